@@ -1,0 +1,142 @@
+//! What people and rules make: users, rules, hits, jobs, dead letters, checkpoints.
+pub mod embedded;
+
+use crate::{
+    error::{Issue, Result},
+    event::{
+        EventId, Period, Scope, Seq, Time,
+        detection::{Hit, Rule},
+    },
+};
+use async_trait::async_trait;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Reads everything in his scope.
+    Viewer,
+    /// Also imports and changes rules.
+    Analyst,
+    /// Also manages users.
+    Admin,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: String,
+    pub name: String,
+    pub role: Role,
+    pub scope: Scope,
+    pub disabled: bool,
+    /// Raised to end all sessions of the user at once; a token carries the number it was made with.
+    pub token_generation: u64,
+    pub created: Time,
+}
+
+/// A stored hit with its place in the order of storing, which is the cursor of the subscription.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredHit {
+    pub number: u64,
+    pub hit: Hit,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HitFilter {
+    pub rule_id: Option<String>,
+    pub host: Option<String>,
+    /// Levels; empty means all.
+    pub levels: Vec<String>,
+    pub period: Period,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HitPage {
+    pub hits: Vec<StoredHit>,
+    pub more: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum JobState {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+}
+
+/// An import job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    pub id: String,
+    pub name: String,
+    pub state: JobState,
+    pub bytes_read: u64,
+    pub bytes_total: Option<u64>,
+    pub stored: u64,
+    pub duplicates: u64,
+    pub skipped: u64,
+    pub issues: u64,
+    pub started: Time,
+    pub finished: Option<Time>,
+    pub message: Option<String>,
+}
+
+/// A record that could not be imported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    pub number: u64,
+    pub issue: Issue,
+    pub at: Time,
+    pub job_id: Option<String>,
+}
+
+#[async_trait]
+pub trait Catalog: Send + Sync + 'static {
+    // users
+    async fn users(&self) -> Result<Vec<User>>;
+    async fn user_by_name(&self, name: &str) -> Result<Option<User>>;
+    async fn user(&self, id: &str) -> Result<Option<User>>;
+    /// `password_hash` in PHC form. `CONFLICT` when the name is taken.
+    async fn create_user(&self, user: &User, password_hash: &str) -> Result<()>;
+    async fn password_hash(&self, user_id: &str) -> Result<Option<String>>;
+    /// Also ends all sessions of the user.
+    async fn set_password(&self, user_id: &str, password_hash: &str) -> Result<()>;
+    async fn update_user(&self, user: &User) -> Result<()>;
+    /// A secret made at first use and kept (the key of the tokens).
+    async fn secret(&self, name: &str) -> Result<Vec<u8>>;
+
+    // rules
+    /// Inserts or updates by id; keeps `enabled` of a rule that is there. Returns how many are new or changed.
+    async fn put_rules(&self, rules: &[Rule]) -> Result<u64>;
+    async fn rules(&self) -> Result<Vec<Rule>>;
+    async fn rule(&self, id: &str) -> Result<Option<Rule>>;
+    async fn rules_by_id(&self, ids: &[String]) -> Result<Vec<Option<Rule>>>;
+    async fn enable_rule(&self, id: &str, enabled: bool) -> Result<bool>;
+    async fn delete_rule(&self, id: &str) -> Result<bool>;
+
+    // hits
+    /// Stores hits that are not there yet and moves the checkpoint of detect, in one transaction.
+    /// Returns the new ones, numbered.
+    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>;
+    async fn detect_checkpoint(&self) -> Result<Seq>;
+    /// Hits with number > `after`, ascending: what a subscriber missed.
+    async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
+    /// Newest number first; `before` exclusive.
+    async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
+    async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64>;
+    /// Hits of each event asked, in the order asked.
+    async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
+    /// Hits per rule id, most first.
+    async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
+    /// Drops all hits and sets the checkpoint of detect to 0, for a rebuild.
+    async fn clear_hits(&self) -> Result<()>;
+
+    // jobs and dead letters
+    async fn put_job(&self, job: &Job) -> Result<()>;
+    async fn job(&self, id: &str) -> Result<Option<Job>>;
+    async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
+    async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
+    /// Newest first; `before` exclusive.
+    async fn dead_letters(&self, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
+    async fn count_dead_letters(&self) -> Result<u64>;
+}

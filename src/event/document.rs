@@ -1,0 +1,1 @@
+//! The stored form of an event: the winlogbeat/ECS layout.

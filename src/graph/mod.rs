@@ -1,0 +1,131 @@
+//! The graph store: processes, files, registry, network and the rest as nodes, with edges between them.
+//! Derived from the event store; [`project`] is the pure function from an event to nodes and edges.
+pub mod embedded;
+pub mod model;
+pub mod project;
+
+use crate::{
+    error::Result,
+    event::{Period, Scope, Seq, Time},
+};
+use async_trait::async_trait;
+pub use model::{Edge, EdgeType, Node, NodeId, NodeKind};
+pub use project::Batch;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Direction {
+    Out,
+    In,
+}
+
+/// Number of neighbours of a node over one edge type and direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Degree {
+    pub edge: EdgeType,
+    pub direction: Direction,
+    /// Edges in all.
+    pub total: u64,
+    /// Edges whose first..last seen overlaps the period asked.
+    pub in_period: u64,
+}
+
+/// Which neighbours of a node.
+#[derive(Debug, Clone, Default)]
+pub struct NeighbourFilter {
+    /// Empty: every type.
+    pub edges: Vec<EdgeType>,
+    /// `None`: both.
+    pub direction: Option<Direction>,
+    pub period: Period,
+}
+
+#[derive(Debug, Clone)]
+pub struct Neighbour {
+    pub edge: Edge,
+    pub node: Node,
+    pub direction: Direction,
+}
+
+#[derive(Debug, Clone)]
+pub struct Neighbours {
+    /// By (last seen descending, edge id).
+    pub items: Vec<Neighbour>,
+    /// Opaque position behind the last item, if more follow.
+    pub next: Option<String>,
+    /// All that the filter matches, exact.
+    pub total: u64,
+}
+
+/// Process trees of a host. Parents come before their children.
+#[derive(Debug, Clone)]
+pub struct Tree {
+    /// Process nodes, each with the id of its parent where one is known, by (start, id).
+    pub processes: Vec<TreeProcess>,
+    pub next: Option<String>,
+    /// Processes of the host in the period, exact.
+    pub total: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct TreeProcess {
+    pub node: Node,
+    pub parent: Option<NodeId>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Lineage {
+    /// From the process itself up to the root.
+    pub ancestors: Vec<Node>,
+    /// Processes below it, parents first, with their parent.
+    pub descendants: Vec<TreeProcess>,
+    /// How many descendants there are beyond those returned; 0 when all are.
+    pub descendants_left_out: u64,
+}
+
+#[async_trait]
+pub trait GraphStore: Send + Sync + 'static {
+    /// Merges a batch and moves the checkpoint to `upto`, in one transaction. Idempotent and independent of order.
+    async fn upsert(&self, batch: Batch, upto: Seq) -> Result<()>;
+
+    /// Position up to which the log is projected.
+    async fn checkpoint(&self) -> Result<Seq>;
+
+    /// Drops all nodes, edges and the checkpoint, for a rebuild.
+    async fn clear(&self) -> Result<()>;
+
+    /// In the order asked; `None` where unknown or out of scope.
+    async fn nodes(&self, scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
+
+    /// Per node asked: its degrees, by (edge type, direction).
+    async fn degrees(&self, scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
+
+    async fn neighbours(
+        &self,
+        scope: &Scope,
+        id: NodeId,
+        filter: &NeighbourFilter,
+        after: Option<&str>,
+        first: usize,
+    ) -> Result<Neighbours>;
+
+    /// Processes of `host` (normal form) that ran in the period.
+    async fn tree(&self, scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
+
+    async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;
+
+    /// Exact counts of nodes per kind and edges per type, for statistics and tests.
+    async fn counts(&self) -> Result<Counts>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counts {
+    pub nodes: Vec<(NodeKind, u64)>,
+    pub edges: Vec<(EdgeType, u64)>,
+}
+
+/// First and last time something was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    pub first: Time,
+    pub last: Time,
+}

@@ -1,0 +1,5 @@
+pub mod catalog;
+pub mod error;
+pub mod event;
+pub mod graph;
+pub mod store;

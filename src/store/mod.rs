@@ -1,0 +1,151 @@
+//! The event store: the truth. Every verb takes the caller's [`Scope`].
+pub mod embedded;
+
+use crate::{
+    error::Result,
+    event::{Condition, Event, EventId, Field, Period, Scope, Seq, Time},
+};
+use async_trait::async_trait;
+use std::sync::Arc;
+
+/// What a search asks. `condition` has passed [`Condition::check`].
+#[derive(Debug, Clone)]
+pub struct Query {
+    pub condition: Condition,
+    pub period: Period,
+}
+
+/// Order of a page: by time, then event id, both in the same direction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Keyset cursor: the last event of the page before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub time: Time,
+    pub id: EventId,
+}
+
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub events: Vec<Arc<Event>>,
+    /// Whether events follow after the last one of this page.
+    pub more: bool,
+}
+
+/// Numbers about all events of a query. All exact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Summary {
+    pub total: u64,
+    /// Distinct hosts (normal form).
+    pub hosts: u64,
+    /// Start of bucket and count, ascending, empty buckets left out. Buckets are multiples of `interval` since 1970.
+    pub histogram: Vec<(Time, u64)>,
+    pub interval_ms: i64,
+    /// Event code and count, ascending by code.
+    pub codes: Vec<(u32, u64)>,
+}
+
+/// Bucket width of a histogram.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interval {
+    Millis(i64),
+    /// The store picks a round width that gives at most this many buckets.
+    Buckets(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TermOrder {
+    /// Most events first.
+    Top,
+    /// Fewest events first.
+    Rare,
+}
+
+/// Values of one field with their counts. Ties are ordered by value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    pub values: Vec<Term>,
+    /// Distinct values in all, folded.
+    pub distinct: u64,
+    /// Events that carry the field.
+    pub events: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Term {
+    /// Folded value ([`crate::event::text::fold`]).
+    pub value: String,
+    pub events: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCount {
+    /// Normal form.
+    pub host: String,
+    pub events: u64,
+    pub first: Time,
+    pub last: Time,
+    /// Event code and count, ascending by code.
+    pub codes: Vec<(u32, u64)>,
+}
+
+/// What [`EventStore::append`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Appended {
+    pub stored: u64,
+    /// Already there by event id.
+    pub duplicates: u64,
+    /// Position of the newest event of the log after this append.
+    pub head: Seq,
+}
+
+#[async_trait]
+pub trait EventStore: Send + Sync + 'static {
+    /// Stores events that are not there yet, durably: on return the sender may be told "ok".
+    async fn append(&self, events: Vec<Event>) -> Result<Appended>;
+
+    /// Events in order of arrival with position > `after`, at most `max`; empty at the head.
+    /// For followers: the recent ones come from memory.
+    async fn read(&self, after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>>;
+
+    /// Position of the newest event.
+    async fn head(&self) -> Result<Seq>;
+
+    /// Makes everything appended before visible to searches.
+    async fn refresh(&self) -> Result<()>;
+
+    async fn search(
+        &self,
+        scope: &Scope,
+        query: &Query,
+        order: Order,
+        after: Option<Cursor>,
+        first: usize,
+    ) -> Result<Page>;
+
+    async fn count(&self, scope: &Scope, query: &Query) -> Result<u64>;
+
+    async fn summary(&self, scope: &Scope, query: &Query, interval: Interval) -> Result<Summary>;
+
+    /// Top or rare values of a field.
+    async fn terms(&self, scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms>;
+
+    /// Events by id, in the order asked; `None` where unknown or out of scope.
+    async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>>;
+
+    /// Hosts by name (normal form), `after` exclusive, with counts over the period.
+    async fn hosts(&self, scope: &Scope, period: Period, after: Option<&str>, first: usize) -> Result<Vec<HostCount>>;
+
+    /// Time line of one host: start of bucket, event code, count; ascending, empty ones left out.
+    async fn timeline(&self, scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Timeline {
+    pub interval_ms: i64,
+    pub buckets: Vec<(Time, u32, u64)>,
+}
