@@ -1,5 +1,34 @@
+//! Hunt in Windows Sysmon logs.
+//!
+//! ```text
+//!  files, uploads, _bulk -> ingest -> EventStore.append -+-> project -> GraphStore
+//!                                                        +-> detect  -> hits (Catalog) -> subscribers
+//!                                   GraphQL API <- EventStore, GraphStore, Catalog
+//! ```
+//! Arrows go one way: `event <- {ingest, store, graph, rules, catalog} <- pipeline <- serve <- cli <- main`.
+//!
+//! | room | what |
+//! | --- | --- |
+//! | [`event`] | what a Sysmon record is: codes, fields, identity, the condition |
+//! | [`ingest`] | bytes in, events and issues out |
+//! | [`store`] | the event store: append, search, count |
+//! | [`graph`] | events as nodes and edges |
+//! | [`rules`] | Sigma: load, compile, match |
+//! | [`catalog`] | what people and rules make: users, rules, hits, jobs |
+//! | [`demo`] | a generated intrusion, for newcomers |
+//! | [`pipeline`] | the only place where rooms meet |
+//! | [`serve`] | HTTP, GraphQL, the page |
+//! | [`cli`] | the commands |
 pub mod catalog;
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod error;
 pub mod event;
 pub mod graph;
+pub mod ingest;
+pub mod pipeline;
+pub mod rules;
+pub mod serve;
 pub mod store;
+pub mod telemetry;
