@@ -18,6 +18,7 @@ pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;
 pub use time::{Period, Time};
+pub use values::dns_answers;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
