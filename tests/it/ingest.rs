@@ -1,1 +1,2 @@
-//! 
+//! Readers against the real logs and against bad input.
+mod manifest;
