@@ -24,7 +24,11 @@ pub struct EventBuilder {
 impl EventBuilder {
     /// Adds a value of `EventData`. What means "nothing" is left out.
     pub fn data(&mut self, name: &str, value: &str) {
-        let key = Field::parse_data(name).map_or_else(|| Key::Other(name.into()), Key::Field);
+        self.add(Field::parse_data(name).map_or_else(|| Key::Other(name.into()), Key::Field), value);
+    }
+
+    /// As [`Self::data`], where the name is known already.
+    pub fn add(&mut self, key: Key, value: &str) {
         let ty = match key {
             Key::Field(f) => f.ty(),
             Key::Other(_) => Type::Text,
@@ -32,6 +36,11 @@ impl EventBuilder {
         if let Some(v) = normal_value(ty, value) {
             self.data.push((key, v));
         }
+    }
+
+    /// Whether the provider set so far is Sysmon's.
+    pub fn is_sysmon(&self) -> bool {
+        super::is_sysmon(&self.system.provider)
     }
 
     pub fn has(&self, field: Field) -> bool {
