@@ -344,9 +344,8 @@ async fn sqlite_keeps_everything_when_opened_again() {
     assert_eq!(catalog.secret("tokens").await.unwrap(), secret);
     let new = catalog.put_hits(vec![hit(4), hit(5)], 78).await.unwrap();
     assert_eq!(numbers(&new), [6]);
-    let cut = catalog.job("cut").await.unwrap().unwrap();
-    assert_eq!(cut.state, JobState::Failed);
-    assert!(cut.message.unwrap().contains("interrupted"));
+    let running = catalog.job("cut").await.unwrap();
+    assert_eq!(running, Some(job("cut", 1, JobState::Running)), "so that the import can go on");
 }
 
 #[test]
