@@ -13,11 +13,12 @@ pub mod text;
 mod time;
 mod values;
 
-pub use build::{EventBuilder, Ordinals};
+pub use build::{EventBuilder, Ordinals, normal_value};
 pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;
 pub use time::{Period, Time};
+pub use values::dns_answers;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
