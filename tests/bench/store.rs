@@ -6,7 +6,6 @@
 use std::{
     collections::BTreeMap,
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 use sysmonsearch::{
@@ -183,11 +182,19 @@ async fn main() {
             bytes(&dir.path().join("index"), "fast"),
             memory("RssAnon").saturating_sub(base)
         );
-        measure(&store, &real, &mut before).await;
+        // Merges end, and are seen.
+        loop {
+            let before = busy();
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            if busy().saturating_sub(before) < Duration::from_millis(50) {
+                break;
+            }
+        }
+        measure(&*store, &real, &mut before).await;
     }
 }
 
-async fn measure(store: &Arc<Tantivy>, real: &[Event], before: &mut BTreeMap<String, Duration>) {
+async fn measure(store: &dyn EventStore, real: &[Event], before: &mut BTreeMap<String, Duration>) {
     let all = Query { condition: Condition::All, period: Period::default() };
     let guid = real.iter().find_map(|e| e.get(Field::ProcessGuid)).unwrap();
     let searches = [
