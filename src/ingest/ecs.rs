@@ -5,7 +5,7 @@ use super::{
     node::Node,
     normalise::{Normaliser, Record, event_data},
 };
-use crate::event::{EventBuilder, EventCode, Field, Key, Time};
+use crate::event::{EventBuilder, EventCode, Field, Key, Time, document};
 use std::borrow::Cow;
 
 pub fn is(node: &Node) -> bool {
@@ -49,8 +49,10 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
     if let Some(data) = node.path("winlog.user_data") {
         event_data(&mut b, data);
     }
+    let own = text("agent.type").as_deref() == Some(document::AGENT);
     // The pipeline has put UtcTime into @timestamp and dropped it.
-    let pipeline = !b.has(Field::UtcTime)
+    let pipeline = !own
+        && !b.has(Field::UtcTime)
         && (text("event.module").as_deref() == Some("sysmon") || node.path("process.entity_id").is_some());
     if pipeline {
         if let Some(t) = timestamp {
@@ -58,7 +60,7 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
         }
         read_back(&mut b, node);
     } else {
-        b.system.time_created = b.system.time_created.or(timestamp);
+        b.system.time_created = b.system.time_created.or(timestamp.filter(|_| !own));
         if b.is_sysmon()
             && !b.has(Field::UtcTime)
             && let Some(m) = text("message")

@@ -4,6 +4,7 @@ use super::{
     message, names,
     node::Node,
     normalise::{Normaliser, Record, event_data},
+    xml,
 };
 use crate::event::{EventBuilder, EventCode, Field, Key, Time, fields::Source};
 use std::{borrow::Cow, collections::HashMap, sync::OnceLock};
@@ -183,6 +184,11 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
             }
             Meaning::Message => rendered = rendered.or(Some(value)),
             Meaning::EventData => match value {
+                Node::Text(t) if t.trim_start().starts_with('<') => {
+                    let inner = xml::parse(t.as_bytes())?;
+                    let item = inner.get("DataItem").unwrap_or(&inner);
+                    event_data(&mut b, item.get("EventData").unwrap_or(item));
+                }
                 Node::Text(t) => match serde_json::from_str::<Node>(t) {
                     Ok(inner) => event_data(&mut b, &inner),
                     Err(e) => return Err(format!("EventData is not JSON: {e}").into()),

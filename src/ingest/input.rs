@@ -1,5 +1,5 @@
 //! What a file is, by its content, and the way through archives and compression to the logs inside.
-use super::{evtx, json, reading::Reading};
+use super::{evtx, json, reading::Reading, utf16, xml};
 use crate::error::{Error, Result};
 use std::{
     cell::Cell,
@@ -86,6 +86,11 @@ enum Format {
     Zip,
     Evtx,
     Json,
+    Xml,
+    /// Text in this byte order: big-endian or not.
+    Utf16 {
+        big_endian: bool,
+    },
     Unknown,
 }
 
@@ -97,8 +102,10 @@ fn format(head: &[u8]) -> Format {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Format::Zstd,
         [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Format::Zip,
         _ if head.starts_with(b"ElfFile\0") => Format::Evtx,
-        _ => match text_start(head) {
-            Some(b'{' | b'[') => Format::Json,
+        _ => match (text_start(head), utf16::big_endian(head)) {
+            (_, Some(big_endian)) => Format::Utf16 { big_endian },
+            (Some(b'{' | b'['), None) => Format::Json,
+            (Some(b'<'), None) => Format::Xml,
             _ => Format::Unknown,
         },
     }
@@ -156,6 +163,11 @@ pub fn read(reading: &mut Reading, name: &str, input: Input, budget: &Budget, de
             }
         }
         Format::Json => json::read(reading, stream(input))?,
+        Format::Xml => xml::read(reading, stream(input))?,
+        Format::Utf16 { big_endian } => {
+            let inner = utf16::Utf16::new(stream(input), big_endian);
+            read(reading, name, Input::Stream(Box::new(inner)), budget, depth + 1)?;
+        }
     }
     reading.flush()
 }

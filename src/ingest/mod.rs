@@ -4,6 +4,7 @@
 //! spooled to disk). The format is told by content; archives and compression are looked through. What is
 //! wrong with the input becomes an [`Issue`] with its position, and the rest is read on.
 mod buffer;
+pub mod bulk;
 mod ecs;
 mod evtx;
 mod flat;
@@ -15,6 +16,8 @@ mod node;
 mod normalise;
 mod ordinals;
 mod reading;
+mod utf16;
+mod xml;
 
 use crate::{
     error::{Issue, Result},

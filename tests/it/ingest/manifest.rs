@@ -94,3 +94,8 @@ fn winlogbeat() {
 fn event_data_array() {
     println!("EventData array: {:?}", check("json-event-data-array/"));
 }
+
+#[test]
+fn xml() {
+    println!("xml: {:?}", check("xml/"));
+}
