@@ -83,22 +83,13 @@ async fn degrees_and_periods(store: &dyn GraphStore) {
     use EdgeType::{Executed, On, Queried, RanAs, ResolvedTo, Spawned};
     assert_eq!(
         ask(Scope::All, process(1), period(15, 25)).await,
-        [
-            d(Spawned, In, 1, 0),
-            d(Executed, Out, 1, 0),
-            d(RanAs, Out, 1, 0),
-            d(On, Out, 1, 0),
-            d(Queried, Out, 2, 1)
-        ]
+        [d(Spawned, In, 1, 0), d(Executed, Out, 1, 0), d(RanAs, Out, 1, 0), d(On, Out, 1, 0), d(Queried, Out, 2, 1)]
     );
     assert_eq!(ask(Scope::All, a, Period::default()).await, [d(Queried, In, 2, 2), d(ResolvedTo, Out, 2, 2)]);
     // The end of a period is outside of it.
     assert_eq!(ask(Scope::All, a, period(0, 10)).await, [d(Queried, In, 2, 0), d(ResolvedTo, Out, 2, 0)]);
     assert_eq!(ask(Scope::All, a, period(40, 41)).await, [d(Queried, In, 2, 1), d(ResolvedTo, Out, 2, 1)]);
-    assert_eq!(
-        ask(Scope::hosts(["h2"]), a, period(0, 35)).await,
-        [d(Queried, In, 1, 0), d(ResolvedTo, Out, 1, 0)]
-    );
+    assert_eq!(ask(Scope::hosts(["h2"]), a, period(0, 35)).await, [d(Queried, In, 1, 0), d(ResolvedTo, Out, 1, 0)]);
     assert_eq!(
         ask(Scope::hosts(["h1", "h2"]), a, period(0, 35)).await,
         [d(Queried, In, 2, 1), d(ResolvedTo, Out, 2, 2)]
@@ -303,7 +294,8 @@ async fn tree_of_a_host(store: &dyn GraphStore) {
     let late = ask(Scope::All, period(40, 50), None, 100).await;
     let rows: Vec<_> = late.processes.iter().map(|p| (p.node.id, p.context)).collect();
     assert_eq!(late.total, 3, "2 ended later, 3 started a child, 4 started");
-    let expected = [(process(0), true), (process(1), true), (process(2), false), (process(3), false), (process(4), false)];
+    let expected =
+        [(process(0), true), (process(1), true), (process(2), false), (process(3), false), (process(4), false)];
     assert_eq!(rows, expected);
     assert_eq!(ask(Scope::All, period(100, 200), None, 9).await.total, 0);
     for scope in [Scope::hosts(["h2"]), Scope::hosts([""; 0])] {

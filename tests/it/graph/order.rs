@@ -78,7 +78,16 @@ fn small_events() -> impl Strategy<Value = Vec<Event>> {
             ),
             6 => event(13, &host, at, &with(&[("TargetObject", r"HKLM\a\v"), ("Details", &image)])),
             7 => event(11, &host, at, &with(&[("TargetFilename", &image), ("CreationUtcTime", "2024-01-01 00:00:00")])),
-            _ => event(7, &host, at, &with(&[("ImageLoaded", &image), ("Signature", "Maker"), ("Hashes", "MD5=0123456789abcdef0123456789abcdef")])),
+            _ => event(
+                7,
+                &host,
+                at,
+                &with(&[
+                    ("ImageLoaded", &image),
+                    ("Signature", "Maker"),
+                    ("Hashes", "MD5=0123456789abcdef0123456789abcdef"),
+                ]),
+            ),
         }
     });
     proptest::collection::vec(one, 1..60)

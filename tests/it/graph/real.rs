@@ -1,5 +1,5 @@
 //! The graph of the real logs.
-use super::{dump, open, put};
+use super::{dump, event, open, put};
 use crate::support;
 use std::{
     collections::{BTreeMap, HashSet},
@@ -8,7 +8,7 @@ use std::{
 };
 use sysmonsearch::{
     event::{Event, Field, Period, Scope},
-    graph::{GraphStore, NodeId, project::project},
+    graph::{GraphStore, NeighbourFilter, NodeId, project::project},
 };
 
 async fn graph_of(events: &[Event]) -> Vec<String> {
@@ -97,7 +97,6 @@ async fn trees_of_a_real_log() {
     assert_eq!((few.descendants.len(), few.descendants_left_out as usize), (3, lineage.descendants.len() - 3));
 }
 
-
 /// Seconds of CPU that the threads of this name have used (Linux); 0 elsewhere.
 fn cpu(thread: &str) -> f64 {
     let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
@@ -142,4 +141,32 @@ fn speed() {
 fn cpu_of_this_thread() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or_default() / 1e9
+}
+
+/// Time to open a node with 50,000 neighbours.
+#[tokio::test]
+#[ignore = "measures; run it with --nocapture"]
+async fn hub() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let connection = |i: i64| {
+        let own = super::guid(i as u32);
+        let to = [("ProcessGuid", own.as_str()), ("Initiated", "true"), ("DestinationIp", "9.9.9.9")];
+        event(3, "h1", i % 5000, &to)
+    };
+    for from in (0..50_000).step_by(5000) {
+        let batch: Vec<Event> = (from..from + 5000).map(connection).collect();
+        put(&*store, &batch).await;
+    }
+    let id = NodeId::ip("9.9.9.9").unwrap();
+    let filter = NeighbourFilter::default();
+    let mut after = None;
+    for _ in 0..3 {
+        let start = Instant::now();
+        store.degrees(&Scope::All, &[id], Period::default()).await.unwrap();
+        let degrees = start.elapsed();
+        let page = store.neighbours(&Scope::All, id, &filter, after.as_deref(), 100).await.unwrap();
+        println!("degrees {degrees:?}, a page of 100 of {} {:?}", page.total, start.elapsed() - degrees);
+        after = page.next;
+    }
 }
