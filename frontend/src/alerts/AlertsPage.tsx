@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { type HitPartsFragment, HitsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { LEVELS, levelColour } from "../shared/colours";
+import { categoryColour, LEVELS, levelColour } from "../shared/colours";
 import { match } from "../shared/condition";
 import { EventPanel } from "../shared/EventPanel";
 import { baseName, useNumber, utc } from "../shared/format";
@@ -124,7 +124,7 @@ export function AlertsPage() {
                 <th scope="col">{t("column.image")}</th>
                 <th scope="col">{t("column.description")}</th>
                 <th scope="col">
-                  <span className="skip">{t("event.actions")}</span>
+                  <span className="unseen">{t("event.actions")}</span>
                 </th>
               </tr>
             </thead>
@@ -150,7 +150,12 @@ export function AlertsPage() {
                   <td style={{ whiteSpace: "nowrap" }}>
                     {hit.event && (
                       <>
-                        <EventIcon code={hit.event.code} size={14} /> {hit.event.name}
+                        <EventIcon
+                          code={hit.event.code}
+                          size={14}
+                          colour={categoryColour(hit.event.category)}
+                        />{" "}
+                        {hit.event.name}
                       </>
                     )}
                   </td>
