@@ -112,7 +112,7 @@ export function AlertsPage() {
         </div>
       )}
       <div className="split">
-        <Scroll className="main" style={{ overflow: "auto" }} label={t("pages.alerts")}>
+        <Scroll className="main sized" style={{ overflow: "auto" }} label={t("pages.alerts")}>
           <table className="dense">
             <thead>
               <tr>
@@ -121,7 +121,9 @@ export function AlertsPage() {
                 <th scope="col">{t("alerts.rule")}</th>
                 <th scope="col">{t("column.host")}</th>
                 <th scope="col">{t("column.code")}</th>
-                <th scope="col">{t("column.image")}</th>
+                <th scope="col" className="wide">
+                  {t("column.image")}
+                </th>
                 <th scope="col">{t("column.description")}</th>
                 <th scope="col">
                   <span className="unseen">{t("event.actions")}</span>
@@ -141,12 +143,12 @@ export function AlertsPage() {
                   <td className="mono" style={{ whiteSpace: "nowrap" }}>
                     {utc(hit.time)}
                   </td>
-                  <td style={{ minWidth: 180 }}>
+                  <td style={{ minWidth: 150 }}>
                     <button type="button" className="plain" onClick={() => set({ event: [hit.eventId] })}>
                       {hit.ruleTitle}
                     </button>
                   </td>
-                  <td>{hit.host}</td>
+                  <td style={{ overflowWrap: "anywhere", minWidth: 90 }}>{hit.host}</td>
                   <td style={{ whiteSpace: "nowrap" }}>
                     {hit.event && (
                       <>
@@ -159,8 +161,10 @@ export function AlertsPage() {
                       </>
                     )}
                   </td>
-                  <td title={hit.event?.image ?? undefined}>{baseName(hit.event?.image)}</td>
-                  <td className="mono" style={{ maxWidth: 0, width: "34%" }}>
+                  <td className="wide" title={hit.event?.image ?? undefined}>
+                    {baseName(hit.event?.image)}
+                  </td>
+                  <td className="mono" style={{ maxWidth: 0, width: "40%", minWidth: 120 }}>
                     <div className="cut" title={hit.event?.description}>
                       {hit.event?.description}
                     </div>

@@ -2,13 +2,13 @@ import type Sigma from "sigma";
 
 /** Distance of columns and rows, in units of the drawing; at life size a unit is a pixel. */
 export const COLUMN = 280;
-export const ROW = 50;
+export const ROW = 56;
 /** Units that fill the smaller side of the place at ratio 1: the scale does not change as the graph grows. */
 export const FRAME = 1_000;
 
 const MARGIN = { left: 50, right: 230, y: 50 };
 /** Smallest scale at which names can be read. */
-const READABLE = 0.72;
+const READABLE = 0.56;
 
 const side = (sigma: Sigma) => {
   const { width, height } = sigma.getDimensions();
