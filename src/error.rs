@@ -93,7 +93,21 @@ macro_rules! internal_from {
         fn from(e: $t) -> Self { Self::internal(e) }
     })* };
 }
-internal_from!(rusqlite::Error, tantivy::TantivyError, std::io::Error, serde_json::Error, tokio::task::JoinError);
+internal_from!(tantivy::TantivyError, std::io::Error, serde_json::Error, tokio::task::JoinError);
+
+/// What passes (a full disk, a locked file) is told from what does not.
+impl From<rusqlite::Error> for Error {
+    fn from(e: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode as E;
+        let message = match e.sqlite_error_code() {
+            Some(E::DiskFull) => "the disk of the data folder is full",
+            Some(E::DatabaseBusy | E::DatabaseLocked) => "a database of the data folder is locked by another process",
+            Some(E::CannotOpen | E::SystemIoFailure) => "a database of the data folder cannot be read or written",
+            _ => return Self::internal(e),
+        };
+        Self::new(Code::Unavailable, message).with(e)
+    }
+}
 
 /// Something wrong with one part of an input. The rest of the input is imported all the same.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -1,1 +1,144 @@
+//! The catalog in one SQLite file.
+mod db;
+mod hits;
+mod jobs;
+mod rules;
+mod users;
 
+use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, StoredHit, User};
+use crate::{
+    error::{Issue, Result},
+    event::{
+        EventId, Scope, Seq,
+        detection::{Hit, Rule},
+    },
+};
+use async_trait::async_trait;
+use db::Db;
+use std::{path::Path, sync::Arc};
+
+/// [`Catalog`] in one SQLite file. Its verbs need a tokio runtime.
+pub struct Sqlite {
+    db: Db,
+}
+
+impl Sqlite {
+    /// Opens or creates the file; blocks shortly.
+    ///
+    /// # Errors
+    /// `CONFLICT` when a newer version of the program wrote it, `UNAVAILABLE` when it cannot be opened.
+    pub fn open(path: &Path) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { db: Db::open(path)? }))
+    }
+}
+
+#[async_trait]
+impl Catalog for Sqlite {
+    async fn users(&self) -> Result<Vec<User>> {
+        self.db.read(users::all).await
+    }
+    async fn user_by_name(&self, name: &str) -> Result<Option<User>> {
+        let name = name.to_owned();
+        self.db.read(move |db| users::by_name(db, &name)).await
+    }
+    async fn user(&self, id: &str) -> Result<Option<User>> {
+        let id = id.to_owned();
+        self.db.read(move |db| users::by_id(db, &id)).await
+    }
+    async fn create_user(&self, user: &User, password_hash: &str) -> Result<()> {
+        let (user, hash) = (user.clone(), password_hash.to_owned());
+        self.db.write(move |db| users::create(db, &user, &hash)).await
+    }
+    async fn password_hash(&self, user_id: &str) -> Result<Option<String>> {
+        let id = user_id.to_owned();
+        self.db.read(move |db| users::password_hash(db, &id)).await
+    }
+    async fn set_password(&self, user_id: &str, password_hash: &str) -> Result<()> {
+        let (id, hash) = (user_id.to_owned(), password_hash.to_owned());
+        self.db.write(move |db| users::set_password(db, &id, &hash)).await
+    }
+    async fn update_user(&self, user: &User) -> Result<()> {
+        let user = user.clone();
+        self.db.write(move |db| users::update(db, &user)).await
+    }
+    async fn secret(&self, name: &str) -> Result<Vec<u8>> {
+        let name = name.to_owned();
+        self.db.write(move |db| users::secret(db, &name)).await
+    }
+
+    async fn put_rules(&self, rules: &[Rule]) -> Result<u64> {
+        let rules = rules.to_vec();
+        self.db.write(move |db| rules::put(db, &rules)).await
+    }
+    async fn rules(&self) -> Result<Vec<Rule>> {
+        self.db.read(rules::all).await
+    }
+    async fn rule(&self, id: &str) -> Result<Option<Rule>> {
+        let id = id.to_owned();
+        self.db.read(move |db| rules::by_id(db, &id)).await
+    }
+    async fn rules_by_id(&self, ids: &[String]) -> Result<Vec<Option<Rule>>> {
+        let ids = ids.to_vec();
+        self.db.read(move |db| ids.iter().map(|id| rules::by_id(db, id)).collect()).await
+    }
+    async fn enable_rule(&self, id: &str, enabled: bool) -> Result<bool> {
+        let id = id.to_owned();
+        self.db.write(move |db| rules::enable(db, &id, enabled)).await
+    }
+    async fn delete_rule(&self, id: &str) -> Result<bool> {
+        let id = id.to_owned();
+        self.db.write(move |db| rules::delete(db, &id)).await
+    }
+
+    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>> {
+        self.db.write(move |db| hits::put(db, hits, upto)).await
+    }
+    async fn detect_checkpoint(&self) -> Result<Seq> {
+        self.db.read(hits::checkpoint).await
+    }
+    async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| hits::since(db, &scope, &filter, after, max)).await
+    }
+    async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| hits::page(db, &scope, &filter, before, first)).await
+    }
+    async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| hits::count(db, &scope, &filter)).await
+    }
+    async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>> {
+        let (scope, ids) = (scope.clone(), ids.to_vec());
+        self.db.read(move |db| hits::of_events(db, &scope, &ids)).await
+    }
+    async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| hits::per_rule(db, &scope, &filter)).await
+    }
+    async fn clear_hits(&self) -> Result<()> {
+        self.db.write(hits::clear).await
+    }
+
+    async fn put_job(&self, job: &Job) -> Result<()> {
+        let job = job.clone();
+        self.db.write(move |db| jobs::put(db, &job)).await
+    }
+    async fn job(&self, id: &str) -> Result<Option<Job>> {
+        let id = id.to_owned();
+        self.db.read(move |db| jobs::by_id(db, &id)).await
+    }
+    async fn jobs(&self, first: usize) -> Result<Vec<Job>> {
+        self.db.read(move |db| jobs::newest(db, first)).await
+    }
+    async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
+        let (job_id, issues) = (job_id.map(str::to_owned), issues.to_vec());
+        self.db.write(move |db| jobs::put_dead_letters(db, job_id.as_deref(), &issues)).await
+    }
+    async fn dead_letters(&self, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>> {
+        self.db.read(move |db| jobs::dead_letters(db, before, first)).await
+    }
+    async fn count_dead_letters(&self) -> Result<u64> {
+        self.db.read(jobs::count_dead_letters).await
+    }
+}

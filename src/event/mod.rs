@@ -13,11 +13,12 @@ pub mod text;
 mod time;
 mod values;
 
-pub use build::{EventBuilder, Ordinals};
+pub use build::{EventBuilder, Ordinals, normal_value};
 pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;
 pub use time::{Period, Time};
+pub use values::dns_answers;
 
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc};
@@ -26,7 +27,14 @@ use std::{fmt, sync::Arc};
 pub const SYSMON_PROVIDER: &str = "Microsoft-Windows-Sysmon";
 /// GUID of the Sysmon provider, without braces, lower case.
 pub const SYSMON_PROVIDER_GUID: &str = "5770385f-c22a-43e0-bf4c-06f5698ffbd9";
+/// Provider of Sysmon for Linux: same codes and fields.
+pub const SYSMON_LINUX_PROVIDER: &str = "Linux-Sysmon";
 pub const SYSMON_CHANNEL: &str = "Microsoft-Windows-Sysmon/Operational";
+
+/// Whether a provider name, in the spelling of [`System::provider`], is Sysmon's.
+pub fn is_sysmon(provider: &str) -> bool {
+    provider == SYSMON_PROVIDER || provider == SYSMON_LINUX_PROVIDER
+}
 
 /// Stable identity of one record (UUID v5). The same record imported twice has the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -99,7 +107,7 @@ pub struct Event {
 
 impl Event {
     pub fn is_sysmon(&self) -> bool {
-        &*self.system.provider == SYSMON_PROVIDER
+        is_sysmon(&self.system.provider)
     }
 
     /// Text of a field of `EventData`.

@@ -1,16 +1,19 @@
 //! The graph store: processes, files, registry, network and the rest as nodes, with edges between them.
 //! Derived from the event store; [`project`] is the pure function from an event to nodes and edges.
+pub mod batch;
 pub mod embedded;
+pub mod key;
 pub mod model;
 pub mod project;
+pub mod property;
 
 use crate::{
     error::Result,
     event::{Period, Scope, Seq, Time},
 };
 use async_trait::async_trait;
+pub use batch::Batch;
 pub use model::{Edge, EdgeType, Node, NodeId, NodeKind};
-pub use project::Batch;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Direction {
@@ -48,7 +51,7 @@ pub struct Neighbour {
 
 #[derive(Debug, Clone)]
 pub struct Neighbours {
-    /// By (last seen descending, edge id).
+    /// By last seen descending; ties in an order that the store keeps until it is cleared.
     pub items: Vec<Neighbour>,
     /// Opaque position behind the last item, if more follow.
     pub next: Option<String>,
@@ -56,10 +59,11 @@ pub struct Neighbours {
     pub total: u64,
 }
 
-/// Process trees of a host. Parents come before their children.
+/// Process trees of a host.
 #[derive(Debug, Clone)]
 pub struct Tree {
-    /// Process nodes, each with the id of its parent where one is known, by (start, id).
+    /// A page of the processes by first seen, and the ancestors of each. Within the page parents come
+    /// before their children; an ancestor may come again as context on later pages.
     pub processes: Vec<TreeProcess>,
     pub next: Option<String>,
     /// Processes of the host in the period, exact.
@@ -70,6 +74,9 @@ pub struct Tree {
 pub struct TreeProcess {
     pub node: Node,
     pub parent: Option<NodeId>,
+    /// Not one of those asked for, but an ancestor of one: from outside the period or another page,
+    /// so that the tree hangs together.
+    pub context: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -108,7 +115,7 @@ pub trait GraphStore: Send + Sync + 'static {
         first: usize,
     ) -> Result<Neighbours>;
 
-    /// Processes of `host` (normal form) that ran in the period.
+    /// Processes of `host` (normal form) whose first..last seen overlaps the period.
     async fn tree(&self, scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
 
     async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;

@@ -18,6 +18,10 @@ macro_rules! kinds {
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
             }
+            /// By its stored number.
+            pub fn from_number(n: i64) -> Option<Self> {
+                usize::try_from(n).ok().and_then(|n| Self::ALL.get(n)).copied()
+            }
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().copied().find(|k| k.as_str() == text)
             }
@@ -102,6 +106,7 @@ kinds! {
         BlockedShred "BLOCKED_SHRED",
         CreatedExe "CREATED_EXE",
         ClipboardOf "CLIPBOARD_OF",
+        ChangedKey "CHANGED_KEY",
     }
 }
 

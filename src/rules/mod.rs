@@ -1,1 +1,44 @@
-//! 
+//! Sigma rules: load, compile, match. Only this room knows the Sigma engine.
+//!
+//! ```text
+//! folder, archive, text -> load, parse -> Rule (text and verdict)
+//! Rule -> normal: field names resolved, values canonical, known gaps of the engine closed
+//!      -> logsource: one engine per kind of event -> RuleSet::matches(&Event)
+//! ```
+//! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
+mod archive;
+mod load;
+mod logsource;
+mod normal;
+mod parse;
+mod set;
+mod value;
+mod view;
+
+pub use load::load;
+pub use parse::parse;
+pub use set::{Matched, RuleSet};
+
+use crate::{error::Issue, event::detection::Rule};
+
+/// What loading found: a verdict for every document.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Every document that has an identity; [`Rule::refused`] says why one cannot be matched.
+    pub rules: Vec<Rule>,
+    /// Documents without identity, files that cannot be read, and doubtful parts of rules.
+    pub issues: Vec<Issue>,
+    /// Files that are not YAML by their name, left alone.
+    pub other_files: Vec<String>,
+}
+
+impl Loaded {
+    fn issue(&mut self, source: &str, position: impl Into<String>, reason: impl Into<String>) {
+        self.issues.push(Issue {
+            source: source.into(),
+            position: position.into(),
+            reason: reason.into(),
+            record: None,
+        });
+    }
+}

@@ -2,7 +2,7 @@
 pub mod embedded;
 
 use crate::{
-    error::Result,
+    error::{Error, Result},
     event::{Condition, Event, EventId, Field, Period, Scope, Seq, Time},
 };
 use async_trait::async_trait;
@@ -56,6 +56,81 @@ pub enum Interval {
     /// The store picks a round width that gives at most this many buckets.
     Buckets(u32),
 }
+
+impl Interval {
+    /// Most buckets of one answer.
+    pub const MAX_BUCKETS: i64 = 10_000;
+
+    /// Width in milliseconds for events between two times (`None`: no events).
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for a width that is not positive, or that makes more than [`Interval::MAX_BUCKETS`].
+    pub fn width(self, ends: Option<(Time, Time)>) -> Result<i64> {
+        let (first, last) = ends.unwrap_or_default();
+        let buckets = |width: i64| i128::from(last.0.div_euclid(width)) - i128::from(first.0.div_euclid(width)) + 1;
+        let (given, most) = match self {
+            Self::Millis(width) => (Some(width), i128::from(Self::MAX_BUCKETS)),
+            Self::Buckets(n) => (None, i128::from(n).min(i128::from(Self::MAX_BUCKETS))),
+        };
+        if given.is_some_and(|w| w <= 0) || most <= 0 {
+            return Err(Error::bad_input("the interval of a histogram must be positive"));
+        }
+        match given {
+            Some(width) if buckets(width) > most => Err(Error::bad_input(format!(
+                "an interval of {width} ms makes {} buckets, more than {most}: take a longer one or a shorter period",
+                buckets(width)
+            ))),
+            Some(width) => Ok(width),
+            // Events on both sides of 1970 are in two buckets at least.
+            None => Ok(ROUND.iter().copied().find(|w| buckets(*w) <= most).unwrap_or(i64::MAX)),
+        }
+    }
+}
+
+const SECOND: i64 = 1_000;
+const MINUTE: i64 = 60 * SECOND;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+/// Widths that read well.
+const ROUND: &[i64] = &[
+    1,
+    2,
+    5,
+    10,
+    20,
+    50,
+    100,
+    200,
+    500,
+    SECOND,
+    2 * SECOND,
+    5 * SECOND,
+    10 * SECOND,
+    15 * SECOND,
+    30 * SECOND,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    15 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    3 * HOUR,
+    6 * HOUR,
+    12 * HOUR,
+    DAY,
+    2 * DAY,
+    7 * DAY,
+    14 * DAY,
+    28 * DAY,
+    91 * DAY,
+    182 * DAY,
+    364 * DAY,
+    3_640 * DAY,
+    36_400 * DAY,
+];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TermOrder {

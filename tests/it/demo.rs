@@ -1,1 +1,133 @@
-//! 
+//! The generated intrusion: the same each time, every event code, well-formed, and with a story in it.
+use std::collections::{BTreeMap, HashMap, HashSet};
+use sysmonsearch::{
+    demo,
+    event::{Event, EventCode, Field, Key, Time},
+};
+
+const UNTIL: Time = Time(1_790_000_000_000);
+
+fn history() -> Vec<Event> {
+    demo::history(7, UNTIL).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_events() {
+    assert!(demo::history(7, UNTIL).eq(demo::history(7, UNTIL)));
+    assert!(demo::history(8, UNTIL).take(5_000).ne(demo::history(7, UNTIL).take(5_000)));
+    assert!(demo::live(7, UNTIL).take(2_000).eq(demo::live(7, UNTIL).take(2_000)));
+}
+
+#[test]
+fn a_day_of_forty_hosts_holds_every_code_in_order_of_time() {
+    let events = history();
+    assert!((60_000..120_000).contains(&events.len()), "{} events", events.len());
+    assert!(events.is_sorted_by_key(|e| e.time));
+    assert!(events.iter().all(|e| e.time < UNTIL && e.time.0 >= UNTIL.0 - demo::HISTORY_MS));
+    let mut codes = BTreeMap::<u32, u64>::new();
+    for e in &events {
+        *codes.entry(e.code).or_default() += 1;
+    }
+    assert_eq!(codes.keys().copied().collect::<Vec<_>>(), (1..=29).chain([255]).collect::<Vec<_>>(), "{codes:?}");
+    assert_eq!(events.iter().map(Event::host).collect::<HashSet<_>>().len(), 40);
+}
+
+#[test]
+fn every_event_has_the_fields_of_its_code() {
+    use Field::{ClientInfo, DestinationPortName, ParentCommandLine, QueryResults, RuleName, SourcePortName};
+    use Field::{Company, Description, FileVersion, OriginalFileName, Product, Signature, StartFunction, StartModule};
+    let optional = [
+        RuleName,
+        ClientInfo,
+        DestinationPortName,
+        ParentCommandLine,
+        QueryResults,
+        SourcePortName,
+        Company,
+        Description,
+        FileVersion,
+        OriginalFileName,
+        Product,
+        Signature,
+        StartFunction,
+        StartModule,
+    ];
+    let live = demo::live(7, UNTIL).take(5_000).map(|(_, e)| e);
+    for e in history().into_iter().chain(live) {
+        let code = EventCode::get(e.code).unwrap();
+        for (key, _) in &e.data {
+            assert!(matches!(key, Key::Field(f) if code.fields.contains(f)), "{key:?} in {e:?}");
+        }
+        for field in code.fields {
+            assert!(optional.contains(field) || e.get(*field).is_some(), "no {} in {e:?}", field.name());
+        }
+        assert_eq!(e.get(Field::UtcTime), Some(e.time.sysmon().as_str()));
+    }
+}
+
+#[test]
+fn ids_record_numbers_and_process_guids_are_consistent() {
+    let (mut ids, mut records) = (HashSet::new(), HashMap::new());
+    let mut started: HashMap<String, (String, String)> = HashMap::new();
+    let live = demo::live(7, UNTIL).take(5_000).map(|(_, e)| e);
+    for e in history().into_iter().chain(live) {
+        assert!(ids.insert(e.id), "{e:?} has the id of another event");
+        let last = records.insert(e.host(), e.system.record_id);
+        assert!(last.flatten() < e.system.record_id, "record numbers of {} go up", e.host());
+        let get = |f| e.get(f).unwrap_or_default().to_owned();
+        for (guid, image) in [
+            (Field::ProcessGuid, Field::Image),
+            (Field::ParentProcessGuid, Field::ParentImage),
+            (Field::SourceProcessGuid, Field::SourceImage),
+            (Field::TargetProcessGuid, Field::TargetImage),
+        ] {
+            let Some(guid_text) = e.get(guid) else { continue };
+            if e.code == 1 && guid == Field::ProcessGuid {
+                let new = started.insert(guid_text.to_owned(), (get(image), e.host()));
+                assert!(new.is_none(), "a process starts once: {e:?}");
+            } else if get(image) != "System" {
+                let known = started.get(guid_text);
+                assert_eq!(known, Some(&(get(image), e.host())), "{} of {e:?}", guid.name());
+            }
+        }
+    }
+}
+
+#[test]
+fn one_hash_leads_to_all_hosts_of_the_intrusion() {
+    let events = history();
+    let implant = events
+        .iter()
+        .find(|e| e.code == 1 && e.get(Field::Image).is_some_and(|i| i.ends_with("hb_sync.exe")))
+        .and_then(|e| e.values(Field::Sha256).first().map(|v| v.to_string()))
+        .expect("the implant starts");
+    let hosts: HashSet<String> =
+        events.iter().filter(|e| e.values(Field::Sha256).iter().any(|v| **v == *implant)).map(Event::host).collect();
+    assert_eq!(hosts.len(), 5, "{hosts:?}");
+}
+
+#[test]
+fn live_starts_at_once_and_the_intruder_comes_back() {
+    let minutes: Vec<(u64, Event)> = demo::live(7, UNTIL).take_while(|(ms, _)| *ms < 240_000).collect();
+    assert!(minutes.is_sorted_by_key(|(ms, _)| *ms));
+    let rate = minutes.len() / 240;
+    assert!((12..40).contains(&rate), "{rate} events/s");
+    let implant = |from: u64, to: u64| {
+        minutes
+            .iter()
+            .filter(|(ms, _)| (from..to).contains(ms))
+            .any(|(_, e)| e.code == 1 && e.get(Field::Image).is_some_and(|i| i.ends_with("wuauxsync.exe")))
+    };
+    assert!(implant(5_000, 15_000) && implant(75_000, 120_000) && implant(150_000, 200_000));
+}
+
+#[test]
+fn the_rules_have_ids_of_their_own_and_a_detection() {
+    let rules = demo::rules();
+    assert!((12..=20).contains(&rules.len()));
+    let field = |text: &str, name: &str| text.lines().find_map(|l| l.strip_prefix(name).map(str::to_owned));
+    let ids: HashSet<String> =
+        rules.iter().map(|(n, text)| field(text, "id: ").unwrap_or_else(|| panic!("{n}"))).collect();
+    assert_eq!(ids.len(), rules.len());
+    assert!(rules.iter().all(|(_, text)| text.contains("\ndetection:\n") && text.contains("\n    condition: ")));
+}

@@ -1,1 +1,4 @@
-//! 
+//! Readers against the real logs and against bad input.
+mod layouts;
+mod manifest;
+mod speed;

@@ -1,1 +1,8 @@
-//! 
+//! The event store. `conformance` and `agreement` are written against the trait, for every engine; `embedded` is about
+//! files, crashes and two processes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod agreement;
+mod conformance;
+mod embedded;
+mod naive;
+mod sample;

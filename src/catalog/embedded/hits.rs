@@ -1,0 +1,173 @@
+//! Hits in the order of storing, and the checkpoint of detect.
+use super::db::{from_sql, to_sql};
+use crate::{
+    catalog::{HitFilter, HitPage, StoredHit},
+    error::{Error, Result},
+    event::{EventId, Scope, Seq, Time, detection::Hit, normal_host},
+};
+use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
+
+const COLUMNS: &str =
+    "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found FROM hits";
+
+pub fn put(db: &Connection, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>> {
+    let mut number = counter(db, "hits")?;
+    let mut statement = db.prepare_cached(
+        "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+    )?;
+    let mut stored = Vec::new();
+    for hit in hits {
+        let event_id = hit.event_id.0.to_be_bytes();
+        let new = statement.execute(params![
+            to_sql(number + 1),
+            hit.id,
+            hit.rule_id,
+            hit.rule_version,
+            hit.rule_title,
+            hit.level,
+            event_id,
+            hit.time.0,
+            hit.host,
+            hit.found.0
+        ])?;
+        if new > 0 {
+            number += 1;
+            stored.push(StoredHit { number, hit });
+        }
+    }
+    set_counter(db, "hits", number)?;
+    set_counter(db, "detect", upto)?;
+    Ok(stored)
+}
+
+/// The checkpoint never goes back here, and the numbers never anywhere.
+fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
+    let mut statement = db.prepare_cached("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")?;
+    statement.execute(params![name, to_sql(value)])?;
+    Ok(())
+}
+
+fn counter(db: &Connection, name: &str) -> Result<u64> {
+    let mut statement = db.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
+    Ok(from_sql(statement.query_row([name], |r| r.get(0))?))
+}
+
+pub fn checkpoint(db: &Connection) -> Result<Seq> {
+    counter(db, "detect")
+}
+
+pub fn clear(db: &Connection) -> Result<()> {
+    db.execute("DELETE FROM hits", [])?;
+    db.execute("UPDATE counters SET value = 0 WHERE name = 'detect'", [])?;
+    Ok(())
+}
+
+/// The WHERE clause of a scope and a filter, with the values it needs.
+struct Where {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Where {
+    fn new(scope: &Scope, filter: &HitFilter) -> Result<Self> {
+        let mut w = Self { sql: " WHERE 1".into(), values: Vec::new() };
+        // As one JSON array, because a scope may name more hosts than a statement has parameters.
+        if let Scope::Hosts(hosts) = scope {
+            w.and("host IN (SELECT value FROM json_each(?))", serde_json::to_string(&**hosts)?);
+        }
+        if let Some(rule) = &filter.rule_id {
+            w.and("rule_id = ?", rule.clone());
+        }
+        if let Some(host) = &filter.host {
+            w.and("host = ?", normal_host(host));
+        }
+        if !filter.levels.is_empty() {
+            w.and("level IN (SELECT value FROM json_each(?))", serde_json::to_string(&filter.levels)?);
+        }
+        if let Some(from) = filter.period.from {
+            w.and("time >= ?", from.0);
+        }
+        if let Some(to) = filter.period.to {
+            w.and("time < ?", to.0);
+        }
+        Ok(w)
+    }
+
+    fn and(&mut self, sql: &str, value: impl Into<Value>) {
+        self.sql.push_str(" AND ");
+        self.sql.push_str(sql);
+        self.values.push(value.into());
+    }
+
+    fn limit(&mut self, rows: usize) {
+        self.values.push(i64::try_from(rows).unwrap_or(i64::MAX).into());
+    }
+}
+
+pub fn since(db: &Connection, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {
+    let mut w = Where::new(scope, filter)?;
+    w.and("number > ?", to_sql(after));
+    w.limit(max);
+    select(db, &format!("{COLUMNS}{} ORDER BY number LIMIT ?", w.sql), w.values)
+}
+
+pub fn page(db: &Connection, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage> {
+    let mut w = Where::new(scope, filter)?;
+    if let Some(before) = before {
+        w.and("number < ?", to_sql(before));
+    }
+    w.limit(first.saturating_add(1));
+    let mut hits = select(db, &format!("{COLUMNS}{} ORDER BY number DESC LIMIT ?", w.sql), w.values)?;
+    let more = hits.len() > first;
+    hits.truncate(first);
+    Ok(HitPage { hits, more })
+}
+
+pub fn count(db: &Connection, scope: &Scope, filter: &HitFilter) -> Result<u64> {
+    let w = Where::new(scope, filter)?;
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM hits{}", w.sql))?;
+    Ok(from_sql(statement.query_row(params_from_iter(w.values), |r| r.get(0))?))
+}
+
+pub fn per_rule(db: &Connection, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
+    let w = Where::new(scope, filter)?;
+    let sql = format!("SELECT rule_id, count(*) AS n FROM hits{} GROUP BY rule_id ORDER BY n DESC, rule_id", w.sql);
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_and_then(params_from_iter(w.values), |r| Ok((r.get(0)?, from_sql(r.get(1)?))))?;
+    rows.collect()
+}
+
+pub fn of_events(db: &Connection, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>> {
+    let sql = format!("{COLUMNS} WHERE event_id = ?1 ORDER BY number");
+    ids.iter()
+        .map(|id| {
+            let found = select(db, &sql, vec![id.0.to_be_bytes().to_vec().into()])?;
+            Ok(found.into_iter().map(|s| s.hit).filter(|h| scope.allows(&h.host)).collect())
+        })
+        .collect()
+}
+
+fn select(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<StoredHit>> {
+    let mut statement = db.prepare_cached(sql)?;
+    statement.query_and_then(params_from_iter(values), stored_hit)?.collect()
+}
+
+fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
+    let event_id: Vec<u8> = row.get(6)?;
+    let event_id: [u8; 16] = event_id.try_into().map_err(|_| Error::internal("an event id is not 16 bytes long"))?;
+    Ok(StoredHit {
+        number: from_sql(row.get(0)?),
+        hit: Hit {
+            id: row.get(1)?,
+            rule_id: row.get(2)?,
+            rule_version: row.get(3)?,
+            rule_title: row.get(4)?,
+            level: row.get(5)?,
+            event_id: EventId(u128::from_be_bytes(event_id)),
+            time: Time(row.get(7)?),
+            host: row.get(8)?,
+            found: Time(row.get(9)?),
+        },
+    })
+}

@@ -1,0 +1,105 @@
+//! Import jobs, and the records that could not be imported.
+use super::db::{from_sql, to_sql};
+use crate::{
+    catalog::{DeadLetter, Job, JobState},
+    error::{Issue, Result},
+    event::Time,
+};
+use rusqlite::{Connection, Row, params};
+
+const COLUMNS: &str = "SELECT id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started, \
+                       finished, message FROM jobs";
+
+pub fn put(db: &Connection, job: &Job) -> Result<()> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO jobs (id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started,
+                           finished, message)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, state = excluded.state, bytes_read = excluded.bytes_read,
+             bytes_total = excluded.bytes_total, stored = excluded.stored, duplicates = excluded.duplicates,
+             skipped = excluded.skipped, issues = excluded.issues, started = excluded.started,
+             finished = excluded.finished, message = excluded.message",
+    )?;
+    statement.execute(params![
+        job.id,
+        job.name,
+        state_text(job.state),
+        to_sql(job.bytes_read),
+        job.bytes_total.map(to_sql),
+        to_sql(job.stored),
+        to_sql(job.duplicates),
+        to_sql(job.skipped),
+        to_sql(job.issues),
+        job.started.0,
+        job.finished.map(|t| t.0),
+        job.message
+    ])?;
+    Ok(())
+}
+
+pub fn by_id(db: &Connection, id: &str) -> Result<Option<Job>> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+    statement.query_and_then([id], job)?.next().transpose()
+}
+
+pub fn newest(db: &Connection, first: usize) -> Result<Vec<Job>> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY started DESC, id DESC LIMIT ?1"))?;
+    statement.query_and_then([to_sql(first as u64)], job)?.collect()
+}
+
+fn job(row: &Row<'_>) -> Result<Job> {
+    Ok(Job {
+        id: row.get(0)?,
+        name: row.get(1)?,
+        state: serde_json::from_value(row.get::<_, String>(2)?.into())?,
+        bytes_read: from_sql(row.get(3)?),
+        bytes_total: row.get::<_, Option<i64>>(4)?.map(from_sql),
+        stored: from_sql(row.get(5)?),
+        duplicates: from_sql(row.get(6)?),
+        skipped: from_sql(row.get(7)?),
+        issues: from_sql(row.get(8)?),
+        started: Time(row.get(9)?),
+        finished: row.get::<_, Option<i64>>(10)?.map(Time),
+        message: row.get(11)?,
+    })
+}
+
+fn state_text(state: JobState) -> &'static str {
+    match state {
+        JobState::Running => "running",
+        JobState::Done => "done",
+        JobState::Failed => "failed",
+        JobState::Cancelled => "cancelled",
+    }
+}
+
+pub fn put_dead_letters(db: &Connection, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO dead_letters (source, position, reason, record, at, job_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    let now = Time::now().0;
+    for i in issues {
+        statement.execute(params![i.source, i.position, i.reason, i.record, now, job_id])?;
+    }
+    Ok(())
+}
+
+pub fn dead_letters(db: &Connection, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>> {
+    let mut statement = db.prepare_cached(
+        "SELECT number, source, position, reason, record, at, job_id FROM dead_letters WHERE number < ?1
+         ORDER BY number DESC LIMIT ?2",
+    )?;
+    let rows = statement.query_and_then([before.map_or(i64::MAX, to_sql), to_sql(first as u64)], |r| {
+        Ok(DeadLetter {
+            number: from_sql(r.get(0)?),
+            issue: Issue { source: r.get(1)?, position: r.get(2)?, reason: r.get(3)?, record: r.get(4)? },
+            at: Time(r.get(5)?),
+            job_id: r.get(6)?,
+        })
+    })?;
+    rows.collect()
+}
+
+pub fn count_dead_letters(db: &Connection) -> Result<u64> {
+    Ok(from_sql(db.query_row("SELECT count(*) FROM dead_letters", [], |r| r.get(0))?))
+}

@@ -1,0 +1,80 @@
+//! Rules by id.
+use crate::{
+    error::Result,
+    event::{Time, detection::Rule},
+};
+use rusqlite::{Connection, Row, params};
+
+const COLUMNS: &str = "SELECT id, version, title, level, status, description, tags, logsource, text, origin, enabled, \
+                       refused, loaded FROM rules";
+
+pub fn put(db: &Connection, rules: &[Rule]) -> Result<u64> {
+    let mut statement = db.prepare_cached(
+        "INSERT INTO rules (id, version, title, level, status, description, tags, logsource, text, origin, enabled,
+                            refused, loaded)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version, title = excluded.title, level = excluded.level,
+             status = excluded.status, description = excluded.description, tags = excluded.tags,
+             logsource = excluded.logsource, text = excluded.text, origin = excluded.origin,
+             refused = excluded.refused, loaded = excluded.loaded
+         WHERE (version, title, level, status, description, tags, logsource, text, origin, refused)
+             IS NOT (excluded.version, excluded.title, excluded.level, excluded.status, excluded.description,
+                     excluded.tags, excluded.logsource, excluded.text, excluded.origin, excluded.refused)",
+    )?;
+    let mut changed = 0;
+    for r in rules {
+        let tags = serde_json::to_string(&r.tags)?;
+        changed += statement.execute(params![
+            r.id,
+            r.version,
+            r.title,
+            r.level,
+            r.status,
+            r.description,
+            tags,
+            r.logsource,
+            r.text,
+            r.origin,
+            r.enabled,
+            r.refused,
+            r.loaded.0
+        ])?;
+    }
+    Ok(changed as u64)
+}
+
+pub fn all(db: &Connection) -> Result<Vec<Rule>> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY title, id"))?;
+    statement.query_and_then([], rule)?.collect()
+}
+
+pub fn by_id(db: &Connection, id: &str) -> Result<Option<Rule>> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+    statement.query_and_then([id], rule)?.next().transpose()
+}
+
+fn rule(row: &Row<'_>) -> Result<Rule> {
+    Ok(Rule {
+        id: row.get(0)?,
+        version: row.get(1)?,
+        title: row.get(2)?,
+        level: row.get(3)?,
+        status: row.get(4)?,
+        description: row.get(5)?,
+        tags: serde_json::from_str(&row.get::<_, String>(6)?)?,
+        logsource: row.get(7)?,
+        text: row.get(8)?,
+        origin: row.get(9)?,
+        enabled: row.get(10)?,
+        refused: row.get(11)?,
+        loaded: Time(row.get(12)?),
+    })
+}
+
+pub fn enable(db: &Connection, id: &str, enabled: bool) -> Result<bool> {
+    Ok(db.execute("UPDATE rules SET enabled = ?2 WHERE id = ?1", params![id, enabled])? > 0)
+}
+
+pub fn delete(db: &Connection, id: &str) -> Result<bool> {
+    Ok(db.execute("DELETE FROM rules WHERE id = ?1", [id])? > 0)
+}

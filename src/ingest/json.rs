@@ -1,0 +1,129 @@
+//! A stream of JSON values: lines, arrays, pretty-printed and concatenated objects, mixed as they come.
+use super::{MAX_RECORD, buffer::Buffer, node::Node, reading::Reading};
+use crate::error::Result;
+use serde_json::error::Category;
+use std::io::Read;
+
+/// First window into a value that is longer than its line.
+const WINDOW: usize = 64 * 1024;
+
+/// Reads all values of `input`.
+///
+/// # Errors
+/// The sink's; what is wrong with the input becomes issues.
+pub fn read(reading: &mut Reading, input: impl Read) -> Result<()> {
+    let mut buffer = Buffer::new(input);
+    // After a broken value: what follows may be the rest of it.
+    let mut broken = false;
+    while skip_space(reading, &mut buffer) {
+        let Some(first) = buffer.bytes().first().copied() else { break };
+        if first != b'{' {
+            let inside = broken && (matches!(first, b'"' | b'}') || buffer.column() > 0);
+            let line = take_line(reading, &mut buffer);
+            if !inside {
+                reading.issue(line.0, "not a JSON object", Some(&line.1));
+                broken = true;
+            }
+            continue;
+        }
+        let position = format!("line {}", buffer.line());
+        match value(reading, &mut buffer) {
+            Parsed::Value(len, outcome) => {
+                match outcome {
+                    Ok(record) => {
+                        broken = false;
+                        reading.record(record)?;
+                    }
+                    Err(_) if broken && buffer.column() > 0 => {}
+                    Err(reason) => reading.issue(position, reason, buffer.bytes().get(..len)),
+                }
+                buffer.consume(len);
+            }
+            Parsed::Broken(reason) => {
+                let line = take_line(reading, &mut buffer);
+                reading.issue(position, reason, Some(&line.1));
+                broken = true;
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Parsed {
+    /// Bytes it took, and what it is.
+    Value(usize, Result<super::normalise::Record, std::borrow::Cow<'static, str>>),
+    Broken(String),
+}
+
+/// Parses the value at the start of the buffer, taking more input as long as it is merely incomplete.
+fn value(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> Parsed {
+    let mut window = match buffer.find(b'\n', MAX_RECORD) {
+        Ok(Some(end)) => end,
+        Ok(None) => buffer.bytes().len(),
+        Err(e) => return Parsed::Broken(format!("cannot be read further: {e}")),
+    };
+    loop {
+        let bytes = buffer.bytes().get(..window).unwrap_or_default();
+        let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Node>();
+        match values.next() {
+            Some(Ok(node)) => {
+                let len = values.byte_offset();
+                return Parsed::Value(len, reading.normaliser.json(&node));
+            }
+            Some(Err(e)) if e.classify() != Category::Eof => return Parsed::Broken(format!("bad JSON: {e}")),
+            _ if window >= MAX_RECORD => {
+                return Parsed::Broken(format!("a record of more than {} MiB", MAX_RECORD >> 20));
+            }
+            _ => {}
+        }
+        let wanted = (window * 2).max(WINDOW).min(MAX_RECORD);
+        match buffer.fill(wanted) {
+            Ok(have) if have <= window => return Parsed::Broken("the input ends inside this record".into()),
+            Ok(have) => window = have.min(wanted),
+            Err(e) => return Parsed::Broken(format!("the input ends inside this record: {e}")),
+        }
+    }
+}
+
+/// Skips white space, byte order marks, and the brackets and commas of arrays. Whether anything follows.
+fn skip_space(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> bool {
+    loop {
+        if let Err(e) = buffer.fill(1) {
+            reading.issue(format!("byte {}", buffer.offset()), format!("cannot be read further: {e}"), None);
+            return false;
+        }
+        let bytes = buffer.bytes();
+        if bytes.is_empty() {
+            return false;
+        }
+        let skip = bytes.iter().take_while(|b| b" \t\r\n,[]\xEF\xBB\xBF\x1e\0".contains(b)).count();
+        let more = skip < bytes.len();
+        buffer.consume(skip);
+        if more {
+            return true;
+        }
+    }
+}
+
+/// Takes the rest of the line, without its end; keeps no more of it than an issue needs.
+fn take_line(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> (String, Vec<u8>) {
+    let position = format!("line {}", buffer.line());
+    let mut kept = Vec::new();
+    loop {
+        let (len, done) = match buffer.find(b'\n', WINDOW) {
+            Ok(Some(end)) => (end, true),
+            Ok(None) => (buffer.bytes().len(), buffer.bytes().len() < WINDOW),
+            Err(e) => {
+                reading.issue(format!("byte {}", buffer.offset()), format!("cannot be read further: {e}"), None);
+                (buffer.bytes().len(), true)
+            }
+        };
+        if kept.len() <= crate::error::Issue::MAX_RECORD {
+            kept.extend_from_slice(buffer.bytes().get(..len).unwrap_or_default());
+        }
+        buffer.consume(len);
+        if done {
+            return (position, kept);
+        }
+    }
+}

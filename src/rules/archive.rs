@@ -1,0 +1,95 @@
+//! Files inside of an archive, told by its content: tar (plain, xz, gzip, zstd) and zip.
+use crate::error::{Error, Result};
+use std::io::{self, BufReader, Cursor, Read};
+
+/// Bytes of one rule file.
+pub const MAX_FILE: u64 = 4 << 20;
+/// Bytes of all files of an archive, unpacked.
+const MAX_UNPACKED: u64 = 1 << 30;
+
+/// What a file holds.
+pub enum Content {
+    /// Not packed, or a single packed file.
+    Plain(Vec<u8>),
+    Archive,
+}
+
+/// Calls `each` with the name and the content of every file; the content is `None` where it is too large.
+/// A file that is no archive is handed back.
+pub fn unpack(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<Content> {
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        zip(bytes, each)?;
+        return Ok(Content::Archive);
+    }
+    let mut stream: Box<dyn Read> = match bytes.get(..6) {
+        Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => Box::new(lzma_rust2::XzReader::new(Cursor::new(bytes), true)),
+        Some([0x1F, 0x8B, ..]) => Box::new(flate2::read::MultiGzDecoder::new(Cursor::new(bytes))),
+        Some([0x28, 0xB5, 0x2F, 0xFD, ..]) => Box::new(zstd::Decoder::new(Cursor::new(bytes))?),
+        _ if is_tar(&bytes) => Box::new(Cursor::new(bytes)),
+        _ => return Ok(Content::Plain(bytes)),
+    };
+    let mut head = Vec::new();
+    stream.by_ref().take(512).read_to_end(&mut head).map_err(damaged)?;
+    let packed = is_tar(&head);
+    let stream = Cursor::new(head).chain(stream);
+    if packed {
+        tar(stream, each)?;
+        return Ok(Content::Archive);
+    }
+    let mut plain = Vec::new();
+    stream.take(MAX_FILE + 1).read_to_end(&mut plain).map_err(damaged)?;
+    Ok(Content::Plain(plain))
+}
+
+fn is_tar(bytes: &[u8]) -> bool {
+    bytes.get(257..262) == Some(b"ustar")
+}
+
+fn damaged(e: io::Error) -> Error {
+    Error::bad_input(format!("the archive is damaged: {e}"))
+}
+
+fn too_large() -> Error {
+    Error::bad_input(format!("the archive holds more than {} MiB", MAX_UNPACKED >> 20))
+}
+
+fn tar(stream: impl Read, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<()> {
+    let mut limited = BufReader::new(stream.take(MAX_UNPACKED));
+    let mut archive = tar::Archive::new(&mut limited);
+    for entry in archive.entries().map_err(damaged)? {
+        let mut entry = entry.map_err(damaged)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
+        each(&name, content);
+    }
+    drop(archive);
+    // Whatever stopped the reading, nothing may be left out silently.
+    if limited.get_ref().limit() == 0 { Err(too_large()) } else { Ok(()) }
+}
+
+fn zip(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<()> {
+    let broken = |e: zip::result::ZipError| Error::bad_input(format!("the archive is damaged: {e}"));
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut left = MAX_UNPACKED;
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).map_err(broken)?;
+        if !entry.is_file() {
+            continue;
+        }
+        let name = entry.name().map_err(broken)?.into_owned();
+        let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
+        let size = content.as_ref().map_or(MAX_FILE, |c| c.len() as u64);
+        left = left.checked_sub(size).ok_or_else(too_large)?;
+        each(&name, content);
+    }
+    Ok(())
+}
+
+fn read_capped(from: &mut impl Read, cap: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut content = Vec::new();
+    from.take(cap + 1).read_to_end(&mut content)?;
+    Ok((content.len() as u64 <= cap).then_some(content))
+}

@@ -1,0 +1,142 @@
+//! Rules from a folder, an archive or a file.
+use super::{
+    Loaded,
+    archive::{Content, MAX_FILE, unpack},
+    parse::parse,
+};
+use crate::error::{Error, Result};
+use std::{
+    collections::HashMap,
+    fs::{self, File},
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+/// Bytes of an archive as it lies on disk.
+const MAX_ARCHIVE: u64 = 256 << 20;
+
+/// Loads every rule of a folder (with its sub-folders), of an archive (`tar`, also packed with xz, gzip or zstd,
+/// or `zip`) or of one YAML file. Archives inside of folders are loaded too.
+///
+/// # Errors
+/// When `path` itself cannot be read. What is wrong with single files becomes issues.
+pub fn load(path: &Path) -> Result<Loaded> {
+    let mut loaded = Loaded::default();
+    if path.is_dir() {
+        folder(&mut loaded, path)?;
+    } else {
+        let bytes = read(path)?;
+        file(&mut loaded, &path.display().to_string(), bytes)?;
+    }
+    drop_doubles(&mut loaded);
+    Ok(loaded)
+}
+
+fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
+    let mut folders: Vec<PathBuf> = vec![root.to_owned()];
+    let mut first = true;
+    while let Some(dir) = folders.pop() {
+        let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
+            Ok(entries) => entries,
+            Err(e) if first => return Err(unreadable(&dir, e)),
+            Err(e) => {
+                loaded.issue(&dir.display().to_string(), "folder", format!("cannot be read: {e}"));
+                continue;
+            }
+        };
+        first = false;
+        let mut paths: Vec<(PathBuf, bool)> = entries
+            .into_iter()
+            // Links are followed to files but not to folders, which could lead round in circles.
+            .map(|e| (e.path(), e.file_type().is_ok_and(|t| t.is_dir())))
+            .filter(|(p, is_dir)| *is_dir || p.is_file())
+            .collect();
+        paths.sort();
+        for (path, is_dir) in paths {
+            let name = path.display().to_string();
+            if is_dir {
+                folders.push(path);
+            } else if is_yaml(&name) || is_archive(&name) {
+                if let Err(e) = read(&path).and_then(|bytes| file(loaded, &name, bytes)) {
+                    loaded.issue(&name, "file", e.to_string());
+                }
+            } else {
+                loaded.other_files.push(name);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn file(loaded: &mut Loaded, name: &str, bytes: Vec<u8>) -> Result<()> {
+    let mut inner = |member: &str, content: Option<Vec<u8>>| {
+        let whole = format!("{name}!{member}");
+        match content {
+            _ if !is_yaml(member) => loaded.other_files.push(whole),
+            Some(content) => text(loaded, &whole, content),
+            None => loaded.issue(&whole, "file", format!("larger than {} MiB", MAX_FILE >> 20)),
+        }
+    };
+    match unpack(bytes, &mut inner)? {
+        Content::Archive => {}
+        Content::Plain(content) if content.len() as u64 > MAX_FILE => {
+            loaded.issue(name, "file", format!("larger than {} MiB", MAX_FILE >> 20));
+        }
+        Content::Plain(content) => text(loaded, name, content),
+    }
+    Ok(())
+}
+
+fn text(loaded: &mut Loaded, name: &str, content: Vec<u8>) {
+    match String::from_utf8(content) {
+        Ok(text) => {
+            let found = parse(&text, name);
+            loaded.rules.extend(found.rules);
+            loaded.issues.extend(found.issues);
+        }
+        Err(e) => loaded.issue(name, format!("byte {}", e.utf8_error().valid_up_to()), "not UTF-8 text"),
+    }
+}
+
+/// Of rules with one id the first stays, as only one can be stored.
+fn drop_doubles(loaded: &mut Loaded) {
+    let mut first: HashMap<String, String> = HashMap::new();
+    let rules = std::mem::take(&mut loaded.rules);
+    for rule in rules {
+        match first.get(&rule.id) {
+            Some(origin) => {
+                let reason = format!("rule id {} is already that of {origin}", rule.id);
+                loaded.issue(&rule.origin, "rule", reason);
+            }
+            None => {
+                first.insert(rule.id.clone(), rule.origin.clone());
+                loaded.rules.push(rule);
+            }
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|f| f.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes))
+        .map_err(|e| unreadable(path, e))?;
+    if bytes.len() as u64 > MAX_ARCHIVE {
+        return Err(Error::bad_input(format!("{}: larger than {} MiB", path.display(), MAX_ARCHIVE >> 20)));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, e: std::io::Error) -> Error {
+    Error::bad_input(format!("{}: cannot be read: {e}", path.display()))
+}
+
+fn is_yaml(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.ends_with(".yml") || name.ends_with(".yaml")
+}
+
+fn is_archive(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [".tar", ".tar.xz", ".tar.gz", ".tgz", ".txz", ".tar.zst", ".zip"].iter().any(|e| name.ends_with(e))
+}

@@ -1,0 +1,192 @@
+//! Sigma YAML into rules as stored, each document with a verdict.
+use super::{Loaded, logsource, set};
+use crate::{
+    error::Issue,
+    event::{Time, detection::Rule},
+};
+use rsigma_parser::{SigmaCollection, SigmaRule, emit_rule_yaml, parse_sigma_yaml};
+use uuid::Uuid;
+use yaml_serde::{Mapping, Value};
+
+/// Namespace of rule versions and of ids of rules that have none; part of the stored form, never to be changed.
+const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b58);
+
+/// Level of a rule that states none.
+const DEFAULT_LEVEL: &str = "medium";
+/// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.
+const MAX_NESTING: usize = 200;
+
+/// Rules in YAML text of one or many documents. `origin` names the text in rules and issues.
+pub fn parse(text: &str, origin: &str) -> Loaded {
+    let mut loaded = Loaded::default();
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut documents = Vec::new();
+    for (line, document) in documents_of(text) {
+        match yaml_serde::from_str::<Value>(document) {
+            Ok(Value::Null) => {}
+            Ok(Value::Mapping(map)) => documents.push((line, document, map)),
+            Ok(_) => bad_document(&mut loaded, origin, line, document, "not a Sigma document: no mapping of keys"),
+            Err(e) => bad_document(&mut loaded, origin, line, document, &format!("not YAML: {e}")),
+        }
+    }
+    if documents.iter().any(|(.., map)| map.contains_key("action")) {
+        collection(&mut loaded, origin, text, &documents);
+        return loaded;
+    }
+    for (line, document, map) in documents {
+        one(&mut loaded, origin, line, document, &map);
+    }
+    loaded
+}
+
+/// Documents with the line on which each begins.
+fn documents_of(text: &str) -> Vec<(usize, &str)> {
+    let mut out = Vec::new();
+    let (mut start, mut first, mut at) = (0, 1, 0);
+    for (n, line) in text.split_inclusive('\n').enumerate() {
+        let mark = line.strip_prefix("---").or_else(|| line.strip_prefix("..."));
+        if mark.is_some_and(|rest| rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            out.push((first, &text[start..at]));
+            // The separator line may carry a comment only.
+            (start, first) = (at + line.len(), n + 2);
+        }
+        at += line.len();
+    }
+    out.push((first, &text[start..]));
+    out.retain(|(_, d)| d.lines().any(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')));
+    out
+}
+
+fn bad_document(loaded: &mut Loaded, origin: &str, line: usize, document: &str, reason: &str) {
+    let end = document.floor_char_boundary(Issue::MAX_RECORD);
+    loaded.issues.push(Issue {
+        source: origin.into(),
+        position: format!("line {line}"),
+        reason: reason.into(),
+        record: Some(document[..end].to_owned()),
+    });
+}
+
+fn one(loaded: &mut Loaded, origin: &str, line: usize, document: &str, map: &Mapping) {
+    let verdict = if too_deep(map) {
+        Err(format!("condition nested more than {MAX_NESTING} deep"))
+    } else {
+        parse_sigma_yaml(document).map_err(|e| e.to_string()).and_then(|c| verdict(c, loaded, origin, line))
+    };
+    match described(map, document, origin, verdict.err()) {
+        Some(rule) => loaded.rules.push(rule),
+        None => bad_document(loaded, origin, line, document, "neither an id nor a title"),
+    }
+}
+
+/// Whether a document that the parser has read can be matched. Doubts that change nothing become issues.
+fn verdict(parsed: SigmaCollection, loaded: &mut Loaded, origin: &str, line: usize) -> Result<(), String> {
+    if !parsed.correlations.is_empty() {
+        return Err("correlation rules are not matched yet: only rules about single events are".into());
+    }
+    if !parsed.filters.is_empty() {
+        return Err("filters of other rules are not applied yet".into());
+    }
+    let [rule] = parsed.rules.as_slice() else {
+        return Err(parsed.errors.join("; "));
+    };
+    for doubt in parsed.errors {
+        loaded.issue(origin, format!("line {line}"), doubt);
+    }
+    set::check(rule)
+}
+
+fn too_deep(map: &Mapping) -> bool {
+    fn deep(text: &str) -> bool {
+        let (mut open, mut most) = (0_usize, 0_usize);
+        for c in text.chars() {
+            match c {
+                '(' => open += 1,
+                ')' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            most = most.max(open);
+        }
+        most + text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.eq_ignore_ascii_case("not")).count() > MAX_NESTING
+    }
+    fn walk(value: &Value, condition: bool) -> bool {
+        match value {
+            Value::String(s) => condition && deep(s),
+            Value::Sequence(all) => all.iter().any(|v| walk(v, condition)),
+            Value::Mapping(m) => m.iter().any(|(k, v)| walk(v, k.as_str() == Some("condition"))),
+            _ => false,
+        }
+    }
+    map.iter().any(|(k, v)| walk(v, k.as_str() == Some("condition")))
+}
+
+/// The stored form of a document; `None` where it has neither id nor title.
+fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -> Option<Rule> {
+    let get = |key: &str| map.get(key).and_then(Value::as_str).map(str::trim).filter(|s| !s.is_empty());
+    let (id, title) = (get("id"), get("title"));
+    let version = Uuid::new_v5(&NAMESPACE, text.as_bytes()).to_string();
+    let source = map.get("logsource").and_then(Value::as_mapping);
+    let of_source = |key: &str| source.and_then(|s| s.get(key)).and_then(Value::as_str).map(str::to_owned);
+    let logsource = if map.contains_key("correlation") {
+        "correlation".to_owned()
+    } else {
+        logsource::label(&rsigma_parser::LogSource {
+            category: of_source("category"),
+            product: of_source("product"),
+            service: of_source("service"),
+            ..Default::default()
+        })
+    };
+    let tags = map.get("tags").and_then(Value::as_sequence).map(Vec::as_slice).unwrap_or_default();
+    Some(Rule {
+        id: id.map_or_else(|| title.map(|_| version.clone()), |id| Some(id.to_owned()))?,
+        title: title.or(id)?.to_owned(),
+        version,
+        level: get("level").unwrap_or(DEFAULT_LEVEL).to_ascii_lowercase(),
+        status: get("status").unwrap_or_default().to_owned(),
+        description: get("description").unwrap_or_default().to_owned(),
+        tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        logsource,
+        text: text.to_owned(),
+        origin: origin.to_owned(),
+        enabled: true,
+        refused,
+        loaded: Time::now(),
+    })
+}
+
+/// A file in the older form whose documents build on one another (`action: global` and so on): each rule is
+/// stored with its parts joined.
+fn collection(loaded: &mut Loaded, origin: &str, text: &str, documents: &[(usize, &str, Mapping)]) {
+    if documents.iter().any(|(.., map)| too_deep(map)) {
+        return loaded.issue(origin, "line 1", format!("condition nested more than {MAX_NESTING} deep"));
+    }
+    let parsed = match parse_sigma_yaml(text) {
+        Ok(parsed) => parsed,
+        Err(e) => return loaded.issue(origin, "line 1", e.to_string()),
+    };
+    if !parsed.correlations.is_empty() || !parsed.filters.is_empty() {
+        loaded.issue(origin, "line 1", "correlation rules and filters inside of a collection are not matched yet");
+    }
+    for error in &parsed.errors {
+        loaded.issue(origin, "line 1", error.as_str());
+    }
+    for rule in &parsed.rules {
+        joined(loaded, origin, rule);
+    }
+}
+
+fn joined(loaded: &mut Loaded, origin: &str, rule: &SigmaRule) {
+    let text = emit_rule_yaml(rule);
+    let Ok(Value::Mapping(map)) = yaml_serde::from_str::<Value>(&text) else {
+        return loaded.issue(origin, "line 1", format!("'{}' cannot be written on its own", rule.title));
+    };
+    let Some(mut out) = described(&map, &text, origin, set::check(rule).err()) else {
+        return loaded.issue(origin, "line 1", "neither an id nor a title");
+    };
+    // Rules of one collection often share the id of its global part.
+    if loaded.rules.iter().any(|r| r.id == out.id) {
+        out.id.clone_from(&out.version);
+    }
+    loaded.rules.push(out);
+}

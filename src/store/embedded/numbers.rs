@@ -1,0 +1,125 @@
+//! Numbers about all matching events, counted over the columns of the index. All exact.
+use super::{bits::Bits, view::Segment};
+use crate::{
+    error::Result,
+    event::Time,
+    store::{HostCount, Interval, Summary, Timeline},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use tantivy::columnar::ColumnValues;
+
+type Matches = [(Arc<Segment>, Bits)];
+
+/// Least and greatest time of the matches.
+fn ends(matches: &Matches) -> Option<(Time, Time)> {
+    let mut ends: Option<(i64, i64)> = None;
+    for (segment, bits) in matches {
+        let widen = |ends: Option<(i64, i64)>, (a, b): (i64, i64)| {
+            Some(ends.map_or((a, b), |(min, max)| (min.min(a), max.max(b))))
+        };
+        if bits.is_full() && segment.docs > 0 {
+            ends = widen(ends, segment.times);
+        } else {
+            for doc in bits.iter() {
+                let t = segment.time.get_val(doc);
+                ends = widen(ends, (t, t));
+            }
+        }
+    }
+    ends.map(|(a, b)| (Time(a), Time(b)))
+}
+
+/// Start of the bucket of a time.
+fn bucket(time: i64, width: i64) -> i64 {
+    time.saturating_sub(time.rem_euclid(width))
+}
+
+pub fn summary(matches: &Matches, interval: Interval) -> Result<Summary> {
+    let width = interval.width(ends(matches))?;
+    let mut total = 0;
+    let mut hosts: BTreeSet<&str> = BTreeSet::new();
+    let mut histogram: HashMap<i64, u64> = HashMap::new();
+    let mut codes: BTreeMap<u32, u64> = BTreeMap::new();
+    for (segment, bits) in matches {
+        let mut seen = vec![false; segment.hosts.len()];
+        let mut counts: HashMap<u64, u64> = HashMap::new();
+        for doc in bits.iter() {
+            total += 1;
+            *histogram.entry(bucket(segment.time.get_val(doc), width)).or_default() += 1;
+            *counts.entry(segment.code.get_val(doc)).or_default() += 1;
+            if let Some(slot) = segment.host(doc).and_then(|h| seen.get_mut(h)) {
+                *slot = true;
+            }
+        }
+        hosts.extend(segment.hosts.iter().zip(seen).filter(|(_, seen)| *seen).map(|(h, _)| h.as_str()));
+        for (code, n) in counts {
+            *codes.entry(code as u32).or_default() += n;
+        }
+    }
+    let mut histogram: Vec<_> = histogram.into_iter().map(|(t, n)| (Time(t), n)).collect();
+    histogram.sort_unstable();
+    Ok(Summary { total, hosts: hosts.len() as u64, histogram, interval_ms: width, codes: codes.into_iter().collect() })
+}
+
+pub fn timeline(matches: &Matches, interval: Interval) -> Result<Timeline> {
+    let width = interval.width(ends(matches))?;
+    let mut counts: HashMap<(i64, u64), u64> = HashMap::new();
+    for (segment, bits) in matches {
+        for doc in bits.iter() {
+            let at = (bucket(segment.time.get_val(doc), width), segment.code.get_val(doc));
+            *counts.entry(at).or_default() += 1;
+        }
+    }
+    let mut buckets: Vec<_> = counts.into_iter().map(|((t, code), n)| (Time(t), code as u32, n)).collect();
+    buckets.sort_unstable();
+    Ok(Timeline { interval_ms: width, buckets })
+}
+
+/// The first hosts by name behind `after` that have a match.
+pub fn hosts(matches: &Matches, after: Option<&str>, first: usize) -> Vec<HostCount> {
+    let behind = |name: &str| after.is_none_or(|a| name > a);
+    let mut names: BTreeSet<&str> = BTreeSet::new();
+    for (segment, bits) in matches {
+        let mut seen = vec![false; segment.hosts.len()];
+        for host in bits.iter().filter_map(|doc| segment.host(doc)) {
+            if let Some(slot) = seen.get_mut(host) {
+                *slot = true;
+            }
+        }
+        let found = segment.hosts.iter().zip(seen).filter(|(h, seen)| *seen && behind(h));
+        names.extend(found.map(|(h, _)| h.as_str()).take(first));
+    }
+    let mut counts: BTreeMap<&str, (u64, i64, i64, BTreeMap<u64, u64>)> =
+        names.into_iter().take(first).map(|h| (h, (0, i64::MAX, i64::MIN, BTreeMap::new()))).collect();
+    for (segment, bits) in matches {
+        let mut wanted: Vec<_> = segment.hosts.iter().map(|_| None).collect();
+        for (name, count) in &mut counts {
+            if let Ok(i) = segment.hosts.binary_search_by(|h| h.as_str().cmp(name)) {
+                wanted[i] = Some(count);
+            }
+        }
+        for doc in bits.iter() {
+            let Some(Some((events, min, max, codes))) = segment.host(doc).and_then(|h| wanted.get_mut(h)) else {
+                continue;
+            };
+            let time = segment.time.get_val(doc);
+            *events += 1;
+            *min = (*min).min(time);
+            *max = (*max).max(time);
+            *codes.entry(segment.code.get_val(doc)).or_default() += 1;
+        }
+    }
+    counts
+        .into_iter()
+        .map(|(host, (events, first, last, codes))| HostCount {
+            host: host.to_owned(),
+            events,
+            first: Time(first),
+            last: Time(last),
+            codes: codes.into_iter().map(|(c, n)| (c as u32, n)).collect(),
+        })
+        .collect()
+}
