@@ -17,13 +17,13 @@ use async_trait::async_trait;
 use db::Db;
 use std::{path::Path, sync::Arc};
 
-/// [`Catalog`] in one SQLite file, for one process at a time. Its verbs need a tokio runtime.
+/// [`Catalog`] in one SQLite file. Its verbs need a tokio runtime.
 pub struct Sqlite {
     db: Db,
 }
 
 impl Sqlite {
-    /// Opens or creates the file. Import jobs that were running when it was last used become failed ones.
+    /// Opens or creates the file; blocks shortly.
     ///
     /// # Errors
     /// `CONFLICT` when a newer version of the program wrote it, `UNAVAILABLE` when it cannot be opened.

@@ -1,6 +1,6 @@
 //! From raw names and values to a normalised [`Event`] with its identity.
 use super::{Event, EventCode, EventId, Field, Key, System, Time, fields::Type, normal_host, text};
-use std::sync::Arc;
+use std::sync::OnceLock;
 use uuid::Uuid;
 
 /// Namespace of event ids; part of the stored form, never to be changed.
@@ -49,9 +49,9 @@ impl EventBuilder {
 
     /// Makes the event. An event without any time gets 1970, so that it is stored and found all the same.
     pub fn finish(mut self, ordinals: &mut dyn Ordinals) -> Event {
-        let order = EventCode::get(self.code).map_or(&[][..], |c| c.fields);
+        let order = ranks(self.code);
         self.data.sort_by(|(a, _), (b, _)| rank(order, a).cmp(&rank(order, b)).then_with(|| a.cmp(b)));
-        self.data.dedup();
+        self.data.dedup_by(|b, a| a == b && matches!(a.0, Key::Field(_)));
         let utc = self.data.iter().find(|(k, _)| *k == Key::Field(Field::UtcTime)).and_then(|(_, v)| Time::parse(v));
         let time = utc.or(self.system.time_created).or(self.received).unwrap_or_default();
         let id = self.identity(utc, ordinals);
@@ -84,16 +84,39 @@ impl EventBuilder {
             }
             let content = Uuid::new_v5(&NAMESPACE, &name).as_u128();
             let n = ordinals.next(content);
+            name.clear();
+            name.extend_from_slice(&content.to_be_bytes());
             name.extend_from_slice(&n.to_be_bytes());
         }
         EventId(Uuid::new_v5(&NAMESPACE, &name).as_u128())
     }
 }
 
-fn rank(order: &[Field], key: &Key) -> usize {
+/// Position of each field in the events of one code, by [`Field::index`].
+type Ranks = [u8; Field::COUNT];
+
+fn ranks(code: u32) -> &'static Ranks {
+    static RANKS: OnceLock<Vec<(u32, Ranks)>> = OnceLock::new();
+    const UNKNOWN: Ranks = [u8::MAX - 1; Field::COUNT];
+    let all = RANKS.get_or_init(|| {
+        let of_code = |c: &EventCode| {
+            let mut ranks = UNKNOWN;
+            for (n, field) in (0..).zip(c.fields) {
+                if let Some(rank) = ranks.get_mut(field.index()) {
+                    *rank = n;
+                }
+            }
+            (c.code, ranks)
+        };
+        EventCode::all().iter().map(of_code).collect()
+    });
+    all.iter().find(|(c, _)| *c == code).map_or(&UNKNOWN, |(_, ranks)| ranks)
+}
+
+fn rank(ranks: &Ranks, key: &Key) -> u8 {
     match key {
-        Key::Field(f) => order.iter().position(|o| o == f).unwrap_or(order.len()),
-        Key::Other(_) => usize::MAX,
+        Key::Field(f) => ranks.get(f.index()).copied().unwrap_or(u8::MAX),
+        Key::Other(_) => u8::MAX,
     }
 }
 
@@ -124,16 +147,18 @@ pub fn normal_value(ty: Type, value: &str) -> Option<Box<str>> {
             uuid.map(|u| u.as_braced().to_string())
         }
         Type::Ip => text::ip(trimmed).map(|ip| ip.to_string()),
-        Type::Time => Time::parse(trimmed).map(Time::sysmon),
+        Type::Time => match Time::parse(trimmed) {
+            Some(_) if is_sysmon_form(value.as_bytes()) => None,
+            time => time.map(Time::sysmon),
+        },
     };
     Some(canonical.map_or_else(|| value.into(), String::into_boxed_str))
 }
 
-impl EventBuilder {
-    /// Shared text of the `System` section.
-    pub fn set_text(slot: &mut Arc<str>, value: &str) {
-        *slot = value.trim().into();
-    }
+/// Whether a readable time is written as Sysmon writes it, so that it can stay as it is.
+fn is_sysmon_form(text: &[u8]) -> bool {
+    matches!(text, [_, _, _, _, b'-', _, _, b'-', _, _, b' ', _, _, b':', _, _, b':', _, _, b'.', _, _, last]
+        if last.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -193,6 +218,8 @@ mod tests {
         assert_eq!(v(Type::Ip, "fe80:0:0:0:0:0:0:1").as_deref(), Some("fe80::1"));
         assert_eq!(v(Type::Guid, "{00000000-0000-0000-0000-000000000000}"), None);
         assert_eq!(v(Type::Bool, "True").as_deref(), Some("true"));
+        assert_eq!(v(Type::Time, " 2021-10-20T13:39:10.12Z").as_deref(), Some("2021-10-20 13:39:10.120"));
+        assert_eq!(v(Type::Time, "2021-10-20 13:39:10.12Z").as_deref(), Some("2021-10-20 13:39:10.120"));
         assert_eq!(v(Type::Text, " a ").as_deref(), Some(" a "));
     }
 }

@@ -31,6 +31,9 @@ impl Time {
     /// digits of a second (cut to milliseconds).
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
+        if let Some(t) = plain(text.as_bytes()) {
+            return Some(t);
+        }
         if let Ok(t) = DateTime::parse_from_rfc3339(text) {
             return Some(Self(t.timestamp_millis()));
         }
@@ -57,6 +60,30 @@ impl Time {
     }
 }
 
+/// The forms that nearly all records have, without the cost of a general parser: `2021-10-20 13:39:10`
+/// with `T` or a space, any fraction, and nothing or `Z` behind it.
+fn plain(text: &[u8]) -> Option<Time> {
+    let text = text.strip_suffix(b"Z").unwrap_or(text);
+    let (whole, fraction) = text.split_at_checked(19)?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b' ', h1, h2, b':', n1, n2, b':', s1, s2] = whole else {
+        return None;
+    };
+    let number = |digits: &[&u8]| {
+        digits.iter().try_fold(0_u32, |n, d| d.is_ascii_digit().then(|| n * 10 + u32::from(**d - b'0')))
+    };
+    let millis = match fraction {
+        [] => 0,
+        [b'.', digits @ ..] if !digits.is_empty() && digits.len() <= 9 && digits.iter().all(u8::is_ascii_digit) => {
+            number(&[digits.first().unwrap_or(&b'0'), digits.get(1).unwrap_or(&b'0'), digits.get(2).unwrap_or(&b'0')])?
+        }
+        _ => return None,
+    };
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    chrono::NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
+        .and_hms_milli_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, millis)
+        .map(|t| Time(t.and_utc().timestamp_millis()))
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
@@ -76,10 +103,14 @@ mod tests {
             "2021-10-20T13:39:10.1234567Z",
             "2021-10-20T15:39:10.123+02:00",
             "2021-10-20T13:39:10.123456789",
+            "2021-10-20 13:39:10.123Z",
         ] {
             assert_eq!(Time::parse(text), Some(t), "{text}");
         }
-        assert_eq!(Time::parse("yesterday"), None);
+        assert_eq!(Time::parse("2021-10-20T13:39:10.1Z"), Some(Time(t.0 - 23)));
+        for text in ["yesterday", "2021-02-30 00:00:00.000", "2021-10-20 13:39:10.", "2021-10-20 25:00:00"] {
+            assert_eq!(Time::parse(text), None, "{text}");
+        }
         assert_eq!(t.sysmon(), "2021-10-20 13:39:10.123");
         assert_eq!(Time::parse(&t.rfc3339()), Some(t));
     }

@@ -79,16 +79,25 @@ fn replica(events: &[Event], n: u64) -> Vec<Event> {
         .collect()
 }
 
-/// CPU seconds of each thread of this process, by name.
+const ENDED: &str = "ended: indexing, merging";
+
+/// CPU seconds of each thread of this process, by name; of threads that have ended in one sum.
 fn cpu() -> BTreeMap<String, f64> {
+    let read = |path: PathBuf| -> Option<(String, f64)> {
+        let stat = std::fs::read_to_string(path).ok()?;
+        let (head, rest) = stat.rsplit_once(") ")?;
+        let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+        Some((head.split_once('(')?.1.to_owned(), ticks as f64 / 100.0))
+    };
     let mut out = BTreeMap::new();
     for task in std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten() {
-        let Ok(stat) = std::fs::read_to_string(task.path().join("stat")) else { continue };
-        let Some((head, rest)) = stat.rsplit_once(") ") else { continue };
-        let name = head.split_once('(').map_or("", |(_, n)| n).to_owned();
-        let ticks: u64 = rest.split(' ').skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
-        *out.entry(name).or_insert(0.0) += ticks as f64 / 100.0;
+        if let Some((name, seconds)) = read(task.path().join("stat")) {
+            *out.entry(name).or_insert(0.0) += seconds;
+        }
     }
+    let live: f64 = out.values().sum();
+    let total = read("/proc/self/stat".into()).map_or(0.0, |(_, s)| s);
+    out.insert(ENDED.into(), total - live);
     out
 }
 

@@ -1,1 +1,86 @@
-//! 
+//! The pipeline: files in, searches, graph and hits out; restarts and repeats change nothing.
+use crate::support;
+use std::path::Path;
+use sysmonsearch::{
+    catalog::HitFilter,
+    event::{Condition, Period, Scope},
+    ingest::Options,
+    pipeline::{Engines, Pipeline, Watch},
+    rules,
+    store::Query,
+};
+
+struct Quiet;
+impl Watch for Quiet {}
+
+async fn start(dir: &Path) -> std::sync::Arc<Pipeline> {
+    Pipeline::start(Engines::embedded(dir).expect("engines"), dir.join("spool")).await.expect("pipeline")
+}
+
+async fn totals(p: &Pipeline) -> (u64, u64, sysmonsearch::graph::Counts) {
+    p.caught_up().await.expect("caught up");
+    let query = Query { condition: Condition::All, period: Period::default() };
+    (
+        p.store.count(&Scope::All, &query).await.expect("count"),
+        p.catalog.count_hits(&Scope::All, &HitFilter::default()).await.expect("hits"),
+        p.graph.counts().await.expect("counts"),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_through_every_room_and_repeats_change_nothing() {
+    let Some(data) = support::data() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let file = data.join("evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx");
+    let first = {
+        let p = start(dir.path()).await;
+        let loaded = rules::load(&data.join("rules/sigma-rules-windows.tar.xz")).expect("rules");
+        p.import_rules(loaded.rules).await.expect("import rules");
+        let mut live = p.hits();
+        let report = p.import_file("panache", &file, Options::default(), None, &mut Quiet).await.expect("import");
+        assert!(report.stored > 500, "{report:?}");
+        let first = totals(&p).await;
+        assert_eq!(first.0, report.stored);
+        assert!(first.1 > 0, "no hit");
+        assert_eq!(live.recv().await.expect("a live hit").number, 1);
+
+        let again = p.import_file("panache", &file, Options::default(), None, &mut Quiet).await.expect("again");
+        assert_eq!((again.stored, again.duplicates), (0, report.stored));
+        assert_eq!(totals(&p).await, first);
+        p.shutdown().await;
+        first
+    };
+    let p = start(dir.path()).await;
+    assert_eq!(totals(&p).await, first, "after a restart");
+    p.rebuild_graph().await.expect("rebuild graph");
+    p.rebuild_hits().await.expect("rebuild hits");
+    assert_eq!(totals(&p).await, first, "after a rebuild");
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_import_goes_on_after_a_restart() {
+    let Some(data) = support::data() else { return };
+    let dir = tempfile::tempdir().expect("folder");
+    let file = data.join("evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx");
+    let id = {
+        let p = start(dir.path()).await;
+        let (id, spool) = p.new_spool_file();
+        std::fs::copy(&file, &spool).expect("spool");
+        p.import_spooled(&id, "panache.evtx", Options::default()).await.expect("job");
+        p.shutdown().await;
+        id
+    };
+    let p = start(dir.path()).await;
+    let job = loop {
+        let job = p.catalog.job(&id).await.expect("catalog").expect("job");
+        if job.state != sysmonsearch::catalog::JobState::Running {
+            break job;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert_eq!(job.state, sysmonsearch::catalog::JobState::Done, "{job:?}");
+    assert!(totals(&p).await.0 > 500);
+    assert!(!dir.path().join("spool").join(&id).exists(), "the spool file is removed");
+    p.shutdown().await;
+}

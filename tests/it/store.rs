@@ -1,5 +1,7 @@
-//! The event store. `conformance` is written against the trait, for every engine; `embedded` is about files,
-//! crashes and two processes.
+//! The event store. `conformance` and `agreement` are written against the trait, for every engine; `embedded` is about
+//! files, crashes and two processes.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+mod agreement;
 mod conformance;
 mod embedded;
 mod naive;

@@ -34,7 +34,6 @@ impl Db {
         create_private(path).map_err(|e| cannot(e.into()))?;
         let mut writer = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|e| cannot(e.into()))?;
         migrate(&mut writer, path)?;
-        super::jobs::fail_running(&writer)?;
         Ok(Self {
             path: path.to_owned(),
             writer: Arc::new(tokio::sync::Mutex::new(writer)),

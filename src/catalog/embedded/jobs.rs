@@ -37,15 +37,6 @@ pub fn put(db: &Connection, job: &Job) -> Result<()> {
     Ok(())
 }
 
-/// Only one process works on a catalog: what still runs when it is opened was cut off.
-pub fn fail_running(db: &Connection) -> Result<()> {
-    let sql = "UPDATE jobs SET state = 'failed', finished = ?1,
-               message = 'interrupted: the program ended during the import; import the same source again'
-               WHERE state = 'running'";
-    db.execute(sql, [Time::now().0])?;
-    Ok(())
-}
-
 pub fn by_id(db: &Connection, id: &str) -> Result<Option<Job>> {
     let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
     statement.query_and_then([id], job)?.next().transpose()

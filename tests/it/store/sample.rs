@@ -1,6 +1,6 @@
 //! Events for tests, made of a small vocabulary so that conditions hit.
 use std::collections::HashMap;
-use sysmonsearch::event::{Event, EventBuilder, Field, Ordinals, Time, codes::EventCode, fields::Type};
+use sysmonsearch::event::{Event, EventBuilder, Ordinals, Time, codes::EventCode, fields::Type};
 
 #[derive(Default)]
 pub struct Count(HashMap<u128, u64>);
@@ -84,9 +84,4 @@ pub fn events(seed: u64, n: usize) -> Vec<Event> {
             b.finish(&mut ordinals)
         })
         .collect()
-}
-
-/// All fields that any of the events carries.
-pub fn carried(events: &[Event]) -> Vec<Field> {
-    Field::all().filter(|f| events.iter().any(|e| !e.values(*f).is_empty())).collect()
 }

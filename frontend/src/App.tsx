@@ -1,0 +1,49 @@
+import { Loader } from "@mantine/core";
+import { lazy, Suspense } from "react";
+import { useTranslation } from "react-i18next";
+import { Redirect, Route, Switch } from "wouter";
+import { AlertsPage } from "./alerts/AlertsPage";
+import { HitStreamProvider } from "./alerts/stream";
+import { useSession } from "./api/session";
+import { HostsPage } from "./hosts/HostsPage";
+import { ImportsPage } from "./imports/ImportsPage";
+import { LoginPage } from "./login/LoginPage";
+import { Rail } from "./Rail";
+import { RulesPage } from "./rules/RulesPage";
+import { SearchPage } from "./search/SearchPage";
+import { StatisticsPage } from "./statistics/StatisticsPage";
+
+/** Drawing the graph takes as much code as all the rest. */
+const GraphPage = lazy(() => import("./graph/GraphPage"));
+
+export function App() {
+  const session = useSession();
+  const { t } = useTranslation();
+  if (!session) return <LoginPage />;
+  return (
+    <HitStreamProvider key={session.token}>
+      <div className="frame">
+        <a className="skip" href="#page">
+          {t("app.skip")}
+        </a>
+        <Rail session={session} />
+        <main className="page" id="page" tabIndex={-1}>
+          <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
+            <Switch>
+              <Route path="/search" component={SearchPage} />
+              <Route path="/alerts" component={AlertsPage} />
+              <Route path="/statistics" component={StatisticsPage} />
+              <Route path="/hosts" component={HostsPage} />
+              <Route path="/graph" component={GraphPage} />
+              <Route path="/rules" component={RulesPage} />
+              <Route path="/imports" component={ImportsPage} />
+              <Route>
+                <Redirect to="/search" />
+              </Route>
+            </Switch>
+          </Suspense>
+        </main>
+      </div>
+    </HitStreamProvider>
+  );
+}

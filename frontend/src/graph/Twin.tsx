@@ -1,0 +1,95 @@
+import { Button } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { utc } from "../shared/format";
+import { NodeIcon } from "../shared/Icon";
+import { Scroll } from "../shared/Scroll";
+import type { Drawing } from "./model";
+
+interface Props {
+  drawing: Drawing;
+  selected: string | undefined;
+  badge: (id: string) => string | undefined;
+  onSelect: (id: string) => void;
+  onExpand: (id: string) => void;
+}
+
+/** The same graph as tables: for readers of the screen, for copying, for those who think in rows. */
+export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
+  const { t } = useTranslation();
+  const label = (id: string) => drawing.nodes.get(id)?.label ?? id;
+  return (
+    <Scroll style={{ overflow: "auto", flex: 1 }} label={t("graph.table")}>
+      <table className="dense">
+        <caption className="pad dim" style={{ textAlign: "left" }}>
+          {t("graph.nodes", { count: drawing.nodes.size })}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("graph.kind")}</th>
+            <th scope="col">{t("graph.label")}</th>
+            <th scope="col">{t("column.host")}</th>
+            <th scope="col">{t("graph.links")}</th>
+            <th scope="col">{t("hosts.first")} (UTC)</th>
+            <th scope="col">{t("hosts.last")} (UTC)</th>
+            <th scope="col">
+              <span className="skip">{t("event.actions")}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...drawing.nodes.values()].map((node) => (
+            <tr key={node.id} aria-selected={node.id === selected}>
+              <td style={{ whiteSpace: "nowrap" }}>
+                <NodeIcon kind={node.kind} size={14} /> {t(`node.${node.kind}`)}
+              </td>
+              <td>
+                <button type="button" className="plain mono" onClick={() => onSelect(node.id)}>
+                  {node.label}
+                </button>
+              </td>
+              <td>{node.host}</td>
+              <td>{badge(node.id)}</td>
+              <td className="mono">{utc(node.firstSeen)}</td>
+              <td className="mono">{utc(node.lastSeen)}</td>
+              <td>
+                <Button
+                  size="compact-xs"
+                  variant="default"
+                  aria-label={t("graph.expandNode", { label: node.label })}
+                  onClick={() => onExpand(node.id)}
+                >
+                  {t("graph.expand")}
+                </Button>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <table className="dense">
+        <caption className="pad dim" style={{ textAlign: "left" }}>
+          {t("graph.edges", { count: drawing.edges.size })}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("graph.from")}</th>
+            <th scope="col">{t("graph.relation")}</th>
+            <th scope="col">{t("graph.to")}</th>
+            <th scope="col">{t("hosts.first")} (UTC)</th>
+            <th scope="col">{t("hosts.last")} (UTC)</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...drawing.edges].map(([key, edge]) => (
+            <tr key={key}>
+              <td className="mono">{label(edge.from)}</td>
+              <td title={edge.type}>{t(`edge.${edge.type}`)}</td>
+              <td className="mono">{label(edge.to)}</td>
+              <td className="mono">{utc(edge.firstSeen)}</td>
+              <td className="mono">{utc(edge.lastSeen)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}

@@ -1,0 +1,32 @@
+import { endSession, session } from "../api/session";
+
+/**
+ * Sends a file; `onProgress` hears the share sent, 0 to 1.
+ *
+ * @returns the id of the import job
+ * @throws Error with the server's message
+ */
+export function upload(file: File, onProgress: (share: number) => void): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/api/import?name=${encodeURIComponent(file.name)}`);
+    request.setRequestHeader("authorization", `Bearer ${session()?.token ?? ""}`);
+    request.upload.onprogress = (e) => onProgress(e.lengthComputable ? e.loaded / e.total : 0);
+    request.onerror = () => reject(new Error("network"));
+    request.onload = () => {
+      if (request.status === 401) endSession(true);
+      const answer = read(request.responseText);
+      if (request.status === 202 && answer.jobId) resolve(answer.jobId);
+      else reject(new Error(answer.message ?? `${request.status} ${request.statusText}`));
+    };
+    request.send(file);
+  });
+}
+
+function read(text: string): { jobId?: string; message?: string } {
+  try {
+    return JSON.parse(text) as { jobId?: string; message?: string };
+  } catch {
+    return { message: text };
+  }
+}

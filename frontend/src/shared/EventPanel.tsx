@@ -1,0 +1,138 @@
+import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { useQuery } from "urql";
+import { Link } from "wouter";
+import { EventDocument } from "../api/generated";
+import { categoryColour } from "./colours";
+import { match, type Row } from "./condition";
+import { utc } from "./format";
+import { EventIcon, Icon } from "./Icon";
+import { Level } from "./Level";
+import { graphLink, hostLink, searchLink } from "./links";
+import { State } from "./State";
+
+interface Props {
+  id: string;
+  onClose: () => void;
+  /** Adds a row to the search in place; without it a new search is opened. */
+  onMatch?: (row: Row) => void;
+}
+
+/** All fields of one event, and where to go from there. */
+export function EventPanel({ id, onClose, onMatch }: Props) {
+  const { t } = useTranslation();
+  const [{ data, error, fetching }] = useQuery({ query: EventDocument, variables: { id } });
+  const event = data?.event;
+  return (
+    <section aria-label={t("event.name")}>
+      <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
+        {event && <EventIcon code={event.code} size={18} colour={categoryColour(event.category)} />}
+        <h2>{event ? `${event.code} ${event.name}` : t("event.name")}</h2>
+        <ActionIcon className="push" onClick={onClose} aria-label={t("event.close")}>
+          <Icon name="close" />
+        </ActionIcon>
+      </div>
+      <State loading={fetching} error={error} empty={!event} nothing={t("event.gone")} />
+      {event && (
+        <div className="stack pad">
+          <div className="wrap">{event.description}</div>
+          <div className="row">
+            {event.process && (
+              <Button component={Link} href={graphLink(event.process.id)} leftSection={<Icon name="graph" />}>
+                {t("event.openGraph")}
+              </Button>
+            )}
+            <Button
+              component={Link}
+              href={hostLink(event.host)}
+              variant="default"
+              leftSection={<Icon name="hosts" />}
+            >
+              {t("event.openHost")}
+            </Button>
+          </div>
+          {event.hits.length > 0 && (
+            <div className="row">
+              {event.hits.map((hit) => (
+                <span key={hit.id}>
+                  <Level level={hit.level} /> {hit.ruleTitle}
+                </span>
+              ))}
+            </div>
+          )}
+          <dl className="facts">
+            <dt>{t("event.time")} (UTC)</dt>
+            <dd className="mono">{utc(event.time)}</dd>
+            <dt>{t("event.host")}</dt>
+            <dd>{event.host}</dd>
+            <dt>{t("event.channel")}</dt>
+            <dd>{event.channel}</dd>
+            <dt>{t("event.record")}</dt>
+            <dd className="mono">{event.recordId ?? "-"}</dd>
+          </dl>
+          <table className="dense">
+            <thead>
+              <tr>
+                <th scope="col">{t("event.field")}</th>
+                <th scope="col">{t("event.value")}</th>
+                <th scope="col">
+                  <span className="skip">{t("event.actions")}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {event.fields.map((field) => (
+                <tr key={field.name}>
+                  <td className="dim">{field.name}</td>
+                  <td className="mono wrap">{field.value}</td>
+                  <td style={{ whiteSpace: "nowrap" }}>
+                    {field.value !== "" && <FieldActions {...field} onMatch={onMatch} />}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function FieldActions({ name, value, onMatch }: { name: string; value: string; onMatch?: Props["onMatch"] }) {
+  const { t } = useTranslation();
+  const row = match(name, value);
+  return (
+    <>
+      <Tooltip label={t("event.searchFor")}>
+        <ActionIcon component={Link} href={searchLink(row)} aria-label={t("event.searchForField", { name })}>
+          <Icon name="search" size={14} />
+        </ActionIcon>
+      </Tooltip>
+      {onMatch && (
+        <>
+          <Tooltip label={t("event.add")}>
+            <ActionIcon onClick={() => onMatch(row)} aria-label={t("event.addField", { name })}>
+              <Icon name="plus" size={14} />
+            </ActionIcon>
+          </Tooltip>
+          <Tooltip label={t("event.exclude")}>
+            <ActionIcon
+              onClick={() => onMatch({ ...row, not: true })}
+              aria-label={t("event.excludeField", { name })}
+            >
+              <Icon name="minus" size={14} />
+            </ActionIcon>
+          </Tooltip>
+        </>
+      )}
+      <Tooltip label={t("event.copy")}>
+        <ActionIcon
+          onClick={() => void navigator.clipboard?.writeText(value)}
+          aria-label={t("event.copyField", { name })}
+        >
+          <Icon name="copy" size={14} />
+        </ActionIcon>
+      </Tooltip>
+    </>
+  );
+}

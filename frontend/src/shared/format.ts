@@ -1,0 +1,31 @@
+import { useTranslation } from "react-i18next";
+
+/** `2021-10-20 13:39:10.123`, UTC; the label "UTC" stands in the heading or beside it. */
+export function utc(time: string | null | undefined, millis = true): string {
+  if (!time) return "";
+  const text = new Date(time).toISOString();
+  return `${text.slice(0, 10)} ${text.slice(11, millis ? 23 : 19)}`;
+}
+
+/** Last part of a Windows path. */
+export function baseName(path: string | null | undefined): string {
+  if (!path) return "";
+  return path.slice(path.lastIndexOf("\\") + 1) || path;
+}
+
+export function bytes(n: number): string {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let i = 0;
+  let value = n;
+  while (value >= 1024 && i < units.length - 1) {
+    value /= 1024;
+    i += 1;
+  }
+  return `${i === 0 ? value : value.toFixed(1)} ${units[i]}`;
+}
+
+/** Numbers by the language chosen. */
+export function useNumber(): (n: number) => string {
+  const { i18n } = useTranslation();
+  return (n) => n.toLocaleString(i18n.language);
+}

@@ -1,0 +1,18 @@
+import type { Item } from "./condition";
+import { writeCondition } from "./conditionText";
+import { type Period, writePeriod } from "./period";
+
+function link(path: string, values: Record<string, string | undefined>, period?: Period): string {
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(values)) if (value) params.set(name, value);
+  if (period) writePeriod(period, params);
+  const query = params.toString();
+  return query ? `${path}?${query}` : path;
+}
+
+export const searchLink = (condition: Item, period?: Period, event?: string) =>
+  link("/search", { q: writeCondition(condition), event }, period);
+export const graphLink = (node: string) => link("/graph", { node });
+export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);
+export const hostLink = (host: string, period?: Period) => link("/hosts", { host }, period);
+export const ruleLink = (id: string) => link("/rules", { rule: id });

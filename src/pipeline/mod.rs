@@ -1,0 +1,307 @@
+//! The only place where rooms meet: append, the two followers, imports, rules, shutdown.
+//!
+//! An append is durable before it returns and wakes the followers. Each follower reads the stored log from its
+//! own checkpoint, which it commits together with what it wrote: after `kill -9` it goes on where it was.
+//! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
+//! is more than [`MAX_LAG`] events behind.
+mod follow;
+mod import;
+
+pub use import::{Report, Watch};
+
+use crate::{
+    catalog::{Catalog, Job, JobState, StoredHit},
+    error::{Error, Result},
+    event::{Event, Seq, Time, detection::Rule},
+    graph::GraphStore,
+    ingest,
+    rules::RuleSet,
+    store::{Appended, EventStore},
+};
+use follow::{Detect, Follower, Project};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
+use tokio::{
+    sync::{Semaphore, broadcast, watch},
+    task::JoinSet,
+};
+
+/// Events that a healthy follower may be behind before appends wait for it.
+pub const MAX_LAG: Seq = 20_000;
+/// Live hits kept for a subscriber that is slow; one that falls further behind reads the catalog.
+const LIVE_HITS: usize = 4_096;
+/// Imports running at the same time; further ones wait.
+const MAX_IMPORTS: usize = 2;
+
+/// The engines of one installation.
+#[derive(Clone)]
+pub struct Engines {
+    pub store: Arc<dyn EventStore>,
+    pub graph: Arc<dyn GraphStore>,
+    pub catalog: Arc<dyn Catalog>,
+}
+
+impl Engines {
+    /// Opens the embedded engines in a data folder, which it makes if needed.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
+    pub fn embedded(data: &Path) -> Result<Self> {
+        std::fs::create_dir_all(data)
+            .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
+        Ok(Self {
+            store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
+            graph: crate::graph::embedded::Sqlite::open(&data.join("graph.db"))?,
+            catalog: crate::catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
+        })
+    }
+}
+
+/// The running product without its network side.
+pub struct Pipeline {
+    pub store: Arc<dyn EventStore>,
+    pub graph: Arc<dyn GraphStore>,
+    pub catalog: Arc<dyn Catalog>,
+    rules: Arc<RwLock<Arc<RuleSet>>>,
+    hits: broadcast::Sender<Arc<StoredHit>>,
+    head: watch::Sender<Seq>,
+    project: Follower,
+    detect: Follower,
+    imports: Semaphore,
+    spool: PathBuf,
+    stop: watch::Sender<bool>,
+    tasks: tokio::sync::Mutex<JoinSet<()>>,
+}
+
+impl Pipeline {
+    /// Starts the followers and goes on with imports that a stop had interrupted.
+    /// `spool` is the folder for uploaded files.
+    ///
+    /// # Errors
+    /// When an engine cannot be read.
+    pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
+        tokio::fs::create_dir_all(&spool).await?;
+        let Engines { store, graph, catalog } = engines;
+        let (head, _) = watch::channel(store.head().await?);
+        let (stop, _) = watch::channel(false);
+        let (hits, _) = broadcast::channel(LIVE_HITS);
+        let rules = Arc::new(RwLock::new(Arc::new(compile(catalog.rules().await?).await?)));
+
+        let mut tasks = JoinSet::new();
+        let project = Follower::start(
+            "project",
+            Project { graph: graph.clone() },
+            store.clone(),
+            head.subscribe(),
+            stop.subscribe(),
+            &mut tasks,
+        )
+        .await?;
+        let detect = Follower::start(
+            "detect",
+            Detect::new(catalog.clone(), rules.clone(), hits.clone()),
+            store.clone(),
+            head.subscribe(),
+            stop.subscribe(),
+            &mut tasks,
+        )
+        .await?;
+        let pipeline = Arc::new(Self {
+            store,
+            graph,
+            catalog,
+            rules,
+            hits,
+            head,
+            project,
+            detect,
+            imports: Semaphore::new(MAX_IMPORTS),
+            spool,
+            stop,
+            tasks: tokio::sync::Mutex::new(tasks),
+        });
+        pipeline.resume_imports().await?;
+        Ok(pipeline)
+    }
+
+    /// Stores events durably and wakes the followers. On return the sender may be told "ok".
+    ///
+    /// # Errors
+    /// When the event store fails; nothing is acknowledged then.
+    pub async fn append(&self, events: Vec<Event>) -> Result<Appended> {
+        if events.is_empty() {
+            return Ok(Appended { head: *self.head.borrow(), ..Appended::default() });
+        }
+        let floor = self.head.borrow().saturating_sub(MAX_LAG);
+        self.project.reach(floor).await;
+        self.detect.reach(floor).await;
+        let appended = self.store.append(events).await?;
+        self.head.send_if_modified(|h| {
+            let moved = appended.head > *h;
+            *h = appended.head.max(*h);
+            moved
+        });
+        Ok(appended)
+    }
+
+    /// Hits as they are stored. A receiver that lags goes on with [`Catalog::hits_since`].
+    pub fn hits(&self) -> broadcast::Receiver<Arc<StoredHit>> {
+        self.hits.subscribe()
+    }
+
+    /// Waits until everything appended so far is projected, matched and searchable.
+    ///
+    /// # Errors
+    /// When the store cannot be refreshed.
+    pub async fn caught_up(&self) -> Result<()> {
+        let head = *self.head.borrow();
+        self.project.wait(head).await;
+        self.detect.wait(head).await;
+        self.store.refresh().await
+    }
+
+    /// Positions up to which the log is projected and matched, and its head.
+    pub fn positions(&self) -> Positions {
+        Positions { head: *self.head.borrow(), projected: self.project.position(), detected: self.detect.position() }
+    }
+
+    /// Stores rules and matches with them from now on. Returns how many are new or changed.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn import_rules(&self, mut rules: Vec<Rule>) -> Result<u64> {
+        let (_, refused) = compile_with_verdicts(rules.clone()).await?;
+        for (id, reason) in refused {
+            for rule in rules.iter_mut().filter(|r| r.id == id) {
+                rule.refused.get_or_insert_with(|| reason.clone());
+            }
+        }
+        let changed = self.catalog.put_rules(&rules).await?;
+        self.reload_rules().await?;
+        Ok(changed)
+    }
+
+    /// Compiles the enabled rules of the catalog anew.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn reload_rules(&self) -> Result<()> {
+        let set = Arc::new(compile(self.catalog.rules().await?).await?);
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = set;
+        Ok(())
+    }
+
+    /// Drops the graph and projects the whole log anew, in the background; see [`Self::caught_up`].
+    ///
+    /// # Errors
+    /// When the graph store fails.
+    pub async fn rebuild_graph(&self) -> Result<()> {
+        self.project.reset(|| self.graph.clear()).await
+    }
+
+    /// Drops all hits and matches the whole log anew, in the background; see [`Self::caught_up`].
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn rebuild_hits(&self) -> Result<()> {
+        self.detect.reset(|| self.catalog.clear_hits()).await
+    }
+
+    /// Path of a new spool file for an upload and the id of the job that will import it.
+    pub fn new_spool_file(&self) -> (String, PathBuf) {
+        let id = uuid::Uuid::now_v7().to_string();
+        let path = self.spool.join(&id);
+        (id, path)
+    }
+
+    /// Imports a complete spool file (see [`Self::new_spool_file`]) as a job in the background, then removes it.
+    ///
+    /// # Errors
+    /// When the catalog cannot store the job.
+    pub async fn import_spooled(self: &Arc<Self>, job_id: &str, name: &str, options: ingest::Options) -> Result<()> {
+        let job = Job {
+            id: job_id.to_owned(),
+            name: name.to_owned(),
+            state: JobState::Running,
+            bytes_read: 0,
+            bytes_total: None,
+            stored: 0,
+            duplicates: 0,
+            skipped: 0,
+            issues: 0,
+            started: Time::now(),
+            finished: None,
+            message: None,
+        };
+        self.catalog.put_job(&job).await?;
+        self.spawn_import(job, options).await;
+        Ok(())
+    }
+
+    async fn spawn_import(self: &Arc<Self>, job: Job, options: ingest::Options) {
+        let pipeline = self.clone();
+        let mut stop = self.stop.subscribe();
+        self.tasks.lock().await.spawn(async move {
+            let path = pipeline.spool.join(&job.id);
+            tokio::select! {
+                () = import::run_job(&pipeline, job, &path, options) => {}
+                _ = stop.wait_for(|s| *s) => {}
+            }
+        });
+    }
+
+    async fn resume_imports(self: &Arc<Self>) -> Result<()> {
+        for mut job in self.catalog.jobs(usize::MAX).await? {
+            if job.state != JobState::Running {
+                continue;
+            }
+            if self.spool.join(&job.id).is_file() {
+                tracing::info!(job = %job.id, "going on with import of {}", job.name);
+                self.spawn_import(job, ingest::Options::default()).await;
+            } else {
+                job.state = JobState::Failed;
+                job.finished = Some(Time::now());
+                job.message = Some("interrupted before the upload was complete; send it again".into());
+                self.catalog.put_job(&job).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops followers and imports. What is stored stays; what is not done is done at the next start.
+    pub async fn shutdown(&self) {
+        let _ = self.stop.send(true);
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().await);
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(20), all).await.is_err() {
+            tracing::warn!("some work did not stop within 20 s; it is done again at the next start");
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Positions {
+    pub head: Seq,
+    pub projected: Seq,
+    pub detected: Seq,
+}
+
+async fn compile(rules: Vec<Rule>) -> Result<RuleSet> {
+    let (set, refused) = compile_with_verdicts(rules).await?;
+    for (id, reason) in refused {
+        tracing::warn!(rule = %id, "rule is not matched: {reason}");
+    }
+    Ok(set)
+}
+
+async fn compile_with_verdicts(rules: Vec<Rule>) -> Result<(RuleSet, Vec<(String, String)>)> {
+    tokio::task::spawn_blocking(move || {
+        let usable: Vec<Rule> = rules.into_iter().filter(|r| r.enabled && r.refused.is_none()).collect();
+        RuleSet::compile(&usable)
+    })
+    .await
+    .map_err(Error::from)
+}

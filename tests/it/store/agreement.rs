@@ -1,0 +1,189 @@
+//! Conditions on the store agree with the evaluator in memory, over real events of every code and made ones.
+use super::{
+    conformance::{Engine, engines},
+    sample::{self, Dice},
+};
+use crate::support::real_events;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use sysmonsearch::{
+    event::{
+        Condition, Event, EventId, Field, Key, Period, Scope,
+        condition::{CRITERIA, Match, Operator, key_type},
+        fields::Type,
+    },
+    store::{EventStore, Order, Query},
+};
+use tokio::runtime::Runtime;
+
+/// Real events, up to `each` of every code, and `made` made ones.
+fn events(each: usize, made: usize) -> Vec<Event> {
+    let mut by_code: BTreeMap<u32, Vec<Event>> = BTreeMap::new();
+    for e in real_events(1).unwrap_or_default() {
+        by_code.entry(e.code).or_default().push(e);
+    }
+    let mut out = sample::events(77, made);
+    for of_code in by_code.into_values() {
+        let step = of_code.len().div_ceil(each);
+        out.extend(of_code.into_iter().step_by(step));
+    }
+    out
+}
+
+fn stored(runtime: &Runtime, events: &[Event]) -> Vec<Engine> {
+    let engines = engines();
+    for engine in &engines {
+        for part in events.chunks(events.len().div_ceil(4)) {
+            runtime.block_on(engine.store.append(part.to_vec())).unwrap();
+            runtime.block_on(engine.store.refresh()).unwrap();
+        }
+    }
+    engines
+}
+
+fn find(runtime: &Runtime, store: &dyn EventStore, condition: &Condition) -> BTreeSet<EventId> {
+    let query = Query { condition: condition.clone(), period: Period::default() };
+    let page = runtime.block_on(store.search(&Scope::All, &query, Order::OldestFirst, None, 100_000)).unwrap();
+    assert_eq!(runtime.block_on(store.count(&Scope::All, &query)).unwrap(), page.events.len() as u64);
+    page.events.iter().map(|e| e.id).collect()
+}
+
+fn naive(events: &[Event], condition: &Condition) -> BTreeSet<EventId> {
+    events.iter().filter(|e| condition.is_match(e)).map(|e| e.id).collect()
+}
+
+/// A part of `value`, on character boundaries.
+fn part(value: &str, dice: &mut Dice) -> (usize, usize) {
+    let cuts: Vec<usize> = value.char_indices().map(|(i, _)| i).chain([value.len()]).collect();
+    let (a, b) = (dice.roll(cuts.len()), dice.roll(cuts.len()));
+    let (a, b) = (a.min(b), a.max(b).min(a.min(b) + 30));
+    (cuts[a], cuts[b])
+}
+
+/// A comparison with what an event holds under `name`, by a random operator that fits.
+fn leaf(name: &str, ty: Type, value: &str, dice: &mut Dice) -> Option<Match> {
+    let upper = |s: &str| if s.is_ascii() { s.to_ascii_uppercase() } else { s.to_owned() };
+    let (a, b) = part(value, dice);
+    let escaped = |s: &str| s.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?");
+    let (operator, operand) = match dice.roll(12) {
+        0 | 1 => (Operator::Equals, upper(value)),
+        2 | 3 => (Operator::Contains, upper(&value[a..b])),
+        4 => (Operator::StartsWith, value[..b].to_owned()),
+        5 => (Operator::EndsWith, upper(&value[a..])),
+        6 => (Operator::Wildcard, format!("*{}?*", escaped(&value[a..b]))),
+        7 => (Operator::Regex, format!("{}.*{}$", regex::escape(&value[..a.min(20)]), regex::escape(&value[b..]))),
+        8 => (Operator::Exists, String::new()),
+        9 if ty == Type::Ip => (Operator::Cidr, format!("{value}/{}", [8, 16, 24, 30][dice.roll(4)])),
+        n @ (9 | 10 | 11) if matches!(ty, Type::UInt | Type::Hex | Type::Time) => {
+            ([Operator::Gt, Operator::Gte, Operator::Lt, Operator::Lte][(n + dice.roll(4)) % 4], value.to_owned())
+        }
+        _ => (Operator::Contains, value[a..b].to_owned()),
+    };
+    Match::new(name, operator, &[operand]).ok()
+}
+
+/// Comparisons for every field of every code, every criterion over every code that carries it, and other names.
+fn leaves(events: &[Event], dice: &mut Dice) -> Vec<Match> {
+    let mut seen = HashSet::new();
+    let mut out = Vec::new();
+    for e in events {
+        let criteria = CRITERIA.iter().flat_map(|c| c.fields.iter().map(|f| (c.name.to_owned(), Key::Field(*f))));
+        let fields = Field::all().map(|f| (f.name().to_owned(), Key::Field(f)));
+        let others = e.data.iter().filter(|(k, _)| matches!(k, Key::Other(_)));
+        let others = others.map(|(k, _)| (format!("data.{}", k.name()), k.clone()));
+        for (name, key) in criteria.chain(fields).chain(others) {
+            for value in e.key_values(&key) {
+                // Three values of each kind are enough.
+                if (0..3).any(|n| seen.insert((e.code, name.clone(), key.clone(), n))) {
+                    out.extend((0..2).filter_map(|_| leaf(&name, key_type(&key), &value, dice)));
+                }
+            }
+        }
+    }
+    out
+}
+
+#[test]
+fn each_comparison_agrees_with_the_evaluator_in_memory() {
+    let runtime = Runtime::new().unwrap();
+    let events = events(60, 700);
+    let engines = stored(&runtime, &events);
+    let leaves = leaves(&events, &mut Dice(5));
+    let mut hits = 0;
+    for m in leaves {
+        let condition = Condition::Match(m);
+        let expected = naive(&events, &condition);
+        hits += usize::from(!expected.is_empty());
+        for engine in &engines {
+            assert!(find(&runtime, &*engine.store, &condition) == expected, "{condition:?}");
+        }
+    }
+    assert!(hits > 1_000, "only {hits} comparisons have a match");
+}
+
+#[test]
+fn every_criterion_finds_every_event_code_that_carries_it() {
+    let runtime = Runtime::new().unwrap();
+    let events = events(60, 0);
+    let engines = stored(&runtime, &events);
+    for criterion in CRITERIA {
+        let condition = Condition::Match(Match::new(criterion.name, Operator::Exists, &[]).unwrap());
+        let carries = |e: &&Event| criterion.fields.iter().any(|f| !e.values(*f).is_empty());
+        let expected: BTreeSet<u32> = events.iter().filter(carries).map(|e| e.code).collect();
+        for engine in &engines {
+            let found = find(&runtime, &*engine.store, &condition);
+            let codes: BTreeSet<u32> = events.iter().filter(|e| found.contains(&e.id)).map(|e| e.code).collect();
+            assert_eq!(codes, expected, "{}", criterion.name);
+        }
+    }
+}
+
+/// A nested condition over leaves given by number.
+#[derive(Debug, Clone)]
+enum Tree {
+    All,
+    Leaf(usize),
+    And(Vec<Tree>),
+    Or(Vec<Tree>),
+    Not(Box<Tree>),
+}
+
+impl Tree {
+    fn condition(&self, leaves: &[Match]) -> Condition {
+        let all = |t: &[Tree]| t.iter().map(|t| t.condition(leaves)).collect();
+        match self {
+            Self::All => Condition::All,
+            Self::Leaf(n) => Condition::Match(leaves[n % leaves.len()].clone()),
+            Self::And(t) => Condition::And(all(t)),
+            Self::Or(t) => Condition::Or(all(t)),
+            Self::Not(t) => Condition::Not(Box::new(t.condition(leaves))),
+        }
+    }
+}
+
+fn trees() -> impl Strategy<Value = Tree> {
+    let leaf = prop_oneof![20 => any::<usize>().prop_map(Tree::Leaf), 1 => Just(Tree::All)];
+    leaf.prop_recursive(5, 24, 4, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::And),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Tree::Or),
+            inner.prop_map(|t| Tree::Not(Box::new(t))),
+        ]
+    })
+}
+
+#[test]
+fn nested_conditions_agree_with_the_evaluator_in_memory() {
+    let runtime = Runtime::new().unwrap();
+    let events = events(40, 300);
+    let engines = stored(&runtime, &events);
+    let leaves = leaves(&events, &mut Dice(9));
+    let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
+    proptest!(config, |(tree in trees())| {
+        let condition = tree.condition(&leaves);
+        let expected = naive(&events, &condition);
+        for engine in &engines {
+            prop_assert!(find(&runtime, &*engine.store, &condition) == expected, "{:?}", condition);
+        }
+    });
+}
