@@ -95,7 +95,7 @@ fn ids_record_numbers_and_process_guids_are_consistent() {
 }
 
 #[test]
-fn one_hash_leads_to_all_hosts_of_the_intrusion() {
+fn one_hash_or_one_address_leads_to_all_hosts_of_the_intrusion() {
     let events = history();
     let implant = events
         .iter()
@@ -105,6 +105,8 @@ fn one_hash_leads_to_all_hosts_of_the_intrusion() {
     let hosts: HashSet<String> =
         events.iter().filter(|e| e.values(Field::Sha256).iter().any(|v| **v == *implant)).map(Event::host).collect();
     assert_eq!(hosts.len(), 5, "{hosts:?}");
+    let talked = events.iter().filter(|e| e.get(Field::DestinationIp) == Some("203.0.113.77")).map(Event::host);
+    assert_eq!(talked.collect::<HashSet<_>>(), hosts);
 }
 
 #[test]
