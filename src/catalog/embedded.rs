@@ -114,7 +114,11 @@ impl Catalog for Sqlite {
     }
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
         let (scope, filter) = (scope.clone(), filter.clone());
-        self.db.read(move |db| hits::per_rule(db, &scope, &filter)).await
+        self.db.read(move |db| hits::per(db, "rule_id", &scope, &filter)).await
+    }
+    async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| hits::per(db, "host", &scope, &filter)).await
     }
     async fn clear_hits(&self) -> Result<()> {
         self.db.write(hits::clear).await

@@ -128,6 +128,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
     /// Hits per rule id, most first.
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
+    /// Hits per host (normal form), most first.
+    async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Drops all hits and sets the checkpoint of detect to 0, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
 

@@ -130,9 +130,10 @@ pub fn count(db: &Connection, scope: &Scope, filter: &HitFilter) -> Result<u64> 
     Ok(from_sql(statement.query_row(params_from_iter(w.values), |r| r.get(0))?))
 }
 
-pub fn per_rule(db: &Connection, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
+/// Hits per value of a column.
+pub fn per(db: &Connection, column: &'static str, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
     let w = Where::new(scope, filter)?;
-    let sql = format!("SELECT rule_id, count(*) AS n FROM hits{} GROUP BY rule_id ORDER BY n DESC, rule_id", w.sql);
+    let sql = format!("SELECT {column}, count(*) AS n FROM hits{} GROUP BY {column} ORDER BY n DESC, {column}", w.sql);
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_and_then(params_from_iter(w.values), |r| Ok((r.get(0)?, from_sql(r.get(1)?))))?;
     rows.collect()

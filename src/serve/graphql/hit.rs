@@ -1,0 +1,117 @@
+//! Hits and lists of them.
+use super::{
+    event::EventObject,
+    id::GlobalId,
+    load::Loaders,
+    page::List,
+    rule::RuleObject,
+    scalar::{DateTime, PageInfo, PeriodInput, Total, period},
+    session::{self, viewer},
+};
+use crate::{
+    catalog::{HitFilter, HitPage},
+    error::Result,
+    event::{detection::Hit, normal_host},
+};
+use async_graphql::{Context, ID, InputObject, Object};
+
+pub struct HitObject(pub Hit);
+
+/// One rule matching one event.
+#[Object(name = "Hit")]
+impl HitObject {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        GlobalId::Hit(self.0.event_id, self.0.id.clone()).into()
+    }
+    /// The rule's own id.
+    async fn rule_id(&self) -> &str {
+        &self.0.rule_id
+    }
+    /// Title of the rule.
+    async fn rule_title(&self) -> &str {
+        &self.0.rule_title
+    }
+    /// Version of the rule that matched.
+    async fn rule_version(&self) -> &str {
+        &self.0.rule_version
+    }
+    /// Level of the rule: informational, low, medium, high, critical.
+    async fn level(&self) -> &str {
+        &self.0.level
+    }
+    /// Time of the event.
+    async fn time(&self) -> DateTime {
+        DateTime(self.0.time)
+    }
+    /// Host of the event, normal form.
+    async fn host(&self) -> &str {
+        &self.0.host
+    }
+    /// When the hit was found.
+    async fn found(&self) -> DateTime {
+        DateTime(self.0.found)
+    }
+    /// Global id of the event.
+    async fn event_id(&self) -> ID {
+        GlobalId::Event(self.0.event_id).into()
+    }
+    /// The event.
+    #[graphql(guard = "viewer")]
+    async fn event(&self, ctx: &Context<'_>) -> Result<Option<EventObject>> {
+        Ok(Loaders::of(ctx)?.event(self.0.event_id).await?.map(EventObject))
+    }
+    /// The rule as it is now; absent when it was deleted.
+    #[graphql(guard = "viewer")]
+    async fn rule(&self, ctx: &Context<'_>) -> Result<Option<RuleObject>> {
+        Ok(Loaders::of(ctx)?.rule(self.0.rule_id.clone()).await?.map(RuleObject))
+    }
+}
+
+/// Which hits.
+#[derive(Debug, Clone, InputObject)]
+pub struct HitFilterInput {
+    /// Own id of the rule.
+    rule_id: Option<String>,
+    /// Host.
+    host: Option<String>,
+    /// Levels, any of them; empty means all.
+    levels: Option<Vec<String>>,
+    /// Time of the event.
+    period: Option<PeriodInput>,
+}
+
+pub fn filter(input: Option<HitFilterInput>) -> Result<HitFilter> {
+    let Some(input) = input else { return Ok(HitFilter::default()) };
+    Ok(HitFilter {
+        rule_id: input.rule_id,
+        host: input.host.map(|h| normal_host(&h)),
+        levels: input.levels.unwrap_or_default().iter().map(|l| l.to_lowercase()).collect(),
+        period: period(input.period)?,
+    })
+}
+
+pub struct HitConnection {
+    pub filter: HitFilter,
+    pub page: HitPage,
+}
+
+/// One page of hits, newest stored first.
+#[Object]
+impl HitConnection {
+    /// Hits of this page.
+    async fn nodes(&self) -> Vec<HitObject> {
+        self.page.hits.iter().map(|h| HitObject(h.hit.clone())).collect()
+    }
+    /// Where this page ends.
+    async fn page_info(&self) -> PageInfo {
+        let end_cursor = self.page.hits.last().map(|h| List::Hits.cursor(h.number));
+        PageInfo { has_next_page: self.page.more, end_cursor }
+    }
+    /// All hits that match.
+    #[graphql(guard = "viewer")]
+    async fn total(&self, ctx: &Context<'_>) -> Result<Total> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        core.catalog.count_hits(scope, &self.filter).await.map(Total::of)
+    }
+}

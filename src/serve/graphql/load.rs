@@ -1,0 +1,258 @@
+//! Batched reads: one set of loaders per request, with the caller's scope inside. Whatever a page of a list
+//! asks for each of its items becomes one store call.
+use super::session;
+use crate::{
+    catalog::{Catalog, HitFilter},
+    error::{Code, Error, Result},
+    event::{
+        Event, EventId, Period, Scope, Time,
+        detection::{Hit, Rule},
+    },
+    graph::{Degree, GraphStore, Node, NodeId, project},
+    serve::{Core, reply},
+    store::EventStore,
+};
+use async_graphql::Context;
+use dataloader::{BatchFn, cached::Loader};
+use std::{borrow::Cow, collections::HashMap, fmt::Debug, future::Future, hash::Hash, sync::Arc};
+
+/// Keys of one batch at most: more than any page can ask for.
+const MAX_BATCH: usize = 10_000;
+/// Turns of the scheduler that a batch waits for more keys.
+const TURNS: usize = 12;
+/// Hits of one host and period that are looked through for the hits of its processes.
+const MAX_PROCESS_HITS: usize = 50_000;
+
+/// An error that can be handed to every waiting key. The crate has no error type, so that it goes into the value.
+#[derive(Debug, Clone)]
+struct Failed(Code, Cow<'static, str>);
+type Loaded<V> = std::result::Result<V, Failed>;
+
+/// What a batch reads with.
+#[derive(Clone)]
+struct Reader {
+    store: Arc<dyn EventStore>,
+    graph: Arc<dyn GraphStore>,
+    catalog: Arc<dyn Catalog>,
+    scope: Scope,
+}
+
+/// A batch: keys in, the value of each key out.
+trait Batch<K, V>: Send {
+    fn read(&self, reader: &Reader, keys: &[K]) -> impl Future<Output = Result<Vec<V>>> + Send;
+}
+
+struct Run<B>(Reader, B);
+
+impl<K, V, B> BatchFn<K, Loaded<V>> for Run<B>
+where
+    K: Eq + Hash + Clone + Send + Sync,
+    V: Clone + Send,
+    B: Batch<K, V> + Sync,
+{
+    async fn load(&mut self, keys: &[K]) -> HashMap<K, Loaded<V>> {
+        match self.1.read(&self.0, keys).await {
+            Ok(values) => keys.iter().cloned().zip(values.into_iter().map(Ok)).collect(),
+            Err(e) => {
+                if e.code == Code::Internal {
+                    tracing::error!(error = reply::chain(&e), "a batch failed");
+                }
+                let failed = Failed(e.code, e.message);
+                keys.iter().cloned().map(|k| (k, Err(failed.clone()))).collect()
+            }
+        }
+    }
+}
+
+type Load<K, V, B> = Loader<K, Loaded<V>, Run<B>>;
+
+macro_rules! batch {
+    ($name:ident, $key:ty => $value:ty, |$reader:ident, $keys:ident| $body:expr) => {
+        struct $name;
+        impl Batch<$key, $value> for $name {
+            async fn read(&self, $reader: &Reader, $keys: &[$key]) -> Result<Vec<$value>> {
+                $body
+            }
+        }
+    };
+}
+
+batch!(Events, EventId => Option<Arc<Event>>, |r, keys| r.store.events(&r.scope, keys).await);
+batch!(Nodes, NodeId => Option<Node>, |r, keys| r.graph.nodes(&r.scope, keys).await);
+batch!(Hits, EventId => Arc<Vec<Hit>>, |r, keys| {
+    Ok(r.catalog.hits_of_events(&r.scope, keys).await?.into_iter().map(Arc::new).collect())
+});
+batch!(Rules, String => Option<Rule>, |r, keys| r.catalog.rules_by_id(keys).await);
+batch!(RuleHits, String => u64, |r, keys| {
+    let counts = r.catalog.hits_per_rule(&r.scope, &HitFilter::default()).await?;
+    Ok(counted(counts, keys.iter().map(String::as_str)))
+});
+
+/// Start and end of a period.
+type Ends = (Option<Time>, Option<Time>);
+const fn ends(period: Period) -> Ends {
+    (period.from, period.to)
+}
+
+batch!(Degrees, (NodeId, Ends) => Arc<Vec<Degree>>, |r, keys| {
+    let read = |period: Period, ids: Vec<NodeId>| async move { r.graph.degrees(&r.scope, &ids, period).await };
+    per_period(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
+});
+batch!(HostHits, (String, Ends) => u64, |r, keys| {
+    let read = |period: Period, hosts: Vec<String>| async move {
+        let counts = r.catalog.hits_per_host(&r.scope, &HitFilter { period, ..HitFilter::default() }).await?;
+        Ok(counted(counts, hosts.iter().map(String::as_str)))
+    };
+    per_period(keys, read).await
+});
+
+fn counted<'a>(counts: Vec<(String, u64)>, keys: impl Iterator<Item = &'a str>) -> Vec<u64> {
+    let counts: HashMap<String, u64> = counts.into_iter().collect();
+    keys.map(|k| counts.get(k).copied().unwrap_or(0)).collect()
+}
+
+/// One read per distinct period; values in the order of the keys.
+async fn per_period<K, V, F>(keys: &[(K, Ends)], read: impl Fn(Period, Vec<K>) -> F) -> Result<Vec<V>>
+where
+    K: Clone,
+    F: Future<Output = Result<Vec<V>>>,
+{
+    let mut groups: HashMap<Ends, Vec<usize>> = HashMap::new();
+    for (i, (_, ends)) in keys.iter().enumerate() {
+        groups.entry(*ends).or_default().push(i);
+    }
+    let mut found: Vec<(usize, V)> = Vec::with_capacity(keys.len());
+    for ((from, to), places) in groups {
+        let wanted = places.iter().filter_map(|i| keys.get(*i)).map(|(k, _)| k.clone()).collect();
+        found.extend(places.into_iter().zip(read(Period { from, to }, wanted).await?));
+    }
+    found.sort_by_key(|(i, _)| *i);
+    Ok(found.into_iter().map(|(_, v)| v).collect())
+}
+
+/// A process whose hits are wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ProcessKey {
+    pub host: String,
+    pub id: NodeId,
+    pub first: Time,
+    pub last: Time,
+}
+
+batch!(ProcessHits, ProcessKey => Arc<Vec<Hit>>, |r, keys| {
+    let mut by_host: HashMap<&str, Vec<&ProcessKey>> = HashMap::new();
+    for key in keys {
+        by_host.entry(&key.host).or_default().push(key);
+    }
+    let mut found: HashMap<NodeId, Vec<Hit>> = keys.iter().map(|k| (k.id, Vec::new())).collect();
+    for (host, processes) in by_host {
+        let from = processes.iter().map(|p| p.first).min();
+        let to = processes.iter().map(|p| Time(p.last.0.saturating_add(1))).max();
+        let filter = HitFilter { host: Some(host.into()), period: Period { from, to }, ..HitFilter::default() };
+        collect_hits(r, &filter, &mut found).await?;
+    }
+    let found: HashMap<NodeId, Arc<Vec<Hit>>> = found.into_iter().map(|(id, hits)| (id, Arc::new(hits))).collect();
+    Ok(keys.iter().map(|k| found.get(&k.id).cloned().unwrap_or_default()).collect())
+});
+
+/// Adds the hits of a filter, newest first, to the process that acts in their event, where it is one of `found`.
+async fn collect_hits(r: &Reader, filter: &HitFilter, found: &mut HashMap<NodeId, Vec<Hit>>) -> Result<()> {
+    let (mut seen, mut before) = (0, None);
+    loop {
+        let page = r.catalog.hits(&r.scope, filter, before, 2_000).await?;
+        let ids: Vec<EventId> = page.hits.iter().map(|h| h.hit.event_id).collect();
+        seen += ids.len();
+        if seen > MAX_PROCESS_HITS {
+            return Err(Error::new(
+                Code::TooLarge,
+                format!(
+                    "the host has more than {MAX_PROCESS_HITS} hits while this process ran: ask `hits` page by page"
+                ),
+            ));
+        }
+        before = page.hits.last().map(|h| h.number);
+        let events = r.store.events(&r.scope, &ids).await?;
+        for (stored, event) in page.hits.into_iter().zip(events) {
+            let process = event.as_deref().and_then(project::acting_process);
+            if let Some(hits) = process.and_then(|id| found.get_mut(&id)) {
+                hits.push(stored.hit);
+            }
+        }
+        if !page.more || before.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+pub struct Loaders {
+    events: Load<EventId, Option<Arc<Event>>, Events>,
+    nodes: Load<NodeId, Option<Node>, Nodes>,
+    degrees: Load<(NodeId, Ends), Arc<Vec<Degree>>, Degrees>,
+    hits: Load<EventId, Arc<Vec<Hit>>, Hits>,
+    process_hits: Load<ProcessKey, Arc<Vec<Hit>>, ProcessHits>,
+    rules: Load<String, Option<Rule>, Rules>,
+    rule_hits: Load<String, u64, RuleHits>,
+    host_hits: Load<(String, Ends), u64, HostHits>,
+}
+
+impl Loaders {
+    pub fn new(core: &Core, scope: Scope) -> Self {
+        let r = Reader { store: core.store.clone(), graph: core.graph.clone(), catalog: core.catalog.clone(), scope };
+        fn load<K, V, B>(reader: &Reader, batch: B) -> Load<K, V, B>
+        where
+            K: Eq + Hash + Clone + Debug + Send + Sync,
+            V: Clone + Send,
+            B: Batch<K, V> + Sync,
+        {
+            Loader::new(Run(reader.clone(), batch)).with_max_batch_size(MAX_BATCH).with_yield_count(TURNS)
+        }
+        Self {
+            events: load(&r, Events),
+            nodes: load(&r, Nodes),
+            degrees: load(&r, Degrees),
+            hits: load(&r, Hits),
+            process_hits: load(&r, ProcessHits),
+            rules: load(&r, Rules),
+            rule_hits: load(&r, RuleHits),
+            host_hits: load(&r, HostHits),
+        }
+    }
+
+    pub fn of<'a>(ctx: &Context<'a>) -> Result<&'a Self> {
+        session::caller(ctx)?;
+        ctx.data_opt::<Self>().ok_or_else(|| Error::internal("the request has no loaders"))
+    }
+
+    pub async fn event(&self, id: EventId) -> Result<Option<Arc<Event>>> {
+        value(self.events.try_load(id).await)
+    }
+    pub async fn node(&self, id: NodeId) -> Result<Option<Node>> {
+        value(self.nodes.try_load(id).await)
+    }
+    pub async fn degrees(&self, id: NodeId, period: Period) -> Result<Arc<Vec<Degree>>> {
+        value(self.degrees.try_load((id, ends(period))).await)
+    }
+    /// Hits of an event.
+    pub async fn hits(&self, id: EventId) -> Result<Arc<Vec<Hit>>> {
+        value(self.hits.try_load(id).await)
+    }
+    /// Hits of the events in which a process acts.
+    pub async fn process_hits(&self, key: ProcessKey) -> Result<Arc<Vec<Hit>>> {
+        value(self.process_hits.try_load(key).await)
+    }
+    pub async fn rule(&self, id: String) -> Result<Option<Rule>> {
+        value(self.rules.try_load(id).await)
+    }
+    /// Number of hits of a rule.
+    pub async fn rule_hits(&self, id: String) -> Result<u64> {
+        value(self.rule_hits.try_load(id).await)
+    }
+    /// Number of hits of a host.
+    pub async fn host_hits(&self, host: String, period: Period) -> Result<u64> {
+        value(self.host_hits.try_load((host, ends(period))).await)
+    }
+}
+
+fn value<V>(loaded: std::io::Result<Loaded<V>>) -> Result<V> {
+    loaded.map_err(Error::internal)?.map_err(|Failed(code, message)| Error::new(code, message))
+}

@@ -1,0 +1,66 @@
+//! The GraphQL API: queries, mutations, subscriptions.
+//!
+//! Every root field, and every field that reads a store, carries a guard on its own line. Reads go through
+//! [`load::Loaders`], one set per request with the caller's scope inside.
+//! Cost: one point per field, a list's fields times its `first`, and more for what a store has to work on.
+mod condition;
+mod cost;
+mod describe;
+mod enums;
+mod event;
+mod exec;
+mod hit;
+mod host;
+mod id;
+mod job;
+mod load;
+mod mutation;
+mod node;
+mod page;
+mod query;
+mod rule;
+mod scalar;
+mod session;
+mod socket;
+mod statistics;
+mod subscription;
+mod user;
+
+pub use exec::http;
+pub use id::job_id;
+pub use socket::{Sockets, websocket};
+
+use super::{Core, limits};
+use async_graphql::SDLExportOptions;
+use std::sync::Arc;
+
+pub type Schema = async_graphql::Schema<query::Query, mutation::Mutation, subscription::Subscription>;
+
+/// The schema; without a core it can only be exported.
+pub fn schema(core: Option<Arc<Core>>) -> Schema {
+    let builder = Schema::build(query::Query, mutation::Mutation, subscription::Subscription)
+        .register_output_type::<id::NodeObject>()
+        .limit_depth(limits::DEPTH)
+        .limit_complexity(limits::COST)
+        .limit_directives(10)
+        .disable_suggestions()
+        .extension(cost::Cost);
+    match core {
+        Some(core) => builder.data(core).finish(),
+        None => builder.finish(),
+    }
+}
+
+/// The schema as text, sorted: the content of `schema.graphql`.
+pub fn sdl() -> String {
+    let options = SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .use_space_ident()
+        .include_specified_by();
+    let sdl = schema(None).sdl_with_options(options);
+    let mut text = sdl.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,267 @@
+//! Everything that can be changed. What a caller can repair comes back as typed errors.
+use super::{
+    enums::Role,
+    id,
+    load::Loaders,
+    rule::RuleObject,
+    scalar::{Long, UserError},
+    session::{self, admin, analyst, viewer},
+    user::{LoginResult, User},
+};
+use crate::{
+    error::{Code, Error, Result},
+    rules::{self, Loaded},
+    serve::auth,
+};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+pub struct Mutation;
+
+/// Rules of one import at most, in bytes of YAML.
+const MAX_YAML: usize = 900 << 10;
+
+/// Who logs in.
+#[derive(InputObject)]
+pub struct LoginInput {
+    /// Name of the user.
+    name: String,
+    /// Password of the user.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// Answer of `logout`.
+#[derive(SimpleObject)]
+pub struct LogoutResult {
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+/// A new password.
+#[derive(InputObject)]
+pub struct ChangePasswordInput {
+    /// The password until now.
+    #[graphql(secret)]
+    current_password: String,
+    /// The password from now on: 10 characters at least.
+    #[graphql(secret)]
+    new_password: String,
+}
+
+/// Answer of `changePassword`.
+#[derive(SimpleObject)]
+pub struct ChangePasswordResult {
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+/// A new user.
+#[derive(InputObject)]
+pub struct CreateUserInput {
+    /// Name to log in with: letters, digits, and any of . _ @ -
+    name: String,
+    /// Password: 10 characters at least.
+    #[graphql(secret)]
+    password: String,
+    /// What he may do.
+    role: Role,
+}
+
+/// Answer of `createUser`.
+#[derive(SimpleObject)]
+pub struct CreateUserResult {
+    /// The new user.
+    user: Option<User>,
+    /// Why there is none.
+    errors: Vec<UserError>,
+}
+
+/// Whether a rule is matched.
+#[derive(InputObject)]
+pub struct EnableRuleInput {
+    /// Global id or `ruleId`.
+    id: ID,
+    /// Whether it is matched from now on.
+    enabled: bool,
+}
+
+/// Answer of `enableRule`.
+#[derive(SimpleObject)]
+pub struct EnableRuleResult {
+    /// The rule as it is now.
+    rule: Option<RuleObject>,
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+/// Sigma rules.
+#[derive(InputObject)]
+pub struct ImportRulesInput {
+    /// Sigma YAML; several documents are separated by `---`.
+    yaml: String,
+}
+
+/// Answer of `importRules`.
+#[derive(Default, SimpleObject)]
+pub struct ImportRulesResult {
+    /// Rules in the text.
+    read: Long,
+    /// Those that are new or changed.
+    changed: Long,
+    /// The rules in the text, with the reason for each that cannot be matched.
+    rules: Vec<RuleObject>,
+    /// Parts of the text that are no rule, and doubtful parts of rules.
+    issues: Vec<String>,
+    /// Why nothing was imported.
+    errors: Vec<UserError>,
+}
+
+/// A rule to delete.
+#[derive(InputObject)]
+pub struct DeleteRuleInput {
+    /// Global id or `ruleId`.
+    id: ID,
+}
+
+/// Answer of `deleteRule`.
+#[derive(SimpleObject)]
+pub struct DeleteRuleResult {
+    /// Global id of the rule that was deleted.
+    deleted_id: Option<ID>,
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+fn errors<T>(split: std::result::Result<T, Vec<UserError>>) -> Vec<UserError> {
+    split.err().unwrap_or_default()
+}
+
+/// Everything that can be changed.
+#[Object]
+impl Mutation {
+    /// Gives a token for name and password; public.
+    async fn login(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Who logs in.")] input: LoginInput,
+    ) -> Result<LoginResult> {
+        let address = session::session(ctx)?.address;
+        let login = session::core(ctx)?.auth.login(&input.name, &input.password, address).await;
+        Ok(LoginResult::new(UserError::split(None, login)?))
+    }
+    /// Ends all sessions of the caller.
+    #[graphql(guard = "viewer")]
+    async fn logout(&self, ctx: &Context<'_>) -> Result<LogoutResult> {
+        let mut user = session::caller(ctx)?.user.clone();
+        user.token_generation += 1;
+        session::core(ctx)?.catalog.update_user(&user).await?;
+        Ok(LogoutResult { errors: Vec::new() })
+    }
+    /// Changes the password of the caller and ends all his sessions.
+    #[graphql(guard = "viewer")]
+    async fn change_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Old and new password.")] input: ChangePasswordInput,
+    ) -> Result<ChangePasswordResult> {
+        let (core, user) = (session::core(ctx)?, &session::caller(ctx)?.user);
+        let address = session::session(ctx)?.address;
+        let new = UserError::split(Some("newPassword"), auth::check_new_password(&input.new_password))?;
+        if new.is_err() {
+            return Ok(ChangePasswordResult { errors: errors(new) });
+        }
+        let current = core.auth.confirm(user, &input.current_password, address).await;
+        let current = UserError::split(Some("currentPassword"), current)?;
+        if current.is_ok() {
+            core.catalog.set_password(&user.id, &auth::hash_password(input.new_password).await?).await?;
+        }
+        Ok(ChangePasswordResult { errors: errors(current) })
+    }
+    /// Makes a user who sees all hosts.
+    #[graphql(guard = "admin")]
+    async fn create_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The new user.")] input: CreateUserInput,
+    ) -> Result<CreateUserResult> {
+        let catalog = &*session::core(ctx)?.catalog;
+        let made = auth::create_user(catalog, &input.name, &input.password, input.role.into()).await;
+        Ok(match UserError::split(None, made)? {
+            Ok(user) => CreateUserResult { user: Some(User::from(&user)), errors: Vec::new() },
+            Err(errors) => CreateUserResult { user: None, errors },
+        })
+    }
+    /// Switches a rule on or off.
+    #[graphql(guard = "analyst")]
+    async fn enable_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rule.")] input: EnableRuleInput,
+    ) -> Result<EnableRuleResult> {
+        let core = session::core(ctx)?;
+        let id = match UserError::split(Some("id"), id::rule_id(&input.id))? {
+            Ok(id) => id,
+            Err(errors) => return Ok(EnableRuleResult { rule: None, errors }),
+        };
+        let known = core.catalog.enable_rule(&id, input.enabled).await?;
+        if !known {
+            let unknown = UserError::split(Some("id"), Err::<(), _>(Error::not_found("there is no such rule")))?;
+            return Ok(EnableRuleResult { rule: None, errors: errors(unknown) });
+        }
+        core.pipeline.reload_rules().await?;
+        Ok(EnableRuleResult { rule: Loaders::of(ctx)?.rule(id).await?.map(RuleObject), errors: Vec::new() })
+    }
+    /// Adds or updates Sigma rules; they match from then on.
+    #[graphql(guard = "analyst")]
+    async fn import_rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rules.")] input: ImportRulesInput,
+    ) -> Result<ImportRulesResult> {
+        let parsed = UserError::split(Some("yaml"), read_rules(input.yaml).await)?;
+        let Loaded { rules, issues, .. } = match parsed {
+            Ok(loaded) => loaded,
+            Err(errors) => return Ok(ImportRulesResult { errors, ..ImportRulesResult::default() }),
+        };
+        let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
+        if rules.is_empty() {
+            let reason =
+                if issues.is_empty() { "there is no Sigma rule in the text".into() } else { issues.join("; ") };
+            let none = UserError::split(Some("yaml"), Err::<(), _>(Error::bad_input(reason)))?;
+            return Ok(ImportRulesResult { errors: errors(none), issues, ..ImportRulesResult::default() });
+        }
+        let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
+        let core = session::core(ctx)?;
+        let (read, changed) = (rules.len() as u64, core.pipeline.import_rules(rules).await?);
+        let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
+        Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, issues, errors: Vec::new() })
+    }
+    /// Deletes a rule; its hits stay.
+    #[graphql(guard = "analyst")]
+    async fn delete_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rule.")] input: DeleteRuleInput,
+    ) -> Result<DeleteRuleResult> {
+        let core = session::core(ctx)?;
+        let deleted = match id::rule_id(&input.id) {
+            Ok(id) if core.catalog.delete_rule(&id).await? => Ok(id),
+            Ok(_) => Err(Error::not_found("there is no such rule")),
+            Err(e) => Err(e),
+        };
+        Ok(match UserError::split(Some("id"), deleted)? {
+            Ok(id) => {
+                core.pipeline.reload_rules().await?;
+                DeleteRuleResult { deleted_id: Some(id::GlobalId::Rule(id).into()), errors: Vec::new() }
+            }
+            Err(errors) => DeleteRuleResult { deleted_id: None, errors },
+        })
+    }
+}
+
+async fn read_rules(yaml: String) -> Result<Loaded> {
+    if yaml.len() > MAX_YAML {
+        return Err(Error::new(Code::TooLarge, format!("more than {MAX_YAML} bytes of rules in one request")));
+    }
+    Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, "API")).await?)
+}

@@ -1,0 +1,289 @@
+//! Everything that can be read.
+use super::{
+    condition::{ConditionInput, condition},
+    cost,
+    enums::{EventOrder, TermOrder},
+    event::{self, EventConnection, EventObject},
+    hit::{self, HitConnection, HitFilterInput},
+    host::{Host, HostConnection},
+    id::{self, GlobalId, NodeObject},
+    job::{DeadLetterConnection, ImportJob},
+    load::Loaders,
+    node::{self, GraphNode, ProcessTree},
+    page::{self, List},
+    rule::{RuleConnection, RuleFilterInput, RuleObject},
+    scalar::{IntervalInput, PeriodInput, period},
+    session::{self, admin, analyst, viewer},
+    statistics::{Summary, Terms, Timeline},
+    user::{self, EventCodeInfo, FieldInfo, ServerInfo, User, Viewer},
+};
+use crate::{
+    error::{Code, Error, Result},
+    event::{Field, Scope, normal_host},
+    graph::NodeId,
+    store,
+};
+use async_graphql::{Context, ID, Object};
+use futures_util::future::try_join_all;
+use tokio::sync::OnceCell;
+
+pub struct Query;
+
+/// Ids of one `nodes` at most.
+const MAX_NODES: usize = page::MAX as usize;
+
+fn store_query(input: Option<ConditionInput>, of: Option<PeriodInput>) -> Result<store::Query> {
+    Ok(store::Query { condition: condition(input)?, period: period(of)? })
+}
+
+/// Everything that can be read.
+#[Object]
+impl Query {
+    /// Facts about the server; public.
+    async fn server_info(&self) -> ServerInfo {
+        user::SERVER
+    }
+    /// The caller.
+    #[graphql(guard = "viewer")]
+    async fn viewer(&self, ctx: &Context<'_>) -> Result<Viewer> {
+        Ok(Viewer::from(&session::caller(ctx)?.user))
+    }
+    /// Whatever a global id names; absent where there is nothing, or not in the caller's scope.
+    #[graphql(guard = "viewer")]
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "Global id.")] id: ID) -> Result<Option<NodeObject>> {
+        id::resolve(ctx, GlobalId::read(&id)?).await
+    }
+    /// As `node`, for up to 500 ids, in their order.
+    #[graphql(guard = "viewer", complexity = "cost::list(ids.len() as i32, child_complexity)")]
+    async fn nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global ids.")] ids: Vec<ID>,
+    ) -> Result<Vec<Option<NodeObject>>> {
+        if ids.len() > MAX_NODES {
+            return Err(Error::new(Code::TooLarge, format!("nodes: more than {MAX_NODES} ids")));
+        }
+        let ids = ids.iter().map(GlobalId::read).collect::<Result<Vec<_>>>()?;
+        try_join_all(ids.into_iter().map(|id| id::resolve(ctx, id))).await
+    }
+    /// Events that match, page by page past any depth.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn events(
+        &self,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Order by time, then id.", default_with = "EventOrder::NewestFirst")] order: EventOrder,
+        #[graphql(desc = "Events of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the event before the page.")] after: Option<String>,
+    ) -> Result<EventConnection> {
+        Ok(EventConnection {
+            query: store_query(condition, period)?,
+            order: order.into(),
+            after: event::read_cursor(after.as_deref())?,
+            first: page::size(first)?,
+            page: OnceCell::new(),
+        })
+    }
+    /// One event, by its global id or its `eventId`.
+    #[graphql(guard = "viewer")]
+    async fn event(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id or `eventId`.")] id: ID,
+    ) -> Result<Option<EventObject>> {
+        Ok(Loaders::of(ctx)?.event(id::event_id(&id)?).await?.map(EventObject))
+    }
+    /// Numbers about all events that match.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn summary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Width of the buckets; by default a round one that gives at most 60.")] interval: Option<
+            IntervalInput,
+        >,
+    ) -> Result<Summary> {
+        event::summary(ctx, &store_query(condition, period)?, interval).await
+    }
+    /// Top or rare values of a field, over all events that match.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
+    async fn terms(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sysmon, System or computed field; see `fields`.")] field: String,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Most or fewest events first.", default_with = "TermOrder::Top")] order: TermOrder,
+        #[graphql(desc = "Values at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<Terms> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        let known = Field::parse(&field).ok_or_else(|| {
+            Error::bad_input(format!("unknown field {field:?}: name a field as in the query `fields`"))
+        })?;
+        let query = store_query(condition, period)?;
+        let terms = core.store.terms(scope, &query, known, order.into(), page::size(first)?).await?;
+        Ok(Terms::new(known.name().to_owned(), terms))
+    }
+    /// Hosts by name, with numbers about their events in the period.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
+    async fn hosts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Hosts of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the host before the page.")] after: Option<String>,
+    ) -> Result<HostConnection> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        let (period, first) = (super::scalar::period(period)?, page::size(first)?);
+        let after = List::Hosts.read_with(after.as_deref(), |b| Some(b.to_owned()))?;
+        let counts = core.store.hosts(scope, period, after.as_deref(), first + 1).await?;
+        Ok(HostConnection::new(counts, first, period))
+    }
+    /// One host; absent where it has no events in the period.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn host(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Name of the host.")] name: String,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+    ) -> Result<Option<Host>> {
+        let (core, name) = (session::core(ctx)?, normal_host(&name));
+        let scope = session::scope(ctx)?;
+        if !scope.allows(&name) {
+            return Ok(None);
+        }
+        let period = super::scalar::period(period)?;
+        let counts = core.store.hosts(&Scope::hosts([&name]), period, None, 1).await?;
+        Ok(counts.into_iter().find(|c| c.host == name && c.events > 0).map(|count| Host { count, period }))
+    }
+    /// Events over time per code: of one host, or of all that match.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn timeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this host.")] host: Option<String>,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Width of the buckets; by default a round one that gives at most 60.")] interval: Option<
+            IntervalInput,
+        >,
+    ) -> Result<Timeline> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        let query = store_query(condition, period)?;
+        let scope = match host.map(|h| normal_host(&h)) {
+            Some(host) if scope.allows(&host) => Scope::hosts([host]),
+            Some(_) => Scope::hosts([""; 0]),
+            None => scope.clone(),
+        };
+        Timeline::new(core.store.timeline(&scope, &query, super::scalar::interval(interval)?).await?)
+    }
+    /// Processes of a host that ran in the period, as a tree.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn process_tree(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Name of the host.")] host: String,
+        #[graphql(desc = "When the processes ran.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Processes of a page, 1 to 500.", default = 200)] first: i32,
+        #[graphql(desc = "Cursor of the process before the page.")] after: Option<String>,
+    ) -> Result<ProcessTree> {
+        node::tree(ctx, &normal_host(&host), period, page::size(first)?, after.as_deref()).await
+    }
+    /// A node of the graph.
+    #[graphql(guard = "viewer")]
+    async fn graph_node(&self, ctx: &Context<'_>, #[graphql(desc = "Global id.")] id: ID) -> Result<Option<GraphNode>> {
+        Ok(Loaders::of(ctx)?.node(id::graph_id(&id)?).await?.map(GraphNode))
+    }
+    /// A process.
+    #[graphql(guard = "viewer")]
+    async fn process(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "ProcessGuid, with or without braces.")] guid: String,
+    ) -> Result<Option<GraphNode>> {
+        Ok(Loaders::of(ctx)?.node(NodeId::process(&guid)).await?.map(GraphNode))
+    }
+    /// Rules by title.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
+    async fn rules(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which rules; absent means all.")] filter: Option<RuleFilterInput>,
+        #[graphql(desc = "Rules of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the rule before the page.")] after: Option<String>,
+    ) -> Result<RuleConnection> {
+        let rules = session::core(ctx)?.catalog.rules().await?;
+        RuleConnection::new(rules, &filter.unwrap_or_default(), page::size(first)?, after.as_deref())
+    }
+    /// One rule, by its global id or its `ruleId`.
+    #[graphql(guard = "viewer")]
+    async fn rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id or `ruleId`.")] id: ID,
+    ) -> Result<Option<RuleObject>> {
+        Ok(Loaders::of(ctx)?.rule(id::rule_id(&id)?).await?.map(RuleObject))
+    }
+    /// Hits of rules, newest stored first.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn hits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which hits; absent means all.")] filter: Option<HitFilterInput>,
+        #[graphql(desc = "Hits of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the hit before the page.")] after: Option<String>,
+    ) -> Result<HitConnection> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        let filter = hit::filter(filter)?;
+        let before = List::Hits.number(after.as_deref())?;
+        let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
+        Ok(HitConnection { filter, page })
+    }
+    /// Import jobs, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn import_jobs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Jobs at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<Vec<ImportJob>> {
+        let jobs = session::core(ctx)?.catalog.jobs(page::size(first)?).await?;
+        Ok(jobs.into_iter().map(ImportJob::from).collect())
+    }
+    /// One import job.
+    #[graphql(guard = "viewer")]
+    async fn import_job(&self, ctx: &Context<'_>, #[graphql(desc = "Global id.")] id: ID) -> Result<Option<ImportJob>> {
+        id::job(ctx, &id).await
+    }
+    /// Records that could not be imported, newest first. They hold text of any host: for those who see all hosts.
+    #[graphql(guard = "analyst", complexity = "cost::list(first, child_complexity)")]
+    async fn dead_letters(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Dead letters of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the dead letter before the page.")] after: Option<String>,
+    ) -> Result<DeadLetterConnection> {
+        if *session::scope(ctx)? != Scope::All {
+            return Err(Error::new(Code::Forbidden, "dead letters are for those who may see all hosts"));
+        }
+        let first = page::size(first)?;
+        let before = List::DeadLetters.number(after.as_deref())?;
+        let letters = session::core(ctx)?.catalog.dead_letters(before, first + 1).await?;
+        Ok(DeadLetterConnection::new(letters, first))
+    }
+    /// All who may log in.
+    #[graphql(guard = "admin")]
+    async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
+        Ok(session::core(ctx)?.catalog.users().await?.iter().map(User::from).collect())
+    }
+    /// Names that conditions and statistics may use: criteria, then fields.
+    #[graphql(guard = "viewer")]
+    async fn fields(&self) -> Vec<FieldInfo> {
+        user::fields()
+    }
+    /// Kinds of events.
+    #[graphql(guard = "viewer")]
+    async fn event_codes(&self) -> Vec<EventCodeInfo> {
+        user::event_codes()
+    }
+}

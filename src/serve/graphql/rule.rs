@@ -1,0 +1,136 @@
+//! Rules and lists of them.
+use super::{
+    id::GlobalId,
+    load::Loaders,
+    page::List,
+    scalar::{Long, PageInfo, Total},
+    session::viewer,
+};
+use crate::{
+    error::Result,
+    event::{detection::Rule, text},
+};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+
+pub struct RuleObject(pub Rule);
+
+/// A Sigma rule.
+#[Object(name = "Rule")]
+impl RuleObject {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        GlobalId::Rule(self.0.id.clone()).into()
+    }
+    /// The rule's own id.
+    async fn rule_id(&self) -> &str {
+        &self.0.id
+    }
+    /// Digest of its text: a changed text is a new version.
+    async fn version(&self) -> &str {
+        &self.0.version
+    }
+    /// Title.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+    /// Level: informational, low, medium, high, critical.
+    async fn level(&self) -> &str {
+        &self.0.level
+    }
+    /// Sigma's status, such as stable or experimental.
+    async fn status(&self) -> &str {
+        &self.0.status
+    }
+    /// What it finds.
+    async fn description(&self) -> &str {
+        &self.0.description
+    }
+    /// Tags, such as attack.t1059.
+    async fn tags(&self) -> &[String] {
+        &self.0.tags
+    }
+    /// Log source, such as process_creation.
+    async fn logsource(&self) -> &str {
+        &self.0.logsource
+    }
+    /// Sigma YAML.
+    async fn text(&self) -> &str {
+        &self.0.text
+    }
+    /// Where it was loaded from.
+    async fn origin(&self) -> &str {
+        &self.0.origin
+    }
+    /// Whether it is matched.
+    async fn enabled(&self) -> bool {
+        self.0.enabled
+    }
+    /// Why it cannot be matched, where it cannot.
+    async fn refused(&self) -> Option<&str> {
+        self.0.refused.as_deref()
+    }
+    /// Number of its hits.
+    #[graphql(guard = "viewer")]
+    async fn hits(&self, ctx: &Context<'_>) -> Result<Long> {
+        Loaders::of(ctx)?.rule_hits(self.0.id.clone()).await.map(Long)
+    }
+}
+
+/// Which rules.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct RuleFilterInput {
+    /// Part of the title, id, description or a tag.
+    text: Option<String>,
+    /// Levels, any of them.
+    level: Option<Vec<String>>,
+    /// Whether it is matched.
+    enabled: Option<bool>,
+    /// Whether it cannot be matched.
+    refused: Option<bool>,
+}
+
+impl RuleFilterInput {
+    fn is_match(&self, rule: &Rule) -> bool {
+        let has = |t: &String| {
+            let t = text::fold(t);
+            [&rule.title, &rule.id, &rule.description].into_iter().chain(&rule.tags).any(|v| text::fold(v).contains(&t))
+        };
+        self.text.as_ref().is_none_or(has)
+            && self.level.as_ref().is_none_or(|l| l.is_empty() || l.iter().any(|l| l.eq_ignore_ascii_case(&rule.level)))
+            && self.enabled.is_none_or(|e| e == rule.enabled)
+            && self.refused.is_none_or(|r| r == rule.refused.is_some())
+    }
+}
+
+/// One page of rules, by title.
+#[derive(SimpleObject)]
+pub struct RuleConnection {
+    /// Rules of this page.
+    nodes: Vec<RuleObject>,
+    /// Where this page ends.
+    page_info: PageInfo,
+    /// All rules that match.
+    total: Total,
+}
+
+impl RuleConnection {
+    pub fn new(rules: Vec<Rule>, filter: &RuleFilterInput, first: usize, after: Option<&str>) -> Result<Self> {
+        let after = List::Rules.read_with(after, |body| {
+            let (id, title) = body.split_once('\0')?;
+            Some((title.to_owned(), id.to_owned()))
+        })?;
+        let mut found: Vec<((String, String), Rule)> = rules
+            .into_iter()
+            .filter(|r| filter.is_match(r))
+            .map(|r| ((text::fold(&r.title), r.id.clone()), r))
+            .collect();
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let total = Total::of(found.len() as u64);
+        let mut page: Vec<_> = found.into_iter().filter(|(k, _)| after.as_ref().is_none_or(|a| k > a)).collect();
+        let has_next_page = page.len() > first;
+        page.truncate(first);
+        let end_cursor = page.last().map(|((title, id), _)| List::Rules.cursor(format_args!("{id}\0{title}")));
+        let nodes = page.into_iter().map(|(_, r)| RuleObject(r)).collect();
+        Ok(Self { nodes, page_info: PageInfo { has_next_page, end_cursor }, total })
+    }
+}

@@ -1,0 +1,50 @@
+//! Is it alive, is it ready, which version.
+use super::App;
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+use std::{future::Future, time::Duration};
+
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Time for each store to answer.
+const ANSWER: Duration = Duration::from_secs(3);
+
+pub async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// 200 when every store answers, else 503; tells which one does not.
+pub async fn ready(State(app): State<App>) -> Response {
+    let core = &app.core;
+    let (store, graph, catalog) = tokio::join!(
+        answers("event store", core.store.head()),
+        answers("graph store", core.graph.checkpoint()),
+        answers("catalog", core.catalog.detect_checkpoint()),
+    );
+    let status = if store && graph && catalog { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let state = |ok: bool| if ok { "ready" } else { "not ready" };
+    let body = json!({"eventStore": state(store), "graphStore": state(graph), "catalog": state(catalog)});
+    (status, Json(body)).into_response()
+}
+
+async fn answers<T>(what: &str, ask: impl Future<Output = crate::error::Result<T>>) -> bool {
+    match tokio::time::timeout(ANSWER, ask).await {
+        Ok(Ok(_)) => true,
+        Ok(Err(e)) => {
+            tracing::warn!(error = super::reply::chain(&e), "the {what} is not ready");
+            false
+        }
+        Err(_) => {
+            tracing::warn!("the {what} did not answer in time");
+            false
+        }
+    }
+}
+
+pub async fn version() -> Json<Value> {
+    Json(json!({"name": "sysmonsearch", "version": VERSION}))
+}

@@ -1,0 +1,120 @@
+//! A file over HTTP: spooled to disk, then imported as a job.
+use super::{
+    App, limits,
+    reply::{Address, Failure, authorization},
+};
+use crate::{
+    catalog::Role,
+    error::{Code, Error, Result},
+    ingest::Options,
+};
+use axum::{
+    Json,
+    body::Body,
+    extract::{Query, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::json;
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
+use tokio::io::AsyncWriteExt;
+
+#[derive(Deserialize)]
+pub struct Params {
+    /// What the file is called; shown with its job and its issues.
+    name: Option<String>,
+    /// Keep events of other providers too.
+    #[serde(default, rename = "keepOther")]
+    keep_other: bool,
+}
+
+/// Removes the spooled file unless it was handed over.
+struct Spooled(Option<PathBuf>);
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        if let Some(path) = self.0.take()
+            && let Err(e) = std::fs::remove_file(&path)
+            && e.kind() != ErrorKind::NotFound
+        {
+            tracing::warn!(path = %path.display(), error = %e, "a spooled upload could not be removed");
+        }
+    }
+}
+
+/// `POST /api/import?name=FILE`: 202 and `{"jobId"}`.
+pub async fn import(
+    State(app): State<App>,
+    Address(address): Address,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let core = &app.core;
+    let caller = core.auth.header(authorization(&headers), address, false).await?;
+    caller.ok_or_else(|| Error::new(Code::Unauthenticated, "log in first"))?.require(Role::Analyst)?;
+    let _turn = core
+        .uploads
+        .try_acquire()
+        .map_err(|_| Error::new(Code::TooMany, "too many uploads at once: try again later"))?;
+    let max = core.settings.max_upload;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    if announced.is_some_and(|n: u64| n > max) {
+        return Err(too_large(max).into());
+    }
+    let (job_id, path) = core.pipeline.new_spool_file();
+    let mut spooled = Spooled(Some(path.clone()));
+    spool(body, &path, max).await?;
+    let options = Options { keep_other: params.keep_other };
+    core.pipeline.import_spooled(&job_id, &file_name(params.name), options).await?;
+    spooled.0 = None;
+    Ok((StatusCode::ACCEPTED, Json(json!({"jobId": super::graphql::job_id(&job_id).to_string()}))).into_response())
+}
+
+fn too_large(max: u64) -> Error {
+    Error::new(Code::TooLarge, format!("the file has more than {max} bytes, the most this server takes in one upload"))
+}
+
+/// The last part of a path, without control characters.
+fn file_name(name: Option<String>) -> String {
+    let name = name.unwrap_or_default();
+    let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let clean: String = last.chars().filter(|c| !c.is_control()).take(200).collect();
+    if clean.trim().is_empty() { "upload".into() } else { clean }
+}
+
+async fn spool(body: Body, path: &Path, max: u64) -> Result<()> {
+    let mut file = tokio::fs::File::create_new(path).await.map_err(disk)?;
+    let mut stream = body.into_data_stream();
+    let mut size = 0u64;
+    loop {
+        let next = tokio::time::timeout(limits::BODY_TIME, stream.next()).await;
+        let next = next.map_err(|_| Error::bad_input("the upload stopped: no bytes arrived for a while"))?;
+        let Some(piece) = next else { break };
+        let piece = piece.map_err(|e| Error::bad_input("the upload broke off").with(e))?;
+        size += piece.len() as u64;
+        if size > max {
+            return Err(too_large(max));
+        }
+        file.write_all(&piece).await.map_err(disk)?;
+    }
+    file.flush().await.map_err(disk)?;
+    if size == 0 {
+        return Err(Error::bad_input("the upload is empty"));
+    }
+    Ok(())
+}
+
+fn disk(e: std::io::Error) -> Error {
+    match e.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            Error::new(Code::Unavailable, "no space left for uploads on the server's disk").with(e)
+        }
+        _ => Error::internal(e),
+    }
+}
