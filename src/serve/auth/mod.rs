@@ -2,11 +2,7 @@
 mod attempts;
 mod password;
 
-<<<<<<< HEAD
-pub use password::{check_new as check_new_password, hash as hash_password};
-=======
 pub use password::{check_new as check_new_password, hash as hash_password, random as random_password};
->>>>>>> catalog
 
 use crate::{
     catalog::{Catalog, Role, User},
@@ -111,9 +107,6 @@ impl Auth {
     /// # Errors
     /// `UNAUTHENTICATED`; `TOO_MANY` after too many failures for this name or address.
     pub async fn login(&self, name: &str, password: &str, address: IpAddr) -> Result<Login> {
-<<<<<<< HEAD
-        let user = self.check(name, password, address).await?;
-=======
         self.issue(self.check(name, password, address).await?)
     }
 
@@ -122,7 +115,6 @@ impl Auth {
     /// # Errors
     /// When the token cannot be signed.
     pub fn issue(&self, user: User) -> Result<Login> {
->>>>>>> catalog
         let now = Time::now();
         let life = i64::try_from(self.life.as_millis()).unwrap_or(i64::MAX / 4);
         // A token ends at a full second, the resolution of its `exp`.
@@ -256,8 +248,6 @@ pub async fn create_user(catalog: &dyn Catalog, name: &str, password: &str, role
     catalog.create_user(&user, &hash_password(password.to_owned()).await?).await?;
     Ok(user)
 }
-<<<<<<< HEAD
-=======
 
 /// Lets a user log in, or not any more and ends his sessions.
 ///
@@ -290,4 +280,3 @@ pub async fn reset_password(catalog: &dyn Catalog, name: &str, password: String)
 async fn known(catalog: &dyn Catalog, name: &str) -> Result<User> {
     catalog.user_by_name(name).await?.ok_or_else(|| Error::not_found("there is no user of this name"))
 }
->>>>>>> catalog

@@ -5,10 +5,7 @@ use super::{
     page::List,
     scalar::{DateTime, Long, PageInfo, Total},
     session::{self, analyst},
-<<<<<<< HEAD
-=======
     statistics::{CodeCount, codes},
->>>>>>> catalog
 };
 use crate::{catalog, error::Result};
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
@@ -41,8 +38,6 @@ pub struct ImportJob {
     finished_at: Option<DateTime>,
     /// Why it failed.
     message: Option<String>,
-<<<<<<< HEAD
-=======
     #[graphql(skip)]
     counts: catalog::Counts,
 }
@@ -86,7 +81,6 @@ impl ImportJob {
         let providers = self.counts.providers.iter();
         providers.map(|(provider, n)| ProviderEvents { provider: provider.clone(), count: Long(*n) }).collect()
     }
->>>>>>> catalog
 }
 
 impl From<catalog::Job> for ImportJob {
@@ -104,25 +98,11 @@ impl From<catalog::Job> for ImportJob {
             started_at: DateTime(job.started),
             finished_at: job.finished.map(DateTime),
             message: job.message,
-<<<<<<< HEAD
-=======
             counts: job.counts,
->>>>>>> catalog
         }
     }
 }
 
-<<<<<<< HEAD
-#[ComplexObject]
-impl ImportJob {
-    /// Global id.
-    pub async fn id(&self) -> ID {
-        self.global_id.clone()
-    }
-}
-
-=======
->>>>>>> catalog
 /// A record that could not be imported.
 #[derive(SimpleObject)]
 pub struct DeadLetter {
@@ -141,25 +121,15 @@ pub struct DeadLetter {
 pub struct DeadLetterConnection {
     letters: Vec<catalog::DeadLetter>,
     more: bool,
-<<<<<<< HEAD
-=======
     job_id: Option<String>,
->>>>>>> catalog
 }
 
 impl DeadLetterConnection {
     /// `letters` holds one more than `first` when more follow.
-<<<<<<< HEAD
-    pub fn new(mut letters: Vec<catalog::DeadLetter>, first: usize) -> Self {
-        let more = letters.len() > first;
-        letters.truncate(first);
-        Self { letters, more }
-=======
     pub fn new(mut letters: Vec<catalog::DeadLetter>, first: usize, job_id: Option<String>) -> Self {
         let more = letters.len() > first;
         letters.truncate(first);
         Self { letters, more, job_id }
->>>>>>> catalog
     }
 }
 
@@ -182,16 +152,9 @@ impl DeadLetterConnection {
         let end_cursor = self.letters.last().map(|d| List::DeadLetters.cursor(d.number));
         PageInfo { has_next_page: self.more, end_cursor }
     }
-<<<<<<< HEAD
-    /// All dead letters.
-    #[graphql(guard = "analyst")]
-    async fn total(&self, ctx: &Context<'_>) -> Result<Total> {
-        session::core(ctx)?.catalog.count_dead_letters().await.map(Total::of)
-=======
     /// All dead letters of the list.
     #[graphql(guard = "analyst")]
     async fn total(&self, ctx: &Context<'_>) -> Result<Total> {
         session::core(ctx)?.catalog.count_dead_letters(self.job_id.as_deref()).await.map(Total::of)
->>>>>>> catalog
     }
 }

@@ -13,11 +13,7 @@ use crate::{
     rules::{self, Loaded},
     serve::auth,
 };
-<<<<<<< HEAD
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-=======
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
->>>>>>> catalog
 
 pub struct Mutation;
 
@@ -80,8 +76,6 @@ pub struct CreateUserResult {
     errors: Vec<UserError>,
 }
 
-<<<<<<< HEAD
-=======
 /// Whether a user may log in.
 #[derive(InputObject)]
 pub struct EnableUserInput {
@@ -140,7 +134,6 @@ pub struct RebuildResult {
     errors: Vec<UserError>,
 }
 
->>>>>>> catalog
 /// Whether a rule is matched.
 #[derive(InputObject)]
 pub struct EnableRuleInput {
@@ -164,12 +157,9 @@ pub struct EnableRuleResult {
 pub struct ImportRulesInput {
     /// Sigma YAML; several documents are separated by `---`.
     yaml: String,
-<<<<<<< HEAD
-=======
     /// What the rules come from, such as the name of a file.
     #[graphql(default_with = "\"API\".to_owned()")]
     origin: String,
->>>>>>> catalog
 }
 
 /// Answer of `importRules`.
@@ -262,8 +252,6 @@ impl Mutation {
             Err(errors) => CreateUserResult { user: None, errors },
         })
     }
-<<<<<<< HEAD
-=======
     /// Lets a user log in, or not any more.
     #[graphql(guard = "admin")]
     async fn enable_user(
@@ -301,7 +289,6 @@ impl Mutation {
         }
         Ok(RebuildResult { errors: Vec::new() })
     }
->>>>>>> catalog
     /// Switches a rule on or off.
     #[graphql(guard = "analyst")]
     async fn enable_rule(
@@ -329,11 +316,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rules.")] input: ImportRulesInput,
     ) -> Result<ImportRulesResult> {
-<<<<<<< HEAD
-        let parsed = UserError::split(Some("yaml"), read_rules(input.yaml).await)?;
-=======
         let parsed = UserError::split(Some("yaml"), read_rules(input.yaml, input.origin).await)?;
->>>>>>> catalog
         let Loaded { rules, issues, .. } = match parsed {
             Ok(loaded) => loaded,
             Err(errors) => return Ok(ImportRulesResult { errors, ..ImportRulesResult::default() }),
@@ -374,17 +357,9 @@ impl Mutation {
     }
 }
 
-<<<<<<< HEAD
-async fn read_rules(yaml: String) -> Result<Loaded> {
-    if yaml.len() > MAX_YAML {
-        return Err(Error::new(Code::TooLarge, format!("more than {MAX_YAML} bytes of rules in one request")));
-    }
-    Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, "API")).await?)
-=======
 async fn read_rules(yaml: String, origin: String) -> Result<Loaded> {
     if yaml.len() > MAX_YAML {
         return Err(Error::new(Code::TooLarge, format!("more than {MAX_YAML} bytes of rules in one request")));
     }
     Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, &origin)).await?)
->>>>>>> catalog
 }
