@@ -222,7 +222,7 @@ export function AlertsPage() {
         </Scroll>
         {selected && (
           <div className="side">
-            <EventPanel id={selected} onClose={() => set({ event: [] })} />
+            <EventPanel key={selected} id={selected} onClose={() => set({ event: [] })} />
           </div>
         )}
       </div>
