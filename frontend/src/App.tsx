@@ -1,7 +1,7 @@
 import { Loader } from "@mantine/core";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import { AlertsPage } from "./alerts/AlertsPage";
 import { HitStreamProvider } from "./alerts/stream";
 import { useSession } from "./api/session";
@@ -11,6 +11,7 @@ import { LoginPage } from "./login/LoginPage";
 import { Rail } from "./Rail";
 import { RulesPage } from "./rules/RulesPage";
 import { SearchPage } from "./search/SearchPage";
+import { Boundary } from "./shared/Boundary";
 import { StatisticsPage } from "./statistics/StatisticsPage";
 
 /** Drawing the graph takes as much code as all the rest. */
@@ -19,6 +20,7 @@ const GraphPage = lazy(() => import("./graph/GraphPage"));
 export function App() {
   const session = useSession();
   const { t } = useTranslation();
+  const [path] = useLocation();
   if (!session) return <LoginPage />;
   return (
     <HitStreamProvider key={session.token}>
@@ -28,20 +30,22 @@ export function App() {
         </a>
         <Rail session={session} />
         <main className="page" id="page" tabIndex={-1}>
-          <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
-            <Switch>
-              <Route path="/search" component={SearchPage} />
-              <Route path="/alerts" component={AlertsPage} />
-              <Route path="/statistics" component={StatisticsPage} />
-              <Route path="/hosts" component={HostsPage} />
-              <Route path="/graph" component={GraphPage} />
-              <Route path="/rules" component={RulesPage} />
-              <Route path="/imports" component={ImportsPage} />
-              <Route>
-                <Redirect to="/search" />
-              </Route>
-            </Switch>
-          </Suspense>
+          <Boundary key={path}>
+            <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
+              <Switch>
+                <Route path="/search" component={SearchPage} />
+                <Route path="/alerts" component={AlertsPage} />
+                <Route path="/statistics" component={StatisticsPage} />
+                <Route path="/hosts" component={HostsPage} />
+                <Route path="/graph" component={GraphPage} />
+                <Route path="/rules" component={RulesPage} />
+                <Route path="/imports" component={ImportsPage} />
+                <Route>
+                  <Redirect to="/search" />
+                </Route>
+              </Switch>
+            </Suspense>
+          </Boundary>
         </main>
       </div>
     </HitStreamProvider>

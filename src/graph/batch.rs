@@ -63,21 +63,18 @@ pub struct Flow {
 /// Nodes and edges of some events, merged: what a store upserts. Filled by [`super::project::project`].
 #[derive(Debug, Default)]
 pub struct Batch {
-    hosts: Vec<Box<str>>,
+    pub(super) hosts: Vec<Box<str>>,
     host_numbers: HashMap<Box<str>, u32>,
-    nodes: Vec<DraftNode>,
+    pub(super) nodes: Vec<DraftNode>,
     /// Each host that reports a node has its own draft of it.
     numbers: HashMap<(u128, u32), Local>,
-    edges: HashMap<(Local, EdgeType, Local), Facts>,
-    flows: Vec<Flow>,
+    pub(super) edges: HashMap<(Local, EdgeType, Local), Facts>,
+    pub(super) flows: Vec<Flow>,
 }
 
 impl Batch {
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
-    }
-    pub fn hosts(&self) -> &[Box<str>] {
-        &self.hosts
     }
     pub fn nodes(&self) -> &[DraftNode] {
         &self.nodes
@@ -85,12 +82,6 @@ impl Batch {
     pub fn edges(&self) -> &HashMap<(Local, EdgeType, Local), Facts> {
         &self.edges
     }
-    /// Hosts, nodes, edges and flows.
-    #[allow(clippy::type_complexity)]
-    pub fn into_parts(self) -> (Vec<Box<str>>, Vec<DraftNode>, HashMap<(Local, EdgeType, Local), Facts>, Vec<Flow>) {
-        (self.hosts, self.nodes, self.edges, self.flows)
-    }
-
     fn host_number(&mut self, host: &str) -> u32 {
         if let Some(n) = self.host_numbers.get(host) {
             return *n;

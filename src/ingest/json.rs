@@ -112,7 +112,7 @@ fn take_line(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> (String, 
     loop {
         let (len, done) = match buffer.find(b'\n', WINDOW) {
             Ok(Some(end)) => (end, true),
-            Ok(None) => (buffer.bytes().len(), buffer.bytes().len() < WINDOW),
+            Ok(None) => (buffer.bytes().len().min(WINDOW), buffer.bytes().len() < WINDOW),
             Err(e) => {
                 reading.issue(format!("byte {}", buffer.offset()), format!("cannot be read further: {e}"), None);
                 (buffer.bytes().len(), true)

@@ -191,7 +191,8 @@ fn raw(text: &str) -> SigmaValue {
 fn normal_item(item: &DetectionItem) -> Result<Detection> {
     let modifiers = &item.field.modifiers;
     let has = |m: Modifier| modifiers.contains(&m);
-    let target = Target { key: item.field.name.as_deref().map(key), cased: has(Modifier::Cased), negated: has(Modifier::Neq) };
+    let target =
+        Target { key: item.field.name.as_deref().map(key), cased: has(Modifier::Cased), negated: has(Modifier::Neq) };
     if item.values.is_empty() {
         return Err("a field without values".into());
     }
@@ -220,11 +221,7 @@ fn normal_item(item: &DetectionItem) -> Result<Detection> {
     };
     let encoding = Encoding::of(modifiers);
     encoding.check()?;
-    parts = item
-        .values
-        .iter()
-        .map(|v| value_tests(v, op, encoding, &target))
-        .collect::<Result<_>>()?;
+    parts = item.values.iter().map(|v| value_tests(v, op, encoding, &target)).collect::<Result<_>>()?;
     if has(Modifier::All) {
         let parts = parts.into_iter().map(|t| target.any(t)).collect();
         return Ok(joined(!target.negated, parts));

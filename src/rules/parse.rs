@@ -107,7 +107,8 @@ fn too_deep(map: &Mapping) -> bool {
             }
             most = most.max(open);
         }
-        most + text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.eq_ignore_ascii_case("not")).count() > MAX_NESTING
+        most + text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.eq_ignore_ascii_case("not")).count()
+            > MAX_NESTING
     }
     fn walk(value: &Value, condition: bool) -> bool {
         match value {

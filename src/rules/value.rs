@@ -232,9 +232,7 @@ fn utf16(text: &str, encoding: Option<Utf16>) -> Vec<u8> {
         None => text.as_bytes().to_vec(),
         Some(Utf16::LittleEndian) => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Some(Utf16::BigEndian) => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        Some(Utf16::Marked) => {
-            [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
-        }
+        Some(Utf16::Marked) => [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect(),
     }
 }
 

@@ -1,3 +1,8 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
 mod events;
+mod gaps;
+mod load;
+mod modifiers;
+mod oracle;
+mod speed;

@@ -1,3 +1,4 @@
+import type { GraphQLFormattedError } from "graphql";
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react";
 import { stringifyDocument } from "urql";
 import { openSocket } from "../api/client";
@@ -27,6 +28,10 @@ const empty: HitStream = {
   markSeen() {},
   forgetMissed() {},
 };
+/** Whether these are the errors of an operation that asks for a log-in. */
+const isRefused = (errors: unknown) =>
+  Array.isArray(errors) &&
+  errors.some((e: GraphQLFormattedError) => e.extensions?.code === "UNAUTHENTICATED");
 const Context = createContext(empty);
 export const useHitStream = () => useContext(Context);
 
@@ -46,7 +51,7 @@ export function HitStreamProvider({ children }: { children: ReactNode }) {
     const lost = (reason: unknown) => {
       if (stopped) return;
       const code = (reason as { code?: number } | undefined)?.code;
-      if (code && CLOSE_UNAUTHORISED.includes(code)) {
+      if ((code && CLOSE_UNAUTHORISED.includes(code)) || isRefused(reason)) {
         endSession(true);
         return;
       }
@@ -72,7 +77,7 @@ export function HitStreamProvider({ children }: { children: ReactNode }) {
         {
           next: ({ data, errors }) => {
             if (data) take(data.hits);
-            else if (errors?.some((e) => e.extensions?.code === "UNAUTHENTICATED")) endSession(true);
+            else if (isRefused(errors)) endSession(true);
           },
           error: lost,
           complete: () => lost(undefined),

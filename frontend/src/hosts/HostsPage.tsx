@@ -50,7 +50,7 @@ export function HostsPage() {
                 {t("hosts.events")}
               </th>
               <th scope="col" style={{ width: "22%" }}>
-                <span className="skip">{t("hosts.share")}</span>
+                <span className="unseen">{t("hosts.share")}</span>
               </th>
               <th scope="col" className="num">
                 {t("hosts.hits")}

@@ -99,7 +99,7 @@ export function SearchPage() {
         onSubmit={submit}
         aria-label={t("pages.search")}
       >
-        <h1 className="skip">{t("pages.search")}</h1>
+        <h1 className="unseen">{t("pages.search")}</h1>
         <div className="stack" style={{ flex: 1, minWidth: 0, gap: 6 }}>
           <ConditionForm
             value={draft}

@@ -105,6 +105,11 @@ impl<'c> View<'c> {
         self.allowed.as_deref()
     }
 
+    /// How many rows of one node or edge to read: there is one main row, and it comes first by host.
+    fn rows(&self) -> i64 {
+        if self.allowed.is_some() { -1 } else { 1 }
+    }
+
     pub fn number(&self, id: NodeId) -> Result<Option<i64>> {
         let mut find = self.db.prepare_cached("SELECT id FROM node WHERE key = ?1 AND kind = ?2")?;
         Ok(find.query_row(params![&id.key.to_be_bytes()[..], id.kind as u8], |r| r.get(0)).optional()?)
@@ -120,11 +125,12 @@ impl<'c> View<'c> {
     /// `None` when the caller may not see it.
     pub fn node(&self, number: i64, id: NodeId) -> Result<Option<Node>> {
         let sql = format!(
-            "SELECT first, last, inferred, properties FROM seen WHERE node = ?2 AND {} ORDER BY host",
+            "SELECT first, last, inferred, properties FROM seen WHERE node = ?2 AND {} ORDER BY host LIMIT ?3",
             self.visible()
         );
         let mut find = self.db.prepare_cached(&sql)?;
-        let rows = find.query_map(params![self.hosts(), number], facts)?.collect::<rusqlite::Result<Vec<_>>>()?;
+        let rows =
+            find.query_map(params![self.hosts(), number, self.rows()], facts)?.collect::<rusqlite::Result<Vec<_>>>()?;
         let Some(facts) = merged(rows)? else { return Ok(None) };
         let properties = facts.properties.texts();
         let reporter = if key::is_shared(id.kind) { String::new() } else { self.reporter(number)? };
@@ -152,12 +158,12 @@ impl<'c> View<'c> {
     fn count(&self, node: i64, direction: Direction, main: bool, period: Period) -> Result<Vec<(EdgeType, u64, u64)>> {
         let (own, other, index) = columns(direction);
         let main = u8::from(main);
-        let sql = match (&self.allowed, main) {
-            (None, _) => format!(
+        let sql = match &self.allowed {
+            None => format!(
                 "SELECT type, count(*), count(CASE WHEN last >= ?3 AND first < ?4 THEN 1 END) FROM edge INDEXED BY {index}
                  WHERE ?1 IS NULL AND {own} = ?2 AND main = {main} GROUP BY type"
             ),
-            (Some(_), _) => format!(
+            Some(_) => format!(
                 "SELECT type, count(*), count(CASE WHEN l >= ?3 AND f < ?4 THEN 1 END) FROM (
                    SELECT type, max(last) AS l, min(first) AS f FROM edge INDEXED BY {index}
                    WHERE {own} = ?2 AND main = {main} AND host IN (SELECT value FROM json_each(?1))
@@ -292,12 +298,13 @@ impl<'c> View<'c> {
 
     pub fn edge(&self, from: (i64, NodeId), edge: EdgeType, to: (i64, NodeId)) -> Result<Option<Edge>> {
         let sql = format!(
-            "SELECT first, last, 0, properties FROM edge WHERE source = ?2 AND type = ?3 AND target = ?4 AND {}",
+            "SELECT first, last, 0, properties FROM edge WHERE source = ?2 AND type = ?3 AND target = ?4 AND {}
+             ORDER BY host LIMIT ?5",
             self.visible()
         );
         let mut find = self.db.prepare_cached(&sql)?;
         let rows = find
-            .query_map(params![self.hosts(), from.0, edge as u8, to.0], facts)?
+            .query_map(params![self.hosts(), from.0, edge as u8, to.0, self.rows()], facts)?
             .collect::<rusqlite::Result<Vec<_>>>()?;
         Ok(merged(rows)?.map(|f| Edge {
             from: from.1,

@@ -59,7 +59,7 @@ impl Writer {
     }
 
     fn merge(&mut self, batch: Batch, upto: Seq) -> Result<()> {
-        let (names, nodes, edges, flows) = batch.into_parts();
+        let Batch { hosts: names, nodes, edges, flows, .. } = batch;
         let t = self.db.transaction()?;
         {
             let mut s = Statements::prepare(&t)?;

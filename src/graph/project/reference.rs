@@ -3,8 +3,8 @@ use crate::event::text;
 
 /// Endings of what can be run or loaded: there a path in an unquoted command ends.
 const ENDINGS: &[&str] = &[
-    ".exe", ".dll", ".sys", ".com", ".bat", ".cmd", ".ps1", ".vbs", ".vbe", ".js", ".jse", ".wsf", ".hta", ".scr",
-    ".cpl", ".ocx", ".msi", ".lnk", ".pif", ".sct", ".jar", ".py",
+    "exe", "dll", "sys", "com", "bat", "cmd", "ps1", "vbs", "vbe", "js", "jse", "wsf", "hta", "scr", "cpl", "ocx",
+    "msi", "lnk", "pif", "sct", "jar", "py",
 ];
 
 /// No path in a command is longer; bounds the search for its end.
@@ -66,14 +66,14 @@ fn resolve(path: &str) -> String {
 fn length(text: &str, whole: bool) -> usize {
     let near = &text[..text.floor_char_boundary(LONGEST)];
     let stop = near.find(['"', ';', '\n', '\r', '\t', '\'', ',']).unwrap_or(near.len());
-    let head = near[..stop].to_ascii_lowercase();
-    let head = head.as_str();
-    let ends = ENDINGS.iter().filter_map(|ending| {
-        head.match_indices(ending).map(|(i, _)| i + ending.len()).find(|end| {
-            head[*end..].chars().next().is_none_or(|c| c.is_whitespace() || matches!(c, ',' | ')' | '/' | ':'))
-        })
+    let head = &near[..stop];
+    let end = head.match_indices('.').find_map(|(dot, _)| {
+        let behind = &head[dot + 1..];
+        let (ending, rest) = behind.split_at(behind.bytes().take_while(u8::is_ascii_alphanumeric).count());
+        let ends = rest.chars().next().is_none_or(|c| c.is_whitespace() || matches!(c, ')' | '/' | ':'));
+        (ends && ENDINGS.iter().any(|e| e.eq_ignore_ascii_case(ending))).then_some(dot + 1 + ending.len())
     });
-    match ends.min() {
+    match end {
         Some(end) => end,
         None if whole && stop == text.len() && !head.contains(" /") && !head.contains(" -") => stop,
         None => head.find(char::is_whitespace).unwrap_or(stop),
