@@ -108,6 +108,16 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
 #[derive(clap::Args)]
 struct IssueFile {
     /// Write the issues as JSON lines to this file instead of standard error
-    #[arg(long = "issues", value_name = "FILE")]
+    #[arg(long = "issues", id = "issues", value_name = "FILE")]
     path: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }
