@@ -1,5 +1,5 @@
 import { Loader } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { Redirect, Route, Switch, useLocation } from "wouter";
 import { AlertsPage } from "./alerts/AlertsPage";
@@ -8,7 +8,7 @@ import { useSession } from "./api/session";
 import { HostsPage } from "./hosts/HostsPage";
 import { ImportsPage } from "./imports/ImportsPage";
 import { LoginPage } from "./login/LoginPage";
-import { Rail } from "./Rail";
+import { PAGES, Rail } from "./Rail";
 import { RulesPage } from "./rules/RulesPage";
 import { SearchPage } from "./search/SearchPage";
 import { Boundary } from "./shared/Boundary";
@@ -21,6 +21,11 @@ export function App() {
   const session = useSession();
   const { t } = useTranslation();
   const [path] = useLocation();
+  const page = PAGES.find((p) => path === `/${p}`);
+  const title = t(page ? `pages.${page}` : "login.submit");
+  useEffect(() => {
+    document.title = `${title} · SysmonSearch`;
+  }, [title]);
   if (!session) return <LoginPage />;
   return (
     <HitStreamProvider key={session.token}>

@@ -100,8 +100,6 @@ impl fmt::Debug for RuleSet {
 /// Why a parsed rule cannot be matched, if it cannot.
 pub(super) fn check(rule: &SigmaRule) -> Result<(), String> {
     streams(&rule.logsource)?;
-    // As written, for the engine's checks of modifiers that contradict one another; then as it is matched.
-    compile_rule(rule).map_err(|e| e.to_string())?;
     compiled(rule, 0).map(|_| ())
 }
 

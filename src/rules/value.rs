@@ -62,18 +62,6 @@ impl Encoding {
         }
         e
     }
-
-    /// Refuses what can never match or has no meaning.
-    pub fn check(&self) -> Result<(), String> {
-        let base64 = self.base64 || self.base64offset;
-        if self.utf16.is_some() && !base64 {
-            return Err("utf16 without base64 never matches: values of events are text".into());
-        }
-        if self.windash && base64 {
-            return Err("windash cannot be combined with base64".into());
-        }
-        Ok(())
-    }
 }
 
 /// Piece of a value: text, or a wildcard.

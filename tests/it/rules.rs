@@ -1,6 +1,7 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
 mod events;
+mod explained;
 mod gaps;
 mod load;
 mod modifiers;

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, MultiSelect, TextInput, Tooltip } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { type HitPartsFragment, HitsDocument } from "../api/generated";
@@ -35,7 +35,13 @@ export function AlertsPage() {
     ...(rule && { ruleId: rule }),
   };
   const pages = usePages(HitsDocument, { filter, first: PAGE }, (d) => d.hits);
-  const { fresh, link, missed, markSeen, forgetMissed, unseen } = useHitStream();
+  const { fresh, link, missed, markSeen, forgetMissed, unseen, gaps } = useHitStream();
+  const { reload } = pages;
+  const known = useRef(gaps);
+  useEffect(() => {
+    if (gaps !== known.current) reload();
+    known.current = gaps;
+  }, [gaps, reload]);
   useEffect(() => {
     if (unseen > 0) markSeen();
   }, [unseen, markSeen]);
@@ -216,7 +222,7 @@ export function AlertsPage() {
         </Scroll>
         {selected && (
           <div className="side">
-            <EventPanel id={selected} onClose={() => set({ event: [] })} />
+            <EventPanel key={selected} id={selected} onClose={() => set({ event: [] })} />
           </div>
         )}
       </div>

@@ -36,6 +36,8 @@ interface Props {
 interface Latest extends Props {
   sigma?: Sigma;
   room: Map<string, number>;
+  /** CSS variables by name, as they are in the scheme now. */
+  colours: Map<string, string>;
   /** The node under the pointer. */
   hovered?: string;
 }
@@ -59,7 +61,7 @@ export function Canvas(props: Props) {
   const place = useRef<HTMLDivElement>(null);
   const graph = useRef<Graph>(undefined);
   graph.current ??= new Graph({ multi: true, type: "directed" });
-  const latest = useRef<Latest>({ ...props, room: new Map() });
+  const latest = useRef<Latest>({ ...props, room: new Map(), colours: new Map() });
   Object.assign(latest.current, props);
 
   useEffect(() => {
@@ -111,7 +113,12 @@ export function Canvas(props: Props) {
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn depends on each of them.
   useEffect(() => {
-    latest.current.sigma?.refresh({ skipIndexation: true });
+    // The scheme is set on the document after the effects of this component have run.
+    const frame = requestAnimationFrame(() => {
+      latest.current.colours.clear();
+      latest.current.sigma?.refresh({ skipIndexation: true });
+    });
+    return () => cancelAnimationFrame(frame);
   }, [props.selected, props.found, props.caption, props.dark]);
 
   useImperativeHandle(props.ref, () => ({
@@ -151,7 +158,13 @@ export function Canvas(props: Props) {
 }
 
 function settings(latest: Latest): Partial<Settings> {
-  const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const colour = (name: string) => {
+    const known = latest.colours.get(name);
+    if (known) return known;
+    const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    latest.colours.set(name, value);
+    return value;
+  };
   const label =
     (framed: boolean): Settings["defaultDrawNodeLabel"] =>
     (context, data) => {

@@ -232,6 +232,7 @@ export default function GraphPage() {
         {selected && drawing.nodes.has(selected) && (
           <div className="side">
             <Details
+              key={selected}
               id={selected}
               period={during}
               drawing={drawing}

@@ -40,7 +40,9 @@ export function HostsPage() {
           {t(pages.more ? "hosts.shownMore" : "hosts.shown", { shown: number(pages.items.length) })}
         </span>
       </header>
-      {selected && <HostPanel name={selected} period={period} onPeriod={(p) => set({ period: p })} />}
+      {selected && (
+        <HostPanel key={selected} name={selected} period={period} onPeriod={(p) => set({ period: p })} />
+      )}
       <Scroll style={{ flex: 1, overflow: "auto", minHeight: 120 }} label={t("hosts.list")}>
         <table className="dense">
           <thead>

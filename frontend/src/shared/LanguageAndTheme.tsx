@@ -20,7 +20,7 @@ export function LanguageAndTheme() {
         type="button"
         className="item"
         onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}
-        aria-label={t(scheme === "dark" ? "app.toLight" : "app.toDark")}
+        title={t(scheme === "dark" ? "app.toLight" : "app.toDark")}
       >
         <Icon name="theme" size={18} />
         {t(scheme === "dark" ? "app.light" : "app.dark")}

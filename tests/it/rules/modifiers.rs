@@ -162,7 +162,9 @@ fn keywords_search_every_value() {
 fn what_cannot_be_honoured_is_refused() {
     assert!(refused("CommandLine|expand: '%admins%'").contains("expand"));
     assert!(refused("CommandLine|nosuch: a").contains("nosuch"));
-    assert!(refused("CommandLine|re|contains: a").contains("conflicting"));
+    for modifiers in ["re|contains", "i", "wide", "base64|windash", "contains|fieldref", "gt|lt", "cidr|endswith"] {
+        assert!(refused(&format!("CommandLine|{modifiers}: a")).contains("conflicting"), "{modifiers}");
+    }
     for (condition, reason) in [
         ("other", "other"),
         ("all of nothing_*", "selects 0"),

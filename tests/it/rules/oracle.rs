@@ -1,4 +1,5 @@
 //! Hits per file and rule over the real logs, against what four other engines and the rules' authors say.
+use super::explained::EXPLAINED;
 use crate::support::{data, file_events};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,113 +8,6 @@ use std::{
 use sysmonsearch::rules::{self, Loaded, RuleSet};
 
 type Counts = BTreeMap<(String, String), u64>;
-
-/// File, rule, count agreed on by the other engines (0: none of them), our count, and why ours is right.
-type Difference = (&'static str, &'static str, u64, u64, &'static str);
-
-const DELETED: &str =
-    "registry_delete is about deletions; the other engines take it for every event of code 12, also CreateKey";
-const DELETED_26: &str = "file_delete is code 26 (delete not archived) too, the other engines look at code 23 only";
-const HASH_15: &str = "the field is called Hash in code 15; of the other engines only rsigma sees it";
-const START_MODULE: &str =
-    "StartModule is '-' in the event, which is what null in the rule means; only zircolite sees it";
-const WINDASH: &str = "windash takes -accepteula for /accepteula; only zircolite sees it";
-const CREATE_KEY: &str = "TargetObject and EventType CreateKey are those of the rule, in another case of letters";
-const MESSAGE: &str = "nxlog left Destination in the message text only, from where it is read back here";
-
-const EXPLAINED: &[Difference] = &[
-    (
-        "evtx/sbousseaden/Defense_Evasion/Sysmon_12_DE_AntiForensics_MRU_DeleteKey.evtx",
-        "3a9b8c1e-5b2e-4f7a-9d1c-2a7f3b6e1c55",
-        3,
-        1,
-        DELETED,
-    ),
-    (
-        "evtx/sbousseaden/Lateral_Movement/LM_sysmon_1_12_13_3_tsclient_SharpRdp.evtx",
-        "3a9b8c1e-5b2e-4f7a-9d1c-2a7f3b6e1c55",
-        4,
-        0,
-        DELETED,
-    ),
-    (
-        "json-nxlog-flat/lateral_movement__empire_dcom_shellwindows_stager.json.zst",
-        "96f697b0-b499-4e5d-9908-a67bec11cdb6",
-        2,
-        0,
-        DELETED,
-    ),
-    (
-        "evtx/sbousseaden/AutomatedTestingTools/Malware/sideloading_uacbypass_rundll32_injection_c2.evtx",
-        "2e4e488a-6164-4811-9ea1-f960c7359c40",
-        0,
-        1,
-        START_MODULE,
-    ),
-    (
-        "evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx",
-        "4a0b2c7e-7cb2-495d-8b63-5f268e7bfd67",
-        0,
-        1,
-        WINDASH,
-    ),
-    (
-        "json-nxlog-flat/compound-LSASS_campaign_01__metasploit_logonpasswords_lsass_memory_dump.json.zst",
-        "b69888d4-380c-45ce-9cf9-d9ce46e67821",
-        0,
-        3,
-        HASH_15,
-    ),
-    (
-        "json-nxlog-flat/compound-LSASS_campaign_03__metasploit_comsvcs_lsass_memory_dump.json.zst",
-        "b69888d4-380c-45ce-9cf9-d9ce46e67821",
-        0,
-        3,
-        HASH_15,
-    ),
-    (
-        "json-nxlog-flat/compound-LSASS_campaign_03__metasploit_comsvcs_lsass_memory_dump.json.zst",
-        "63c779ba-f638-40a0-a593-ddd45e8b1ddc",
-        0,
-        1,
-        DELETED_26,
-    ),
-    (
-        "json-nxlog-flat/defense_evasion__cmd_stop_event_logging_controlset001_minint_key.json.zst",
-        "919f2ef0-be2d-4a7a-b635-eb2b41fde044",
-        0,
-        1,
-        CREATE_KEY,
-    ),
-    (
-        "json-nxlog-flat/defense_evasion__psh_stop_event_logging_controlset_minint_key.json.zst",
-        "919f2ef0-be2d-4a7a-b635-eb2b41fde044",
-        0,
-        1,
-        CREATE_KEY,
-    ),
-    (
-        "json-nxlog-flat/defense_evasion__reg_stop_event_logging_controlset_minint_key.json.zst",
-        "919f2ef0-be2d-4a7a-b635-eb2b41fde044",
-        0,
-        1,
-        CREATE_KEY,
-    ),
-    (
-        "json-nxlog-flat/lateral_movement__covenant_wmi_remote_event_subscription_ActiveScriptEventConsumers.json.zst",
-        "83844185-1c5b-45bc-bcf3-b5bf3084ca5b",
-        0,
-        2,
-        MESSAGE,
-    ),
-    (
-        "json-nxlog-flat/lateral_movement__covenant_wmi_remote_event_subscription_ActiveScriptEventConsumers.json.zst",
-        "fe21810c-2a8c-478f-8dd3-5a287fb2a0e0",
-        0,
-        2,
-        MESSAGE,
-    ),
-];
 
 /// Rows of a CSV file with quoted fields, without its head.
 fn rows(name: &str) -> Option<Vec<Vec<String>>> {
