@@ -95,6 +95,9 @@ fn npm(page: &Path, step: &'static str, arguments: &[&str]) -> Result<(), Failur
     if output.status.success() {
         return Ok(());
     }
-    let said = [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).trim().to_owned()).join(" ");
-    Err(Failure::Step(step, said.replace('\n', " | ")))
+    // The whole goes to Cargo's log of this script; what is wrong stands first.
+    let said = [output.stdout, output.stderr].map(|o| String::from_utf8_lossy(&o).trim().to_owned()).join("\n");
+    eprintln!("{said}");
+    let first: Vec<&str> = said.trim().lines().take(8).collect();
+    Err(Failure::Step(step, first.join(" | ")))
 }

@@ -1,16 +1,17 @@
 import { Loader } from "@mantine/core";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
-import { Redirect, Route, Switch } from "wouter";
+import { Redirect, Route, Switch, useLocation } from "wouter";
 import { AlertsPage } from "./alerts/AlertsPage";
 import { HitStreamProvider } from "./alerts/stream";
 import { useSession } from "./api/session";
 import { HostsPage } from "./hosts/HostsPage";
 import { ImportsPage } from "./imports/ImportsPage";
 import { LoginPage } from "./login/LoginPage";
-import { Rail } from "./Rail";
+import { PAGES, Rail } from "./Rail";
 import { RulesPage } from "./rules/RulesPage";
 import { SearchPage } from "./search/SearchPage";
+import { Boundary } from "./shared/Boundary";
 import { StatisticsPage } from "./statistics/StatisticsPage";
 
 /** Drawing the graph takes as much code as all the rest. */
@@ -19,6 +20,12 @@ const GraphPage = lazy(() => import("./graph/GraphPage"));
 export function App() {
   const session = useSession();
   const { t } = useTranslation();
+  const [path] = useLocation();
+  const page = PAGES.find((p) => path === `/${p}`);
+  const title = t(page ? `pages.${page}` : "login.submit");
+  useEffect(() => {
+    document.title = `${title} · SysmonSearch`;
+  }, [title]);
   if (!session) return <LoginPage />;
   return (
     <HitStreamProvider key={session.token}>
@@ -28,20 +35,22 @@ export function App() {
         </a>
         <Rail session={session} />
         <main className="page" id="page" tabIndex={-1}>
-          <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
-            <Switch>
-              <Route path="/search" component={SearchPage} />
-              <Route path="/alerts" component={AlertsPage} />
-              <Route path="/statistics" component={StatisticsPage} />
-              <Route path="/hosts" component={HostsPage} />
-              <Route path="/graph" component={GraphPage} />
-              <Route path="/rules" component={RulesPage} />
-              <Route path="/imports" component={ImportsPage} />
-              <Route>
-                <Redirect to="/search" />
-              </Route>
-            </Switch>
-          </Suspense>
+          <Boundary key={path}>
+            <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
+              <Switch>
+                <Route path="/search" component={SearchPage} />
+                <Route path="/alerts" component={AlertsPage} />
+                <Route path="/statistics" component={StatisticsPage} />
+                <Route path="/hosts" component={HostsPage} />
+                <Route path="/graph" component={GraphPage} />
+                <Route path="/rules" component={RulesPage} />
+                <Route path="/imports" component={ImportsPage} />
+                <Route>
+                  <Redirect to="/search" />
+                </Route>
+              </Switch>
+            </Suspense>
+          </Boundary>
         </main>
       </div>
     </HitStreamProvider>

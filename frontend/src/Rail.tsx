@@ -1,4 +1,3 @@
-import { useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 import { useHitStream } from "./alerts/stream";
@@ -6,8 +5,9 @@ import { client } from "./api/client";
 import { LogoutDocument } from "./api/generated";
 import { endSession, type Session } from "./api/session";
 import { Icon } from "./shared/Icon";
+import { LanguageAndTheme } from "./shared/LanguageAndTheme";
 
-const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "rules", "imports"] as const;
+export const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "rules", "imports"] as const;
 
 export function Rail({ session }: { session: Session }) {
   const { t } = useTranslation();
@@ -31,7 +31,7 @@ export function Rail({ session }: { session: Session }) {
           {page === "alerts" && unseen > 0 && (
             <span className="count">
               {unseen > 99 ? "99+" : unseen}
-              <span className="skip">{t("alerts.unseen")}</span>
+              <span className="unseen">{t("alerts.unseen")}</span>
             </span>
           )}
         </Link>
@@ -49,32 +49,5 @@ export function Rail({ session }: { session: Session }) {
         </button>
       </div>
     </nav>
-  );
-}
-
-/** Also on the log-in page. */
-export function LanguageAndTheme() {
-  const { t, i18n } = useTranslation();
-  const { setColorScheme } = useMantineColorScheme();
-  const scheme = useComputedColorScheme("dark");
-  const other = i18n.language === "ja" ? "en" : "ja";
-  return (
-    <>
-      <button type="button" className="item" lang={other} onClick={() => i18n.changeLanguage(other)}>
-        <span aria-hidden="true" style={{ fontSize: 14, fontWeight: 650 }}>
-          {other === "ja" ? "あ" : "A"}
-        </span>
-        {other === "ja" ? "日本語" : "English"}
-      </button>
-      <button
-        type="button"
-        className="item"
-        onClick={() => setColorScheme(scheme === "dark" ? "light" : "dark")}
-        aria-label={t(scheme === "dark" ? "app.toLight" : "app.toDark")}
-      >
-        <Icon name="theme" size={18} />
-        {t(scheme === "dark" ? "app.light" : "app.dark")}
-      </button>
-    </>
   );
 }

@@ -139,10 +139,12 @@ impl Catalog for Sqlite {
         let (job_id, issues) = (job_id.map(str::to_owned), issues.to_vec());
         self.db.write(move |db| jobs::put_dead_letters(db, job_id.as_deref(), &issues)).await
     }
-    async fn dead_letters(&self, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>> {
-        self.db.read(move |db| jobs::dead_letters(db, before, first)).await
+    async fn dead_letters(&self, job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>> {
+        let job_id = job_id.map(str::to_owned);
+        self.db.read(move |db| jobs::dead_letters(db, job_id.as_deref(), before, first)).await
     }
-    async fn count_dead_letters(&self) -> Result<u64> {
-        self.db.read(jobs::count_dead_letters).await
+    async fn count_dead_letters(&self, job_id: Option<&str>) -> Result<u64> {
+        let job_id = job_id.map(str::to_owned);
+        self.db.read(move |db| jobs::count_dead_letters(db, job_id.as_deref())).await
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -79,6 +80,17 @@ pub struct Job {
     pub started: Time,
     pub finished: Option<Time>,
     pub message: Option<String>,
+    pub counts: Counts,
+}
+
+/// What the events of an import were: complete when it has ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Counts {
+    /// Events read, by code and by host (normal form).
+    pub codes: BTreeMap<u32, u64>,
+    pub hosts: BTreeMap<String, u64>,
+    /// Skipped events by provider.
+    pub providers: BTreeMap<String, u64>,
 }
 
 /// A record that could not be imported.
@@ -138,7 +150,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn job(&self, id: &str) -> Result<Option<Job>>;
     async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
-    /// Newest first; `before` exclusive.
-    async fn dead_letters(&self, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
-    async fn count_dead_letters(&self) -> Result<u64>;
+    /// Newest first, of all jobs or one; `before` exclusive.
+    async fn dead_letters(&self, job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
+    async fn count_dead_letters(&self, job_id: Option<&str>) -> Result<u64>;
 }

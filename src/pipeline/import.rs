@@ -1,7 +1,7 @@
 //! One import: a reader on a blocking thread, a bounded channel, appends.
 use super::Pipeline;
 use crate::{
-    catalog::{Job, JobState},
+    catalog::{Counts, Job, JobState},
     error::{Error, Issue, Result},
     event::{Event, Time},
     ingest::{self, Options, Sink},
@@ -211,6 +211,7 @@ pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path, options:
             job.state = JobState::Done;
             job.bytes_read = job.bytes_total.unwrap_or(job.bytes_read);
             JobWatch::fill(&mut job, &report);
+            job.counts = Counts { codes: report.codes, hosts: report.hosts, providers: report.skipped };
         }
         Err(e) => {
             job.state = JobState::Failed;

@@ -235,6 +235,7 @@ impl Pipeline {
             started: Time::now(),
             finished: None,
             message: None,
+            counts: Default::default(),
         };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job, options).await;

@@ -1,11 +1,14 @@
 //! Files inside of an archive, told by its content: tar (plain, xz, gzip, zstd) and zip.
 use crate::error::{Error, Result};
+use lzma_rust2::XzReader;
 use std::io::{self, BufReader, Cursor, Read};
 
 /// Bytes of one rule file.
 pub const MAX_FILE: u64 = 4 << 20;
 /// Bytes of all files of an archive, unpacked.
-const MAX_UNPACKED: u64 = 1 << 30;
+const MAX_UNPACKED: u64 = 256 << 20;
+/// Memory of the xz decoder, by far enough for the highest level of compression.
+const MAX_XZ_KIB: u32 = 256 << 10;
 
 /// What a file holds.
 pub enum Content {
@@ -22,7 +25,9 @@ pub fn unpack(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Re
         return Ok(Content::Archive);
     }
     let mut stream: Box<dyn Read> = match bytes.get(..6) {
-        Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => Box::new(lzma_rust2::XzReader::new(Cursor::new(bytes), true)),
+        Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => {
+            Box::new(XzReader::new_mem_limit(Cursor::new(bytes), true, MAX_XZ_KIB))
+        }
         Some([0x1F, 0x8B, ..]) => Box::new(flate2::read::MultiGzDecoder::new(Cursor::new(bytes))),
         Some([0x28, 0xB5, 0x2F, 0xFD, ..]) => Box::new(zstd::Decoder::new(Cursor::new(bytes))?),
         _ if is_tar(&bytes) => Box::new(Cursor::new(bytes)),
@@ -65,7 +70,6 @@ fn tar(stream: impl Read, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result
         let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
         each(&name, content);
     }
-    drop(archive);
     // Whatever stopped the reading, nothing may be left out silently.
     if limited.get_ref().limit() == 0 { Err(too_large()) } else { Ok(()) }
 }

@@ -118,9 +118,7 @@ fn drop_doubles(loaded: &mut Loaded) {
 
 fn read(path: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|f| f.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes))
-        .map_err(|e| unreadable(path, e))?;
+    File::open(path).and_then(|f| f.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes)).map_err(|e| unreadable(path, e))?;
     if bytes.len() as u64 > MAX_ARCHIVE {
         return Err(Error::bad_input(format!("{}: larger than {} MiB", path.display(), MAX_ARCHIVE >> 20)));
     }

@@ -9,6 +9,7 @@
 mod archive;
 mod load;
 mod logsource;
+mod modifiers;
 mod normal;
 mod parse;
 mod set;

@@ -1,6 +1,7 @@
 //! A parsed rule rewritten into the part of the engine's language that it evaluates rightly over a
 //! [`View`](super::view::View): encoded field names, folded values, one meaning of "absent".
 use super::{
+    modifiers,
     value::{Encoding, Op, Test, tests},
     view::{Form, encoded, key},
 };
@@ -191,7 +192,9 @@ fn raw(text: &str) -> SigmaValue {
 fn normal_item(item: &DetectionItem) -> Result<Detection> {
     let modifiers = &item.field.modifiers;
     let has = |m: Modifier| modifiers.contains(&m);
-    let target = Target { key: item.field.name.as_deref().map(key), cased: has(Modifier::Cased), negated: has(Modifier::Neq) };
+    let target =
+        Target { key: item.field.name.as_deref().map(key), cased: has(Modifier::Cased), negated: has(Modifier::Neq) };
+    modifiers::check(modifiers)?;
     if item.values.is_empty() {
         return Err("a field without values".into());
     }
@@ -204,12 +207,8 @@ fn normal_item(item: &DetectionItem) -> Result<Detection> {
     if has(Modifier::Exists) {
         return exists(&target, &item.values);
     }
-    // Each value on its own, then joined: some values become several tests.
-    let parts: Vec<Vec<Test>>;
-    let joined = |all: bool, parts: Vec<Detection>| if all { all_of(parts) } else { any_of(parts) };
-    let all = has(Modifier::All) != target.negated;
     if let Some(special) = special(&target, item)? {
-        return Ok(joined(all, special));
+        return Ok(special);
     }
     let op = match (has(Modifier::Contains), has(Modifier::StartsWith), has(Modifier::EndsWith)) {
         (false, false, false) if target.key.is_none() => Op::Contains,
@@ -219,17 +218,14 @@ fn normal_item(item: &DetectionItem) -> Result<Detection> {
         _ => Op::EndsWith,
     };
     let encoding = Encoding::of(modifiers);
-    encoding.check()?;
-    parts = item
-        .values
-        .iter()
-        .map(|v| value_tests(v, op, encoding, &target))
-        .collect::<Result<_>>()?;
-    if has(Modifier::All) {
-        let parts = parts.into_iter().map(|t| target.any(t)).collect();
-        return Ok(joined(!target.negated, parts));
+    // A list of tests for each value: some values become several.
+    let tests: Vec<Vec<Test>> =
+        item.values.iter().map(|v| value_tests(v, op, encoding, &target)).collect::<Result<_>>()?;
+    if !has(Modifier::All) {
+        return Ok(target.any(tests.into_iter().flatten().collect()));
     }
-    Ok(target.any(parts.into_iter().flatten().collect()))
+    let parts = tests.into_iter().map(|t| target.any(t)).collect();
+    Ok(if target.negated { any_of(parts) } else { all_of(parts) })
 }
 
 fn value_tests(value: &SigmaValue, op: Op, encoding: Encoding, target: &Target) -> Result<Vec<Test>> {
@@ -265,14 +261,14 @@ fn exists(target: &Target, values: &[SigmaValue]) -> Result<Detection> {
     Ok(target.present(expected != target.negated))
 }
 
-/// Comparisons other than of text, one part for each value; `None` where the item has none of them.
-fn special(target: &Target, item: &DetectionItem) -> Result<Option<Vec<Detection>>> {
+/// Comparisons other than of text; `None` where the item has none of them.
+fn special(target: &Target, item: &DetectionItem) -> Result<Option<Detection>> {
     const NUMBERS: [Modifier; 4] = [Modifier::Gt, Modifier::Gte, Modifier::Lt, Modifier::Lte];
     const TIMES: [Modifier; 6] =
         [Modifier::Minute, Modifier::Hour, Modifier::Day, Modifier::Week, Modifier::Month, Modifier::Year];
     let modifiers = &item.field.modifiers;
     let one_of = |set: &[Modifier]| modifiers.iter().find(|m| set.contains(m)).copied();
-    let (form, keep): (Form, Vec<Modifier>) = if modifiers.contains(&Modifier::Re) {
+    let (form, mut keep): (Form, Vec<Modifier>) = if modifiers.contains(&Modifier::Re) {
         const FLAGS: [Modifier; 4] = [Modifier::Re, Modifier::IgnoreCase, Modifier::Multiline, Modifier::DotAll];
         (Form::Raw, modifiers.iter().filter(|m| FLAGS.contains(m)).copied().collect())
     } else if modifiers.contains(&Modifier::Cidr) {
@@ -290,18 +286,16 @@ fn special(target: &Target, item: &DetectionItem) -> Result<Option<Vec<Detection
         return Err("this comparison needs a field".into());
     }
     let reference = keep.contains(&Modifier::FieldRef);
-    item.values
-        .iter()
-        .map(|v| {
-            let value = match v {
-                SigmaValue::String(s) if reference => raw(&encoded(&key(&s.original), form)),
-                SigmaValue::String(s) if form == Form::Number => raw(&s.original),
-                _ if reference => return Err("'fieldref' takes the name of a field".to_owned()),
-                SigmaValue::Null => return Err("null is no value for this comparison".to_owned()),
-                other => other.clone(),
-            };
-            Ok(target.item(form, &keep, vec![value]))
-        })
-        .collect::<Result<Vec<_>>>()
-        .map(Some)
+    let value = |v: &SigmaValue| match v {
+        SigmaValue::String(s) if reference => Ok(raw(&encoded(&key(&s.original), form))),
+        SigmaValue::String(s) if form == Form::Number => Ok(raw(&s.original)),
+        _ if reference => Err("'fieldref' takes the name of a field".to_owned()),
+        SigmaValue::Null => Err("null is no value for this comparison".to_owned()),
+        other => Ok(other.clone()),
+    };
+    let values = item.values.iter().map(value).collect::<Result<_>>()?;
+    if modifiers.contains(&Modifier::All) {
+        keep.push(Modifier::All);
+    }
+    Ok(Some(target.item(form, &keep, values)))
 }

@@ -11,7 +11,8 @@ use yaml_serde::{Mapping, Value};
 /// Namespace of rule versions and of ids of rules that have none; part of the stored form, never to be changed.
 const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b58);
 
-/// Level of a rule that states none.
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+/// Level of a rule that states none, or none of [`LEVELS`].
 const DEFAULT_LEVEL: &str = "medium";
 /// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.
 const MAX_NESTING: usize = 200;
@@ -107,7 +108,8 @@ fn too_deep(map: &Mapping) -> bool {
             }
             most = most.max(open);
         }
-        most + text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.eq_ignore_ascii_case("not")).count() > MAX_NESTING
+        most + text.split(|c: char| !c.is_alphanumeric()).filter(|w| w.eq_ignore_ascii_case("not")).count()
+            > MAX_NESTING
     }
     fn walk(value: &Value, condition: bool) -> bool {
         match value {
@@ -142,7 +144,7 @@ fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -
         id: id.map_or_else(|| title.map(|_| version.clone()), |id| Some(id.to_owned()))?,
         title: title.or(id)?.to_owned(),
         version,
-        level: get("level").unwrap_or(DEFAULT_LEVEL).to_ascii_lowercase(),
+        level: get("level").filter(|l| LEVELS.contains(l)).unwrap_or(DEFAULT_LEVEL).to_owned(),
         status: get("status").unwrap_or_default().to_owned(),
         description: get("description").unwrap_or_default().to_owned(),
         tags: tags.iter().filter_map(Value::as_str).map(str::to_owned).collect(),

@@ -4,7 +4,7 @@ use super::{
     normal::normal,
     view::View,
 };
-use crate::event::{Event, detection::Rule};
+use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::{CompiledRule, Engine, compile_rule};
 use rsigma_parser::{SigmaRule, parse_sigma_yaml};
 use std::{fmt, sync::Arc};
@@ -62,9 +62,9 @@ impl RuleSet {
     }
 
     /// Rules that match `event`, in the order in which they were compiled. Events of other providers than Sysmon
-    /// match nothing.
+    /// for Windows match nothing.
     pub fn matches(&self, event: &Event) -> Vec<Matched> {
-        if !event.is_sysmon() {
+        if *event.system.provider != *SYSMON_PROVIDER {
             return Vec::new();
         }
         let Some(engine) = self.0.engines.get(stream_of(event)).filter(|e| e.rule_count() > 0) else {
@@ -100,8 +100,6 @@ impl fmt::Debug for RuleSet {
 /// Why a parsed rule cannot be matched, if it cannot.
 pub(super) fn check(rule: &SigmaRule) -> Result<(), String> {
     streams(&rule.logsource)?;
-    // As written, for the engine's checks of modifiers that contradict one another; then as it is matched.
-    compile_rule(rule).map_err(|e| e.to_string())?;
     compiled(rule, 0).map(|_| ())
 }
 

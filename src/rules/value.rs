@@ -62,18 +62,6 @@ impl Encoding {
         }
         e
     }
-
-    /// Refuses what can never match or has no meaning.
-    pub fn check(&self) -> Result<(), String> {
-        let base64 = self.base64 || self.base64offset;
-        if self.utf16.is_some() && !base64 {
-            return Err("utf16 without base64 never matches: values of events are text".into());
-        }
-        if self.windash && base64 {
-            return Err("windash cannot be combined with base64".into());
-        }
-        Ok(())
-    }
 }
 
 /// Piece of a value: text, or a wildcard.
@@ -232,9 +220,7 @@ fn utf16(text: &str, encoding: Option<Utf16>) -> Vec<u8> {
         None => text.as_bytes().to_vec(),
         Some(Utf16::LittleEndian) => text.encode_utf16().flat_map(u16::to_le_bytes).collect(),
         Some(Utf16::BigEndian) => text.encode_utf16().flat_map(u16::to_be_bytes).collect(),
-        Some(Utf16::Marked) => {
-            [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
-        }
+        Some(Utf16::Marked) => [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect(),
     }
 }
 

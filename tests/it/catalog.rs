@@ -1,7 +1,7 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
 use std::{collections::BTreeSet, sync::Arc};
 use sysmonsearch::{
-    catalog::{Catalog, HitFilter, Job, JobState, Role, User, embedded::Sqlite},
+    catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, User, embedded::Sqlite},
     error::{Code, Issue},
     event::{
         EventId, Period, Scope, Time,
@@ -247,6 +247,11 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
         started: Time(started),
         finished: (state != JobState::Running).then_some(Time(started + 1)),
         message: None,
+        counts: Counts {
+            codes: [(1, 3), (22, 2)].into(),
+            hosts: [("pc1".into(), 5)].into(),
+            providers: [("Other".into(), 1)].into(),
+        },
     }
 }
 
@@ -272,12 +277,16 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     };
     catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(None, &[issue(4)]).await.unwrap();
-    assert_eq!(catalog.count_dead_letters().await.unwrap(), 4);
-    let letters = catalog.dead_letters(None, 2).await.unwrap();
+    assert_eq!(catalog.count_dead_letters(None).await.unwrap(), 4);
+    assert_eq!(catalog.count_dead_letters(Some("j1")).await.unwrap(), 3);
+    let letters = catalog.dead_letters(None, None, 2).await.unwrap();
     assert_eq!(letters.iter().map(|l| (l.number, &l.issue)).collect::<Vec<_>>(), [(4, &issue(4)), (3, &issue(3))]);
     assert_eq!((letters[0].job_id.as_deref(), letters[1].job_id.as_deref()), (None, Some("j1")));
-    let rest = catalog.dead_letters(Some(3), 10).await.unwrap();
+    let rest = catalog.dead_letters(None, Some(3), 10).await.unwrap();
     assert_eq!(rest.iter().map(|l| l.number).collect::<Vec<_>>(), [2, 1]);
+    let of_job = catalog.dead_letters(Some("j1"), Some(3), 1).await.unwrap();
+    assert_eq!(of_job.iter().map(|l| l.number).collect::<Vec<_>>(), [2]);
+    assert!(catalog.dead_letters(Some("j9"), None, 10).await.unwrap().is_empty());
 }
 
 /// Every engine under a fresh folder.

@@ -1,1 +1,296 @@
-//! 
+//! The real program, as a person calls it.
+use crate::support;
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+};
+
+/// A small folder of real logs in several formats.
+const LOGS: &str = "evtx/sbousseaden/Command_and_Control";
+
+fn program(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sysmonsearch"));
+    for (name, _) in std::env::vars_os().filter(|(n, _)| n.to_string_lossy().starts_with("SYSMONSEARCH_")) {
+        command.env_remove(name);
+    }
+    command.env("SYSMONSEARCH_DATA", data).stdin(Stdio::null());
+    command
+}
+
+/// What a call printed, and how it ended.
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn call(data: &Path, arguments: &[&str]) -> Ended {
+    ended(program(data).args(arguments).output().unwrap())
+}
+
+fn ended(output: Output) -> Ended {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Ended {
+    fn ok(self) -> Self {
+        assert_eq!(self.code, 0, "{self:#?}");
+        self
+    }
+    /// Number behind a name in the summary.
+    fn number(&self, name: &str) -> u64 {
+        let line = self.out.lines().find_map(|l| l.trim_start().strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name}: {self:#?}")).trim().replace(',', "").parse().unwrap()
+    }
+}
+
+/// A running server; killed when dropped.
+struct Server {
+    child: Child,
+    url: String,
+    password: String,
+}
+
+impl Server {
+    fn start(data: &Path, command: &str) -> Self {
+        let mut child = program(data)
+            .args([command, "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (mut url, mut password) = (String::new(), String::new());
+        let mut seen = String::new();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            let mut words = line.split_whitespace();
+            match (words.next(), words.next()) {
+                (Some("Open"), Some(word)) => url = word.to_owned(),
+                (Some("Password"), Some(word)) => password = word.to_owned(),
+                _ => {}
+            }
+            seen = seen + &line + "\n";
+            if line.starts_with("Stop with") {
+                break;
+            }
+        }
+        if url.is_empty() {
+            let mut err = String::new();
+            child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+            panic!("the server did not start: {seen}{err}");
+        }
+        // So that log lines never fill the pipe.
+        let mut log = child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
+        Self { child, url, password }
+    }
+
+    /// Ends it as a service manager does.
+    #[cfg(unix)]
+    fn terminate(mut self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn logs() -> Option<PathBuf> {
+    support::data().map(|d| d.join(LOGS))
+}
+
+#[test]
+fn ingest_twice_changes_nothing() {
+    let Some(logs) = logs() else { return };
+    let data = tempfile::tempdir().unwrap();
+    let logs = logs.to_str().unwrap();
+    let first = call(data.path(), &["ingest", logs]).ok();
+    let stored = first.number("stored");
+    assert!(stored > 70, "{first:#?}");
+    assert_eq!(first.number("duplicates"), 0);
+    assert_eq!(first.number("issues"), 0);
+    assert!(first.out.contains("pc01.example.corp"), "events by host: {first:#?}");
+    assert!(first.out.contains("Events by code"), "{first:#?}");
+    let again = call(data.path(), &["ingest", logs]).ok();
+    assert_eq!((again.number("stored"), again.number("duplicates")), (0, stored));
+
+    assert_eq!(call(data.path(), &["rebuild", "index"]).ok().out, "done\n");
+    assert_eq!(call(data.path(), &["rebuild", "graph"]).ok().out, "done\n");
+    assert_eq!(call(data.path(), &["rebuild", "hits"]).ok().out, "done\n");
+    let again = call(data.path(), &["ingest", logs]).ok();
+    assert_eq!((again.number("stored"), again.number("duplicates")), (0, stored));
+}
+
+/// A file with one event that can be read and one line that cannot.
+fn broken(dir: &Path) -> PathBuf {
+    let event = r#"{"winlog":{"provider_name":"Microsoft-Windows-Sysmon","event_id":1,"record_id":7,"computer_name":"PC7","channel":"Microsoft-Windows-Sysmon/Operational","event_data":{"UtcTime":"2024-01-01 00:00:00.000","Image":"C:\\a.exe","ProcessId":"1","ProcessGuid":"{00000000-0000-0000-0100-000000000001}"}}}"#;
+    let path = dir.join("broken.json");
+    fs::write(&path, format!("{event}\n{{\"winlog\": this is no JSON\n")).unwrap();
+    path
+}
+
+#[test]
+fn a_broken_file_gives_issues_and_exit_code_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let file = broken(dir.path());
+    let missing = dir.path().join("missing.evtx");
+    let done = call(&data, &["ingest", file.to_str().unwrap(), missing.to_str().unwrap()]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert_eq!(done.number("stored"), 1);
+    assert_eq!(done.number("issues"), 2);
+    assert!(done.err.contains("broken.json: line 2"), "{done:#?}");
+    assert!(done.err.contains("missing.evtx"), "{done:#?}");
+
+    let list = dir.path().join("issues.ndjson");
+    let done = call(&data, &["ingest", "--issues", list.to_str().unwrap(), file.to_str().unwrap()]);
+    assert_eq!((done.code, done.number("duplicates")), (2, 1));
+    assert!(!done.err.contains("line 2"), "{done:#?}");
+    let listed = fs::read_to_string(&list).unwrap();
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(listed.contains("this is no JSON"), "with the record: {listed}");
+
+    let letters = call(&data, &["dead-letters", "list"]).ok();
+    assert_eq!(letters.out.lines().count(), 2, "one of each import: {letters:#?}");
+    assert!(letters.out.contains("this is no JSON"), "{letters:#?}");
+}
+
+#[test]
+fn without_a_server_users_and_rules_are_kept_in_the_data_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let added = call(&data, &["users", "add", "anna", "--role", "analyst"]).ok();
+    assert!(added.out.contains("password (shown only this once): "), "{added:#?}");
+    let again = call(&data, &["users", "add", "anna"]);
+    assert_eq!(again.code, 1, "{again:#?}");
+    assert!(again.err.contains("anna"), "{again:#?}");
+    call(&data, &["users", "passwd", "anna"]).ok();
+    call(&data, &["users", "disable", "anna"]).ok();
+    let users = call(&data, &["users", "list"]).ok();
+    assert!(users.out.lines().any(|l| l.starts_with("anna") && l.contains("analyst") && l.ends_with("disabled")));
+    let last = call(&data, &["users", "disable", "admin"]);
+    assert!(last.code == 1 && last.err.contains("last administrator"), "{last:#?}");
+
+    fs::write(dir.path().join("good.yml"), RULE).unwrap();
+    fs::write(dir.path().join("bad.yml"), RULE.replace("Good", "Bad").replace("d1", "d2").replace("Image|endswith", "Image|nonsense")).unwrap();
+    let rules = dir.path().to_str().unwrap();
+    let imported = call(&data, &["rules", "import", rules]);
+    assert!(imported.out.contains("loaded   5a4b1f0e-0000-4000-8000-0000000000d1  Good"), "{imported:#?}");
+    assert!(imported.out.contains("refused  5a4b1f0e-0000-4000-8000-0000000000d2  Bad: "), "{imported:#?}");
+    assert!(imported.out.contains("1 rules loaded, 1 refused, 2 new or changed"), "{imported:#?}");
+    let id = "5a4b1f0e-0000-4000-8000-0000000000d1";
+    call(&data, &["rules", "disable", id]).ok();
+    let listed = call(&data, &["rules", "list"]).ok();
+    assert!(listed.out.lines().any(|l| l.starts_with("disabled") && l.contains(id)), "{listed:#?}");
+    call(&data, &["rules", "delete", id]).ok();
+    assert_eq!(call(&data, &["rules", "enable", id]).code, 1);
+}
+
+const RULE: &str = "title: Good
+id: 5a4b1f0e-0000-4000-8000-0000000000d1
+status: test
+level: high
+logsource:
+    category: process_creation
+    product: windows
+detection:
+    it:
+        Image|endswith: '\\a.exe'
+    condition: it
+";
+
+#[test]
+fn through_a_running_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let server = Server::start(&data, "serve");
+    assert!(server.password.len() > 10);
+
+    fs::write(dir.path().join("good.yml"), RULE).unwrap();
+    let imported = call(&data, &["rules", "import", dir.path().join("good.yml").to_str().unwrap()]).ok();
+    assert!(imported.out.contains("1 rules loaded, 0 refused, 1 new or changed"), "{imported:#?}");
+
+    let file = broken(dir.path());
+    let done = call(&data, &["ingest", file.to_str().unwrap()]);
+    assert_eq!(done.code, 2, "{done:#?}");
+    assert_eq!((done.number("stored"), done.number("issues")), (1, 1));
+    assert!(done.err.contains(&format!("{}: line 2", file.display())), "{done:#?}");
+    assert!(done.out.contains("pc7"), "events by host: {done:#?}");
+    if let Some(logs) = logs() {
+        let done = call(&data, &["ingest", logs.to_str().unwrap()]).ok();
+        assert!(done.number("stored") > 70, "{done:#?}");
+        assert!(done.out.contains("pc01.example.corp"), "{done:#?}");
+    }
+    let jobs = call(&data, &["jobs", "list"]).ok();
+    assert!(jobs.out.contains("done") && jobs.out.contains("broken.json"), "{jobs:#?}");
+    call(&data, &["rebuild", "graph"]).ok();
+    let busy = call(&data, &["rebuild", "index"]);
+    assert!(busy.code == 1 && busy.err.contains("open in another process"), "{busy:#?}");
+
+    // From elsewhere, by name and password.
+    let elsewhere = dir.path().join("elsewhere");
+    let password = dir.path().join("password");
+    fs::write(&password, format!("{}\n", server.password)).unwrap();
+    let login = ["--server", &server.url, "--user", "admin", "--password-file", password.to_str().unwrap()];
+    let listed = call(&elsewhere, &[&["rules", "list"][..], &login].concat()).ok();
+    assert!(listed.out.lines().any(|l| l.contains("Good") && l.split_whitespace().nth(2) == Some("1")), "{listed:#?}");
+    call(&elsewhere, &[&["users", "add", "bert", "--role", "viewer"][..], &login].concat()).ok();
+    fs::write(&password, "not the password\n").unwrap();
+    let refused = call(&elsewhere, &[&["users", "list"][..], &login].concat());
+    assert!(refused.code == 1 && refused.err.contains("wrong name or password"), "{refused:#?}");
+    assert!(!elsewhere.exists(), "nothing was opened here");
+
+    #[cfg(unix)]
+    {
+        server.terminate();
+        assert!(!data.join("server.json").exists());
+    }
+    #[cfg(not(unix))]
+    drop(server);
+    let users = call(&data, &["users", "list"]).ok();
+    assert!(users.out.contains("bert"), "{users:#?}");
+}
+
+#[test]
+fn a_killed_server_leaves_the_data_folder_usable() {
+    let data = tempfile::tempdir().unwrap();
+    drop(Server::start(data.path(), "serve"));
+    assert!(data.path().join("server.json").exists());
+    call(data.path(), &["users", "list"]).ok();
+    assert!(!data.path().join("server.json").exists());
+}
+
+#[test]
+fn the_demo_brings_rules_and_events() {
+    let data = tempfile::tempdir().unwrap();
+    let server = Server::start(data.path(), "demo");
+    assert!(!server.password.is_empty());
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(120);
+    loop {
+        let rules = call(data.path(), &["rules", "list"]).ok();
+        let hits = |l: &str| l.split_whitespace().nth(2).and_then(|n| n.replace(',', "").parse().ok()).unwrap_or(0u64);
+        let hit = rules.out.lines().filter(|l| l.starts_with("enabled") && hits(l) > 0).count();
+        if hit > 3 {
+            break;
+        }
+        assert!(std::time::Instant::now() < limit, "{rules:#?}");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+}
+
+#[test]
+fn schema_prints_the_exported_contract() {
+    let data = tempfile::tempdir().unwrap();
+    let printed = call(data.path(), &["schema"]).ok();
+    let contract = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).unwrap();
+    assert!(printed.out == contract, "schema.graphql is old: write it anew with `sysmonsearch schema`");
+}

@@ -3,6 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use sysmonsearch::{
     demo,
     event::{Event, EventCode, Field, Key, Time},
+    rules::{self, RuleSet},
 };
 
 const UNTIL: Time = Time(1_790_000_000_000);
@@ -94,7 +95,7 @@ fn ids_record_numbers_and_process_guids_are_consistent() {
 }
 
 #[test]
-fn one_hash_leads_to_all_hosts_of_the_intrusion() {
+fn one_hash_or_one_address_leads_to_all_hosts_of_the_intrusion() {
     let events = history();
     let implant = events
         .iter()
@@ -104,6 +105,8 @@ fn one_hash_leads_to_all_hosts_of_the_intrusion() {
     let hosts: HashSet<String> =
         events.iter().filter(|e| e.values(Field::Sha256).iter().any(|v| **v == *implant)).map(Event::host).collect();
     assert_eq!(hosts.len(), 5, "{hosts:?}");
+    let talked = events.iter().filter(|e| e.get(Field::DestinationIp) == Some("203.0.113.77")).map(Event::host);
+    assert_eq!(talked.collect::<HashSet<_>>(), hosts);
 }
 
 #[test]
@@ -121,13 +124,47 @@ fn live_starts_at_once_and_the_intruder_comes_back() {
     assert!(implant(5_000, 15_000) && implant(75_000, 120_000) && implant(150_000, 200_000));
 }
 
+/// The demo's rules, compiled, and all of them must be.
+fn rule_set() -> RuleSet {
+    let mut all = Vec::new();
+    for (name, text) in demo::rules() {
+        let loaded = rules::parse(text, name);
+        assert!(loaded.issues.is_empty(), "{name}: {:?}", loaded.issues);
+        assert!(loaded.rules.iter().all(|r| r.refused.is_none()), "{name}: {:?}", loaded.rules);
+        all.extend(loaded.rules);
+    }
+    assert!((12..=20).contains(&all.len()));
+    assert_eq!(all.iter().map(|r| &r.id).collect::<HashSet<_>>().len(), all.len(), "each rule has an id of its own");
+    let (set, failed) = RuleSet::compile(&all);
+    assert!(failed.is_empty(), "{failed:?}");
+    set
+}
+
 #[test]
-fn the_rules_have_ids_of_their_own_and_a_detection() {
-    let rules = demo::rules();
-    assert!((12..=20).contains(&rules.len()));
-    let field = |text: &str, name: &str| text.lines().find_map(|l| l.strip_prefix(name).map(str::to_owned));
-    let ids: HashSet<String> =
-        rules.iter().map(|(n, text)| field(text, "id: ").unwrap_or_else(|| panic!("{n}"))).collect();
-    assert_eq!(ids.len(), rules.len());
-    assert!(rules.iter().all(|(_, text)| text.contains("\ndetection:\n") && text.contains("\n    condition: ")));
+fn every_rule_finds_the_intrusion_and_little_else() {
+    let set = rule_set();
+    let mut hits = BTreeMap::<String, u64>::new();
+    let mut hosts = HashSet::new();
+    for event in history() {
+        for rule in set.matches(&event) {
+            *hits.entry(rule.title.to_string()).or_default() += 1;
+            hosts.insert(event.host());
+        }
+    }
+    assert_eq!(hits.len(), set.len(), "{hits:#?}");
+    assert_eq!(hosts.len(), 5, "{hosts:?}: a rule hits where nobody broke in");
+    let others: u64 = hits.iter().filter(|(title, _)| !title.contains("control server")).map(|(_, n)| n).sum();
+    assert!(others < 100, "{hits:#?}");
+}
+
+#[test]
+fn alerts_come_within_the_first_half_minute_of_live_and_keep_coming() {
+    let set = rule_set();
+    let hits: Vec<u64> = demo::live(7, UNTIL)
+        .take_while(|(ms, _)| *ms < 300_000)
+        .flat_map(|(ms, e)| set.matches(&e).into_iter().map(move |_| ms))
+        .collect();
+    assert!(hits.iter().filter(|ms| **ms < 30_000).count() >= 10, "{hits:?}");
+    let gap = hits.windows(2).map(|w| w[1] - w[0]).max();
+    assert!(gap < Some(30_000), "{gap:?} ms without an alert");
 }

@@ -1,4 +1,5 @@
 //! Readers against the real logs and against bad input.
+mod bad;
 mod layouts;
 mod manifest;
 mod speed;

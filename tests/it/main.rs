@@ -1,4 +1,11 @@
 //! The one integration binary.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test may panic and print, in its helpers too"
+)]
 mod support;
 
 mod api;

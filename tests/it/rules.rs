@@ -1,3 +1,9 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
 mod events;
+mod explained;
+mod gaps;
+mod load;
+mod modifiers;
+mod oracle;
+mod speed;

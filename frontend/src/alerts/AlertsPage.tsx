@@ -1,10 +1,10 @@
 import { ActionIcon, Button, MultiSelect, TextInput, Tooltip } from "@mantine/core";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { type HitPartsFragment, HitsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { LEVELS, levelColour } from "../shared/colours";
+import { categoryColour, LEVELS, levelColour } from "../shared/colours";
 import { match } from "../shared/condition";
 import { EventPanel } from "../shared/EventPanel";
 import { baseName, useNumber, utc } from "../shared/format";
@@ -35,7 +35,13 @@ export function AlertsPage() {
     ...(rule && { ruleId: rule }),
   };
   const pages = usePages(HitsDocument, { filter, first: PAGE }, (d) => d.hits);
-  const { fresh, link, missed, markSeen, forgetMissed, unseen } = useHitStream();
+  const { fresh, link, missed, markSeen, forgetMissed, unseen, gaps } = useHitStream();
+  const { reload } = pages;
+  const known = useRef(gaps);
+  useEffect(() => {
+    if (gaps !== known.current) reload();
+    known.current = gaps;
+  }, [gaps, reload]);
   useEffect(() => {
     if (unseen > 0) markSeen();
   }, [unseen, markSeen]);
@@ -112,7 +118,7 @@ export function AlertsPage() {
         </div>
       )}
       <div className="split">
-        <Scroll className="main" style={{ overflow: "auto" }} label={t("pages.alerts")}>
+        <Scroll className="main sized" style={{ overflow: "auto" }} label={t("pages.alerts")}>
           <table className="dense">
             <thead>
               <tr>
@@ -121,10 +127,12 @@ export function AlertsPage() {
                 <th scope="col">{t("alerts.rule")}</th>
                 <th scope="col">{t("column.host")}</th>
                 <th scope="col">{t("column.code")}</th>
-                <th scope="col">{t("column.image")}</th>
+                <th scope="col" className="wide">
+                  {t("column.image")}
+                </th>
                 <th scope="col">{t("column.description")}</th>
                 <th scope="col">
-                  <span className="skip">{t("event.actions")}</span>
+                  <span className="unseen">{t("event.actions")}</span>
                 </th>
               </tr>
             </thead>
@@ -141,21 +149,28 @@ export function AlertsPage() {
                   <td className="mono" style={{ whiteSpace: "nowrap" }}>
                     {utc(hit.time)}
                   </td>
-                  <td style={{ minWidth: 180 }}>
+                  <td style={{ minWidth: 150 }}>
                     <button type="button" className="plain" onClick={() => set({ event: [hit.eventId] })}>
                       {hit.ruleTitle}
                     </button>
                   </td>
-                  <td>{hit.host}</td>
+                  <td style={{ overflowWrap: "anywhere", minWidth: 90 }}>{hit.host}</td>
                   <td style={{ whiteSpace: "nowrap" }}>
                     {hit.event && (
                       <>
-                        <EventIcon code={hit.event.code} size={14} /> {hit.event.name}
+                        <EventIcon
+                          code={hit.event.code}
+                          size={14}
+                          colour={categoryColour(hit.event.category)}
+                        />{" "}
+                        {hit.event.name}
                       </>
                     )}
                   </td>
-                  <td title={hit.event?.image ?? undefined}>{baseName(hit.event?.image)}</td>
-                  <td className="mono" style={{ maxWidth: 0, width: "34%" }}>
+                  <td className="wide" title={hit.event?.image ?? undefined}>
+                    {baseName(hit.event?.image)}
+                  </td>
+                  <td className="mono" style={{ maxWidth: 0, width: "40%", minWidth: 120 }}>
                     <div className="cut" title={hit.event?.description}>
                       {hit.event?.description}
                     </div>
@@ -207,7 +222,7 @@ export function AlertsPage() {
         </Scroll>
         {selected && (
           <div className="side">
-            <EventPanel id={selected} onClose={() => set({ event: [] })} />
+            <EventPanel key={selected} id={selected} onClose={() => set({ event: [] })} />
           </div>
         )}
       </div>

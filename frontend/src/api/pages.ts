@@ -65,12 +65,13 @@ export function usePages<D, V extends { after?: string | null }, T>(
     void ask(null);
   }, [ask, key, turn, pause]);
 
+  const reload = useCallback(() => setTurn((t) => t + 1), []);
   const { cursor, ...rest } = state;
   return {
     ...rest,
     loadMore: () => {
       if (state.more && !state.loading) void ask(cursor);
     },
-    reload: () => setTurn((t) => t + 1),
+    reload,
   };
 }

@@ -121,7 +121,7 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
                     </span>
                     <span title={edge}>
                       {name}
-                      <span className="skip">{t(`graph.direction.${direction}`)}</span>
+                      <span className="unseen">{t(`graph.direction.${direction}`)}</span>
                     </span>
                     <b className="num" style={{ marginLeft: "auto" }}>
                       {number(asked)}

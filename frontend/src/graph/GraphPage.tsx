@@ -10,15 +10,16 @@ import {
 import { type FormEvent, useCallback, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
-import type { EdgeType, NodeKind } from "../api/generated";
+import type { NodeKind } from "../api/generated";
 import { NODE_COLOURS } from "../shared/colours";
-import { useNumber } from "../shared/format";
+import { baseName, useNumber, utc } from "../shared/format";
 import { Icon, NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { State } from "../shared/State";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Details } from "./Details";
+import type { DrawnNode } from "./model";
 import { Twin } from "./Twin";
 import { useDrawing } from "./useDrawing";
 
@@ -37,7 +38,7 @@ export default function GraphPage() {
   const periodKey = JSON.stringify(period);
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const graph = useDrawing(start, during);
-  const { drawing, origin, degrees, expand } = graph;
+  const { drawing, origin, around, expand } = graph;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const selected = chosen && chosen.of === origin ? chosen.id : origin;
   const select = useCallback((id: string | undefined) => setChosen({ of: origin, id }), [origin]);
@@ -59,14 +60,25 @@ export default function GraphPage() {
 
   const badge = useCallback(
     (id: string) => {
-      const of = degrees.get(id);
-      if (!of || of.length === 0) return undefined;
-      return t("graph.badge", { count: of.reduce((sum, d) => sum + d.total, 0) });
+      const count = around.get(id)?.degrees.reduce((sum, d) => sum + d.total, 0);
+      return count === undefined ? undefined : t("graph.badge", { count });
     },
-    [degrees, t],
+    [around, t],
   );
-  const hit = useCallback(() => false, []);
-  const edgeName = useCallback((type: string) => t(`edge.${type as EdgeType}`), [t]);
+  const caption = useCallback(
+    (node: DrawnNode) => {
+      const how =
+        node.kind === "PROCESS" ? utc(node.firstSeen, false).slice(11) : node.via && t(`edge.${node.via}`);
+      const worst = around.get(node.id)?.worst;
+      return {
+        name: baseName(node.label),
+        full: node.label,
+        second: [how, badge(node.id)].filter(Boolean).join(" · "),
+        hit: worst && `--level-${worst}`,
+      };
+    },
+    [around, badge, t],
+  );
   const expandAll = useCallback(
     (id: string) => {
       select(id);
@@ -172,9 +184,8 @@ export default function GraphPage() {
               drawing={drawing}
               selected={selected}
               found={found}
-              badge={badge}
-              hit={hit}
-              edgeName={edgeName}
+              caption={caption}
+              origin={origin}
               dark={dark}
               onSelect={select}
               onExpand={expandAll}
@@ -221,6 +232,7 @@ export default function GraphPage() {
         {selected && drawing.nodes.has(selected) && (
           <div className="side">
             <Details
+              key={selected}
               id={selected}
               period={during}
               drawing={drawing}

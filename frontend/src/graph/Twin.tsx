@@ -32,7 +32,7 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
             <th scope="col">{t("hosts.first")} (UTC)</th>
             <th scope="col">{t("hosts.last")} (UTC)</th>
             <th scope="col">
-              <span className="skip">{t("event.actions")}</span>
+              <span className="unseen">{t("event.actions")}</span>
             </th>
           </tr>
         </thead>
@@ -42,15 +42,19 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
               <td style={{ whiteSpace: "nowrap" }}>
                 <NodeIcon kind={node.kind} size={14} /> {t(`node.${node.kind}`)}
               </td>
-              <td>
+              <td style={{ minWidth: 240 }}>
                 <button type="button" className="plain mono" onClick={() => onSelect(node.id)}>
                   {node.label}
                 </button>
               </td>
               <td>{node.host}</td>
-              <td>{badge(node.id)}</td>
-              <td className="mono">{utc(node.firstSeen)}</td>
-              <td className="mono">{utc(node.lastSeen)}</td>
+              <td style={{ whiteSpace: "nowrap" }}>{badge(node.id)}</td>
+              <td className="mono" style={{ whiteSpace: "nowrap" }}>
+                {utc(node.firstSeen)}
+              </td>
+              <td className="mono" style={{ whiteSpace: "nowrap" }}>
+                {utc(node.lastSeen)}
+              </td>
               <td>
                 <Button
                   size="compact-xs"
@@ -84,8 +88,12 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
               <td className="mono">{label(edge.from)}</td>
               <td title={edge.type}>{t(`edge.${edge.type}`)}</td>
               <td className="mono">{label(edge.to)}</td>
-              <td className="mono">{utc(edge.firstSeen)}</td>
-              <td className="mono">{utc(edge.lastSeen)}</td>
+              <td className="mono" style={{ whiteSpace: "nowrap" }}>
+                {utc(edge.firstSeen)}
+              </td>
+              <td className="mono" style={{ whiteSpace: "nowrap" }}>
+                {utc(edge.lastSeen)}
+              </td>
             </tr>
           ))}
         </tbody>

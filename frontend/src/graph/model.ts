@@ -8,6 +8,8 @@ export interface Place {
 
 export interface DrawnNode extends NodePartsFragment {
   place: Place;
+  /** The edge over which it came into the drawing. */
+  via?: EdgeType;
 }
 
 export interface DrawnEdge extends Pick<EdgePartsFragment, "from" | "to" | "type"> {
@@ -28,6 +30,7 @@ export interface Branch {
 
 export const nothing: Drawing = { nodes: new Map(), edges: new Map() };
 const ROWS_PER_COLUMN = 14;
+const SINGLES_PER_ROW = 4;
 
 export const edgeKey = (edge: { from: string; to: string; type: EdgeType }) =>
   `${edge.from} ${edge.type} ${edge.to}`;
@@ -78,9 +81,16 @@ export function tree(branches: Branch[]): Drawing {
       nodes.set(node.id, { ...node, place: { column, row: rows.get(node.id) ?? 0 } });
     }
   };
-  for (const root of roots) placeTree(root);
+  const [trees, singles] = [
+    roots.filter((r) => children.has(r.node.id)),
+    roots.filter((r) => !children.has(r.node.id)),
+  ];
+  for (const root of trees) placeTree(root);
   // What is left stands in a ring of parents, which bad data can hold.
-  for (const branch of known.values()) if (!nodes.has(branch.node.id)) placeTree(branch);
+  const alone = new Set(singles);
+  for (const branch of known.values())
+    if (!nodes.has(branch.node.id) && !alone.has(branch)) placeTree(branch);
+  placeSingles(singles, nodes, leaf);
   for (const { node, parent } of known.values()) {
     if (parent && nodes.has(parent)) {
       const edge: DrawnEdge = { from: parent, to: node.id, type: "SPAWNED" };
@@ -88,6 +98,15 @@ export function tree(branches: Branch[]): Drawing {
     }
   }
   return { nodes, edges };
+}
+
+/** Those without parent and children stand below the trees, row by row. */
+function placeSingles(singles: Branch[], nodes: Map<string, DrawnNode>, below: number) {
+  const wide = singles.length > 1 ? SINGLES_PER_ROW : 1;
+  const top = below > 0 ? below + 1 : 0;
+  singles.forEach(({ node }, i) => {
+    nodes.set(node.id, { ...node, place: { column: i % wide, row: top + Math.floor(i / wide) } });
+  });
 }
 
 /** Adds neighbours of `from`: outgoing ones right of it, incoming ones left of it, in free cells near its row. */
@@ -106,8 +125,13 @@ export function grow(
   }
   for (const { node, edge, direction } of found) {
     const old = nodes.get(node.id);
-    if (old) nodes.set(node.id, { ...node, place: old.place });
-    else nodes.set(node.id, { ...node, place: freeCell(taken, origin, direction === "OUT" ? 1 : -1) });
+    if (old) nodes.set(node.id, { ...old, ...node });
+    else
+      nodes.set(node.id, {
+        ...node,
+        via: edge.type,
+        place: freeCell(taken, origin, direction === "OUT" ? 1 : -1),
+      });
     edges.set(edgeKey(edge), edge);
   }
   return { nodes, edges };
@@ -175,4 +199,20 @@ export function drawnDegree(drawing: Drawing, id: string, type: EdgeType, direct
     if (edge.type === type && (direction === "OUT" ? edge.from : edge.to) === id) count += 1;
   }
   return count;
+}
+
+/** Columns right of each node that are free for its name, 1 to 3. */
+export function freeColumns(drawing: Drawing): Map<string, number> {
+  const taken = new Set<string>();
+  for (const { place } of drawing.nodes.values()) {
+    for (const row of [Math.floor(place.row), Math.ceil(place.row)]) taken.add(`${place.column} ${row}`);
+  }
+  const isFree = ({ column, row }: Place, step: number) =>
+    [Math.floor(row), Math.ceil(row)].every((r) => !taken.has(`${column + step} ${r}`));
+  return new Map(
+    [...drawing.nodes.values()].map(({ id, place }) => [
+      id,
+      !isFree(place, 1) ? 1 : !isFree(place, 2) ? 2 : 3,
+    ]),
+  );
 }

@@ -2,7 +2,7 @@ import { useCallback, useEffect, useRef, useState } from "react";
 import type { CombinedError } from "urql";
 import { client } from "../api/client";
 import {
-  DegreesDocument,
+  AroundDocument,
   type Direction,
   type EdgeType,
   type EmptyReason,
@@ -12,6 +12,7 @@ import {
   ProcessByGuidDocument,
   ProcessTreeDocument,
 } from "../api/generated";
+import { LEVELS } from "../shared/colours";
 import { type Branch, type Drawing, grow, growTree, nothing, tree } from "./model";
 
 export interface Start {
@@ -30,16 +31,20 @@ export interface Reading {
   error?: CombinedError;
 }
 
-export interface Degree {
-  edge: EdgeType;
-  direction: Direction;
-  total: number;
+/** What is known about a node before its neighbours are read. */
+export interface Around {
+  degrees: { edge: EdgeType; direction: Direction; total: number }[];
+  /** Level of its worst rule hit. */
+  worst: string | undefined;
 }
 
 const DESCENDANTS = 200;
 const TREE_PAGE = 200;
 const NEIGHBOURS = 50;
 const DEGREES_AT_ONCE = 50;
+
+const worstLevel = (hits: { level: string }[]) =>
+  LEVELS.find((l) => hits.some((h) => h.level === l)) ?? hits[0]?.level;
 
 /** `edge` undefined: every type. */
 export const readingKey = (id: string, edge?: EdgeType, direction?: Direction) =>
@@ -49,7 +54,7 @@ export const readingKey = (id: string, edge?: EdgeType, direction?: Direction) =
 export function useDrawing(start: Start, period: PeriodInput | undefined) {
   const [drawing, setDrawing] = useState<Drawing>(nothing);
   const [origin, setOrigin] = useState<string>();
-  const [degrees, setDegrees] = useState<ReadonlyMap<string, Degree[]>>(new Map());
+  const [around, setAround] = useState<ReadonlyMap<string, Around>>(new Map());
   const [readings, setReadings] = useState<ReadonlyMap<string, Reading>>(new Map());
   const [loading, setLoading] = useState(false);
   const [error, setError] = useState<CombinedError>();
@@ -68,7 +73,7 @@ export function useDrawing(start: Start, period: PeriodInput | undefined) {
     setDrawing(nothing);
     setOrigin(undefined);
     setReadings(new Map());
-    setDegrees(new Map());
+    setAround(new Map());
     setError(undefined);
     setReason(null);
     setRest(undefined);
@@ -129,26 +134,27 @@ export function useDrawing(start: Start, period: PeriodInput | undefined) {
 
   // Degrees come before neighbours do: how much there is around each node that is drawn.
   useEffect(() => {
-    const unknown = [...drawing.nodes.keys()].filter((id) => !degrees.has(id)).slice(0, DEGREES_AT_ONCE);
+    const unknown = [...drawing.nodes.keys()].filter((id) => !around.has(id)).slice(0, DEGREES_AT_ONCE);
     if (unknown.length === 0) return;
     let stopped = false;
     void client
-      .query(DegreesDocument, { ids: unknown })
+      .query(AroundDocument, { ids: unknown })
       .toPromise()
       .then(({ data }) => {
         if (stopped) return;
-        setDegrees((old) => {
+        setAround((old) => {
           const next = new Map(old);
-          for (const id of unknown) next.set(id, []);
+          for (const id of unknown) next.set(id, { degrees: [], worst: undefined });
           for (const node of data?.nodes ?? [])
-            if (node && "degrees" in node) next.set(node.id, node.degrees);
+            if (node && "degrees" in node)
+              next.set(node.id, { degrees: node.degrees, worst: worstLevel(node.hits) });
           return next;
         });
       });
     return () => {
       stopped = true;
     };
-  }, [drawing, degrees]);
+  }, [drawing, around]);
 
   const expand = useCallback(
     async (id: string, edge?: EdgeType, direction?: Direction) => {
@@ -206,5 +212,5 @@ export function useDrawing(start: Start, period: PeriodInput | undefined) {
     });
   }, [start.host, rest, period]);
 
-  return { drawing, origin, degrees, readings, loading, error, reason, rest, expand, moreOfTree };
+  return { drawing, origin, around, readings, loading, error, reason, rest, expand, moreOfTree };
 }

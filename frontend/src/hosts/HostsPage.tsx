@@ -40,7 +40,9 @@ export function HostsPage() {
           {t(pages.more ? "hosts.shownMore" : "hosts.shown", { shown: number(pages.items.length) })}
         </span>
       </header>
-      {selected && <HostPanel name={selected} period={period} onPeriod={(p) => set({ period: p })} />}
+      {selected && (
+        <HostPanel key={selected} name={selected} period={period} onPeriod={(p) => set({ period: p })} />
+      )}
       <Scroll style={{ flex: 1, overflow: "auto", minHeight: 120 }} label={t("hosts.list")}>
         <table className="dense">
           <thead>
@@ -50,7 +52,7 @@ export function HostsPage() {
                 {t("hosts.events")}
               </th>
               <th scope="col" style={{ width: "22%" }}>
-                <span className="skip">{t("hosts.share")}</span>
+                <span className="unseen">{t("hosts.share")}</span>
               </th>
               <th scope="col" className="num">
                 {t("hosts.hits")}

@@ -31,6 +31,7 @@ export const en = {
   state: {
     loading: "Loading",
     failed: "This could not be read",
+    fault: "This page has a fault",
     retry: "Try again",
     reload: "Read again",
   },
@@ -354,7 +355,7 @@ export const en = {
     version: "Version",
     origin: "Origin",
     import: "Add rules",
-    imported: "The rules were added.",
+    imported: "{{read}} rules read, {{changed}} new or changed",
   },
   imports: {
     choose: "Choose files",

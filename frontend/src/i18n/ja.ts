@@ -33,6 +33,7 @@ export const ja: typeof en = {
   state: {
     loading: "読み込み中",
     failed: "読み込めませんでした",
+    fault: "ページでエラーが発生しました",
     retry: "再試行",
     reload: "再読み込み",
   },
@@ -356,7 +357,7 @@ export const ja: typeof en = {
     version: "バージョン",
     origin: "出所",
     import: "ルールを追加",
-    imported: "ルールを追加しました。",
+    imported: "ルール {{read}} 件を読み込み、{{changed}} 件が新規または変更",
   },
   imports: {
     choose: "ファイルを選択",

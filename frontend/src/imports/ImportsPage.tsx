@@ -165,7 +165,7 @@ export function ImportsPage() {
             retry={() => reload({ requestPolicy: "network-only" })}
           />
         </div>
-        <DeadLetters turn={jobs.reduce((sum, j) => sum + j.issues, 0)} />
+        {mayImport && <DeadLetters turn={jobs.reduce((sum, j) => sum + j.issues, 0)} />}
       </section>
     </>
   );

@@ -5,6 +5,7 @@ import { useMutation } from "urql";
 import { errorText } from "../api/client";
 import { LoginDocument } from "../api/generated";
 import { sessionExpired, startSession } from "../api/session";
+import { LanguageAndTheme } from "../shared/LanguageAndTheme";
 
 /** The page that was asked for stays in the address and is shown after the log-in. */
 export function LoginPage() {
@@ -52,6 +53,7 @@ export function LoginPage() {
           label={t("login.name")}
           autoComplete="username"
           required
+          withAsterisk={false}
           autoFocus
           value={name}
           onChange={(e) => setName(e.currentTarget.value)}
@@ -60,6 +62,7 @@ export function LoginPage() {
           label={t("login.password")}
           autoComplete="current-password"
           required
+          withAsterisk={false}
           value={password}
           onChange={(e) => setPassword(e.currentTarget.value)}
           visibilityToggleButtonProps={{ "aria-label": t("login.show") }}
@@ -67,6 +70,9 @@ export function LoginPage() {
         <Button type="submit" size="sm" loading={fetching}>
           {t("login.submit")}
         </Button>
+        <div className="row choices">
+          <LanguageAndTheme />
+        </div>
       </form>
     </main>
   );

@@ -17,8 +17,14 @@ export function ImportRules({ onDone }: { onDone: () => void }) {
     const yaml = await file.text();
     const { data, error } = await client.mutation(ImportRulesDocument, { input: { yaml } }).toPromise();
     setBusy(false);
+    const result = data?.importRules;
+    const refusal = errorText(error) ?? result?.errors.map((e) => e.message).join("; ");
     setSaid(
-      errorText(error) ?? (data?.importRules.errors.map((e) => e.message).join("; ") || t("rules.imported")),
+      refusal ||
+        [
+          t("rules.imported", { read: result?.read ?? 0, changed: result?.changed ?? 0 }),
+          ...(result?.issues ?? []),
+        ].join("; "),
     );
     onDone();
   }

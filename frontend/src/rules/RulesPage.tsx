@@ -182,7 +182,7 @@ export function RulesPage() {
         </Scroll>
         {selected && (
           <div className="side">
-            <RulePanel id={selected} onClose={() => set("rule", "")} />
+            <RulePanel key={selected} id={selected} onClose={() => set("rule", "")} />
           </div>
         )}
       </div>

@@ -1,8 +1,7 @@
 import { ActionIcon, Autocomplete, Button, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { useQuery } from "urql";
+import { useFields } from "../api/fields";
 import type { Operator } from "../api/generated";
-import { FieldsDocument } from "../api/generated";
 import {
   CRITERIA,
   emptyGroup,
@@ -22,8 +21,8 @@ interface Props {
 
 /** The search as rows and nested groups. */
 export function ConditionForm({ value, onChange }: Props) {
-  const [{ data }] = useQuery({ query: FieldsDocument });
-  const fields = data?.fields.map((f) => f.name).filter((n) => !CRITERIA.includes(n)) ?? [];
+  // The list of suggestions refuses a name that stands in it twice.
+  const fields = [...new Set(useFields().map((f) => f.name))].filter((name) => !CRITERIA.includes(name));
   return <GroupForm value={value} onChange={onChange} fields={fields} depth={0} />;
 }
 

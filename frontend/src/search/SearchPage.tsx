@@ -62,7 +62,7 @@ export function SearchPage() {
     [asked, periodKey, turn],
   );
   const pages = usePages(EventsDocument, { ...variables, order, first: PAGE }, (d) => d.events, !asked);
-  const [summary] = useQuery({
+  const [summary, askSummary] = useQuery({
     query: SummaryDocument,
     variables: { ...variables, interval: { buckets: BARS } },
     pause: !asked,
@@ -83,10 +83,16 @@ export function SearchPage() {
       return next;
     });
 
+  /** The same search over what has come in since. */
+  function again() {
+    setTurn((n) => n + 1);
+    pages.reload();
+    askSummary();
+  }
   function submit(event: FormEvent) {
     event.preventDefault();
     go({ group: draft });
-    setTurn((n) => n + 1);
+    again();
   }
   const addRow = (row: Row) => go({ group: alsoMatch(asked ?? emptyGroup(), row) });
   const edited = parsed(text);
@@ -99,7 +105,7 @@ export function SearchPage() {
         onSubmit={submit}
         aria-label={t("pages.search")}
       >
-        <h1 className="skip">{t("pages.search")}</h1>
+        <h1 className="unseen">{t("pages.search")}</h1>
         <div className="stack" style={{ flex: 1, minWidth: 0, gap: 6 }}>
           <ConditionForm
             value={draft}
@@ -159,19 +165,13 @@ export function SearchPage() {
             />
           )}
           {!pages.error && (
-            <State
-              loading={false}
-              error={summary.error}
-              empty={false}
-              nothing={null}
-              retry={() => setTurn((n) => n + 1)}
-            />
+            <State loading={false} error={summary.error} empty={false} nothing={null} retry={again} />
           )}
           <Results pages={pages} selected={selected} onSelect={(event) => go({ event })} />
         </div>
         {selected && (
           <div className="side">
-            <EventPanel id={selected} onClose={() => go({ event: null })} onMatch={addRow} />
+            <EventPanel key={selected} id={selected} onClose={() => go({ event: null })} onMatch={addRow} />
           </div>
         )}
       </div>

@@ -2,6 +2,7 @@ import { ActionIcon, Button, Tooltip } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
+import { useFields } from "../api/fields";
 import { EventDocument } from "../api/generated";
 import { categoryColour } from "./colours";
 import { match, type Row } from "./condition";
@@ -75,17 +76,14 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
               <tr>
                 <th scope="col">{t("event.field")}</th>
                 <th scope="col">{t("event.value")}</th>
-                <th scope="col">
-                  <span className="skip">{t("event.actions")}</span>
-                </th>
               </tr>
             </thead>
             <tbody>
               {event.fields.map((field) => (
-                <tr key={field.name}>
+                <tr key={field.name} className="acting">
                   <td className="dim">{field.name}</td>
-                  <td className="mono wrap">{field.value}</td>
-                  <td style={{ whiteSpace: "nowrap" }}>
+                  <td className="mono wrap">
+                    {field.value}
                     {field.value !== "" && <FieldActions {...field} onMatch={onMatch} />}
                   </td>
                 </tr>
@@ -100,9 +98,11 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
 
 function FieldActions({ name, value, onMatch }: { name: string; value: string; onMatch?: Props["onMatch"] }) {
   const { t } = useTranslation();
-  const row = match(name, value);
+  const known = useFields();
+  const field = known.some((f) => f.name === name) ? name : `data.${name}`;
+  const row = match(field, value);
   return (
-    <>
+    <span className="actions">
       <Tooltip label={t("event.searchFor")}>
         <ActionIcon component={Link} href={searchLink(row)} aria-label={t("event.searchForField", { name })}>
           <Icon name="search" size={14} />
@@ -133,6 +133,6 @@ function FieldActions({ name, value, onMatch }: { name: string; value: string; o
           <Icon name="copy" size={14} />
         </ActionIcon>
       </Tooltip>
-    </>
+    </span>
   );
 }

@@ -44,6 +44,8 @@ export function PeriodPicker({ value, onChange }: { value: Period; onChange: (pe
   );
 }
 
+const MONO = { input: { fontFamily: "var(--mono)" } };
+
 interface TimeProps {
   label: string;
   value: string | undefined;
@@ -67,8 +69,8 @@ function TimeInput({ label, value, onChange }: TimeProps) {
       leftSectionWidth={42}
       rightSection={<span className="dim">UTC</span>}
       rightSectionWidth={36}
-      w={252}
-      ff="monospace"
+      w={236}
+      styles={MONO}
       value={text}
       error={wrong ? t("period.wrong") : undefined}
       onChange={(e) => setText(e.currentTarget.value)}

@@ -133,11 +133,11 @@ function Terms({ field, order, host, period }: Props) {
   const known = FIELDS.find((f) => f === field);
   return (
     <section className="panel" aria-label={field}>
-      <div className="row pad" style={{ borderBottom: "1px solid var(--line)" }}>
-        <h2>{known ? t(`statistics.fields.${known}`) : field}</h2>
-        <span className="dim mono">{field}</span>
+      <div className="row pad" style={{ borderBottom: "1px solid var(--line)", flexWrap: "nowrap" }}>
+        <h2 style={{ whiteSpace: "nowrap" }}>{known ? t(`statistics.fields.${known}`) : field}</h2>
+        <span className="dim mono cut">{known && field}</span>
         {terms && (
-          <span className="push dim" style={{ marginLeft: "auto" }}>
+          <span className="dim" style={{ marginLeft: "auto", whiteSpace: "nowrap" }}>
             {t("statistics.distinct", { shown: number(terms.values.length), total: number(terms.distinct) })}
           </span>
         )}

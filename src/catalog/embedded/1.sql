@@ -70,7 +70,8 @@ CREATE TABLE jobs (
     issues INTEGER NOT NULL,
     started INTEGER NOT NULL,
     finished INTEGER,
-    message TEXT
+    message TEXT,
+    counts TEXT NOT NULL              -- JSON object of Counts
 ) STRICT;
 CREATE INDEX jobs_started ON jobs (started, id);
 
@@ -83,3 +84,4 @@ CREATE TABLE dead_letters (
     at INTEGER NOT NULL,
     job_id TEXT
 ) STRICT;
+CREATE INDEX dead_letters_job ON dead_letters (job_id, number);

@@ -8,17 +8,17 @@ use crate::{
 use rusqlite::{Connection, Row, params};
 
 const COLUMNS: &str = "SELECT id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started, \
-                       finished, message FROM jobs";
+                       finished, message, counts FROM jobs";
 
 pub fn put(db: &Connection, job: &Job) -> Result<()> {
     let mut statement = db.prepare_cached(
         "INSERT INTO jobs (id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started,
-                           finished, message)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                           finished, message, counts)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, state = excluded.state, bytes_read = excluded.bytes_read,
              bytes_total = excluded.bytes_total, stored = excluded.stored, duplicates = excluded.duplicates,
              skipped = excluded.skipped, issues = excluded.issues, started = excluded.started,
-             finished = excluded.finished, message = excluded.message",
+             finished = excluded.finished, message = excluded.message, counts = excluded.counts",
     )?;
     statement.execute(params![
         job.id,
@@ -32,7 +32,8 @@ pub fn put(db: &Connection, job: &Job) -> Result<()> {
         to_sql(job.issues),
         job.started.0,
         job.finished.map(|t| t.0),
-        job.message
+        job.message,
+        serde_json::to_string(&job.counts)?
     ])?;
     Ok(())
 }
@@ -61,6 +62,7 @@ fn job(row: &Row<'_>) -> Result<Job> {
         started: Time(row.get(9)?),
         finished: row.get::<_, Option<i64>>(10)?.map(Time),
         message: row.get(11)?,
+        counts: serde_json::from_str(&row.get::<_, String>(12)?)?,
     })
 }
 
@@ -84,12 +86,20 @@ pub fn put_dead_letters(db: &Connection, job_id: Option<&str>, issues: &[Issue])
     Ok(())
 }
 
-pub fn dead_letters(db: &Connection, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>> {
-    let mut statement = db.prepare_cached(
-        "SELECT number, source, position, reason, record, at, job_id FROM dead_letters WHERE number < ?1
-         ORDER BY number DESC LIMIT ?2",
-    )?;
-    let rows = statement.query_and_then([before.map_or(i64::MAX, to_sql), to_sql(first as u64)], |r| {
+pub fn dead_letters(
+    db: &Connection,
+    job_id: Option<&str>,
+    before: Option<u64>,
+    first: usize,
+) -> Result<Vec<DeadLetter>> {
+    // Two statements, so that each has its index.
+    let of_job = if job_id.is_some() { "job_id = ?3" } else { "?3 IS NULL" };
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT number, source, position, reason, record, at, job_id FROM dead_letters
+         WHERE number < ?1 AND {of_job} ORDER BY number DESC LIMIT ?2",
+    ))?;
+    let values = params![before.map_or(i64::MAX, to_sql), to_sql(first as u64), job_id];
+    let rows = statement.query_and_then(values, |r| {
         Ok(DeadLetter {
             number: from_sql(r.get(0)?),
             issue: Issue { source: r.get(1)?, position: r.get(2)?, reason: r.get(3)?, record: r.get(4)? },
@@ -100,6 +110,8 @@ pub fn dead_letters(db: &Connection, before: Option<u64>, first: usize) -> Resul
     rows.collect()
 }
 
-pub fn count_dead_letters(db: &Connection) -> Result<u64> {
-    Ok(from_sql(db.query_row("SELECT count(*) FROM dead_letters", [], |r| r.get(0))?))
+pub fn count_dead_letters(db: &Connection, job_id: Option<&str>) -> Result<u64> {
+    let of_job = if job_id.is_some() { "job_id = ?1" } else { "?1 IS NULL" };
+    let mut statement = db.prepare_cached(&format!("SELECT count(*) FROM dead_letters WHERE {of_job}"))?;
+    Ok(from_sql(statement.query_row([job_id], |r| r.get(0))?))
 }

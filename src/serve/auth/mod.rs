@@ -2,7 +2,7 @@
 mod attempts;
 mod password;
 
-pub use password::{check_new as check_new_password, hash as hash_password};
+pub use password::{check_new as check_new_password, hash as hash_password, random as random_password};
 
 use crate::{
     catalog::{Catalog, Role, User},
@@ -107,7 +107,14 @@ impl Auth {
     /// # Errors
     /// `UNAUTHENTICATED`; `TOO_MANY` after too many failures for this name or address.
     pub async fn login(&self, name: &str, password: &str, address: IpAddr) -> Result<Login> {
-        let user = self.check(name, password, address).await?;
+        self.issue(self.check(name, password, address).await?)
+    }
+
+    /// A token for a user who has shown otherwise who he is: by reading the secret of this installation.
+    ///
+    /// # Errors
+    /// When the token cannot be signed.
+    pub fn issue(&self, user: User) -> Result<Login> {
         let now = Time::now();
         let life = i64::try_from(self.life.as_millis()).unwrap_or(i64::MAX / 4);
         // A token ends at a full second, the resolution of its `exp`.
@@ -240,4 +247,36 @@ pub async fn create_user(catalog: &dyn Catalog, name: &str, password: &str, role
     };
     catalog.create_user(&user, &hash_password(password.to_owned()).await?).await?;
     Ok(user)
+}
+
+/// Lets a user log in, or not any more and ends his sessions.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown name, `CONFLICT` for the last administrator.
+pub async fn enable_user(catalog: &dyn Catalog, name: &str, enabled: bool) -> Result<User> {
+    let mut user = known(catalog, name).await?;
+    if !enabled && user.role == Role::Admin {
+        let others = catalog.users().await?;
+        if !others.iter().any(|u| u.id != user.id && u.role == Role::Admin && !u.disabled) {
+            return Err(Error::new(Code::Conflict, "the last administrator cannot be disabled"));
+        }
+    }
+    user.disabled = !enabled;
+    user.token_generation += 1;
+    catalog.update_user(&user).await?;
+    Ok(user)
+}
+
+/// Sets the password of a user and ends his sessions.
+///
+/// # Errors
+/// `NOT_FOUND` for an unknown name, `BAD_INPUT` for a weak password.
+pub async fn reset_password(catalog: &dyn Catalog, name: &str, password: String) -> Result<()> {
+    let user = known(catalog, name).await?;
+    check_new_password(&password)?;
+    catalog.set_password(&user.id, &hash_password(password).await?).await
+}
+
+async fn known(catalog: &dyn Catalog, name: &str) -> Result<User> {
+    catalog.user_by_name(name).await?.ok_or_else(|| Error::not_found("there is no user of this name"))
 }

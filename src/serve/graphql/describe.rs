@@ -131,7 +131,8 @@ mod tests {
     }
 
     fn event(code: u32, data: &[(&str, &str)]) -> Event {
-        let mut b = EventBuilder { code, ..Default::default() };
+        let mut b = EventBuilder::default();
+        b.code = code;
         for (name, value) in data {
             b.data(name, value);
         }

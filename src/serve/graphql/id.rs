@@ -104,14 +104,18 @@ pub fn graph_id(id: &ID) -> Result<NodeId> {
     }
 }
 
+/// Own id of an import job from its global or own id.
+pub fn job_key(id: &ID) -> Result<String> {
+    match GlobalId::parse(id) {
+        Some(GlobalId::Job(id)) => Ok(id),
+        Some(_) => Err(bad(id, "the id of an import job")),
+        None => Ok(id.to_string()),
+    }
+}
+
 /// Import job by its global or own id; `None` where there is none.
 pub async fn job(ctx: &Context<'_>, id: &ID) -> Result<Option<ImportJob>> {
-    let id = match GlobalId::parse(id) {
-        Some(GlobalId::Job(id)) => id,
-        Some(_) => return Err(bad(id, "the id of an import job")),
-        None => id.to_string(),
-    };
-    Ok(session::core(ctx)?.catalog.job(&id).await?.map(ImportJob::from))
+    Ok(session::core(ctx)?.catalog.job(&job_key(id)?).await?.map(ImportJob::from))
 }
 
 /// Whatever a global id names, in the caller's scope.

@@ -5,6 +5,7 @@ use super::{
     page::List,
     scalar::{DateTime, Long, PageInfo, Total},
     session::{self, analyst},
+    statistics::{CodeCount, codes},
 };
 use crate::{catalog, error::Result};
 use async_graphql::{ComplexObject, Context, ID, Object, SimpleObject};
@@ -37,6 +38,49 @@ pub struct ImportJob {
     finished_at: Option<DateTime>,
     /// Why it failed.
     message: Option<String>,
+    #[graphql(skip)]
+    counts: catalog::Counts,
+}
+
+/// Events of a host in an import.
+#[derive(SimpleObject)]
+pub struct HostEvents {
+    /// Name of the host.
+    host: String,
+    /// How many of its events were read.
+    count: Long,
+}
+
+/// Skipped events of a provider in an import.
+#[derive(SimpleObject)]
+pub struct ProviderEvents {
+    /// Name of the provider.
+    provider: String,
+    /// How many of its events were skipped.
+    count: Long,
+}
+
+#[ComplexObject]
+impl ImportJob {
+    /// Global id.
+    pub async fn id(&self) -> ID {
+        self.global_id.clone()
+    }
+    /// Events read, by code; known when the import has ended.
+    async fn codes(&self) -> Vec<CodeCount> {
+        codes(self.counts.codes.iter().map(|(code, n)| (*code, *n)).collect())
+    }
+    /// Events read, by host, known when the import has ended; hosts out of the caller's sight are left out.
+    async fn hosts(&self, ctx: &Context<'_>) -> Result<Vec<HostEvents>> {
+        let scope = session::scope(ctx)?;
+        let seen = self.counts.hosts.iter().filter(|(host, _)| scope.allows(host));
+        Ok(seen.map(|(host, n)| HostEvents { host: host.clone(), count: Long(*n) }).collect())
+    }
+    /// Events skipped, by provider; known when the import has ended.
+    async fn providers(&self) -> Vec<ProviderEvents> {
+        let providers = self.counts.providers.iter();
+        providers.map(|(provider, n)| ProviderEvents { provider: provider.clone(), count: Long(*n) }).collect()
+    }
 }
 
 impl From<catalog::Job> for ImportJob {
@@ -54,15 +98,8 @@ impl From<catalog::Job> for ImportJob {
             started_at: DateTime(job.started),
             finished_at: job.finished.map(DateTime),
             message: job.message,
+            counts: job.counts,
         }
-    }
-}
-
-#[ComplexObject]
-impl ImportJob {
-    /// Global id.
-    pub async fn id(&self) -> ID {
-        self.global_id.clone()
     }
 }
 
@@ -84,14 +121,15 @@ pub struct DeadLetter {
 pub struct DeadLetterConnection {
     letters: Vec<catalog::DeadLetter>,
     more: bool,
+    job_id: Option<String>,
 }
 
 impl DeadLetterConnection {
     /// `letters` holds one more than `first` when more follow.
-    pub fn new(mut letters: Vec<catalog::DeadLetter>, first: usize) -> Self {
+    pub fn new(mut letters: Vec<catalog::DeadLetter>, first: usize, job_id: Option<String>) -> Self {
         let more = letters.len() > first;
         letters.truncate(first);
-        Self { letters, more }
+        Self { letters, more, job_id }
     }
 }
 
@@ -114,9 +152,9 @@ impl DeadLetterConnection {
         let end_cursor = self.letters.last().map(|d| List::DeadLetters.cursor(d.number));
         PageInfo { has_next_page: self.more, end_cursor }
     }
-    /// All dead letters.
+    /// All dead letters of the list.
     #[graphql(guard = "analyst")]
     async fn total(&self, ctx: &Context<'_>) -> Result<Total> {
-        session::core(ctx)?.catalog.count_dead_letters().await.map(Total::of)
+        session::core(ctx)?.catalog.count_dead_letters(self.job_id.as_deref()).await.map(Total::of)
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     rules::{self, Loaded},
     serve::auth,
 };
-use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 
 pub struct Mutation;
 
@@ -76,6 +76,64 @@ pub struct CreateUserResult {
     errors: Vec<UserError>,
 }
 
+/// Whether a user may log in.
+#[derive(InputObject)]
+pub struct EnableUserInput {
+    /// Name of the user.
+    name: String,
+    /// Whether he may log in from now on; `false` also ends his sessions.
+    enabled: bool,
+}
+
+/// Answer of `enableUser`.
+#[derive(SimpleObject)]
+pub struct EnableUserResult {
+    /// The user as he is now.
+    user: Option<User>,
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+/// A new password for somebody.
+#[derive(InputObject)]
+pub struct ResetPasswordInput {
+    /// Name of the user.
+    name: String,
+    /// The password from now on: 10 characters at least.
+    #[graphql(secret)]
+    password: String,
+}
+
+/// Answer of `resetPassword`.
+#[derive(SimpleObject)]
+pub struct ResetPasswordResult {
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
+/// What is derived from the stored events and can be made anew.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Derived {
+    /// The graph.
+    Graph,
+    /// The hits of the rules, found with the rules as they are now.
+    Hits,
+}
+
+/// What to make anew.
+#[derive(InputObject)]
+pub struct RebuildInput {
+    /// Which part.
+    part: Derived,
+}
+
+/// Answer of `rebuild`.
+#[derive(SimpleObject)]
+pub struct RebuildResult {
+    /// Why it failed.
+    errors: Vec<UserError>,
+}
+
 /// Whether a rule is matched.
 #[derive(InputObject)]
 pub struct EnableRuleInput {
@@ -99,6 +157,9 @@ pub struct EnableRuleResult {
 pub struct ImportRulesInput {
     /// Sigma YAML; several documents are separated by `---`.
     yaml: String,
+    /// What the rules come from, such as the name of a file.
+    #[graphql(default_with = "\"API\".to_owned()")]
+    origin: String,
 }
 
 /// Answer of `importRules`.
@@ -191,6 +252,43 @@ impl Mutation {
             Err(errors) => CreateUserResult { user: None, errors },
         })
     }
+    /// Lets a user log in, or not any more.
+    #[graphql(guard = "admin")]
+    async fn enable_user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user.")] input: EnableUserInput,
+    ) -> Result<EnableUserResult> {
+        let changed = auth::enable_user(&*session::core(ctx)?.catalog, &input.name, input.enabled).await;
+        Ok(match UserError::split(Some("name"), changed)? {
+            Ok(user) => EnableUserResult { user: Some(User::from(&user)), errors: Vec::new() },
+            Err(errors) => EnableUserResult { user: None, errors },
+        })
+    }
+    /// Sets the password of a user who has forgotten his, and ends all his sessions.
+    #[graphql(guard = "admin")]
+    async fn reset_password(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user and his password.")] input: ResetPasswordInput,
+    ) -> Result<ResetPasswordResult> {
+        let set = auth::reset_password(&*session::core(ctx)?.catalog, &input.name, input.password).await;
+        Ok(ResetPasswordResult { errors: errors(UserError::split(None, set)?) })
+    }
+    /// Drops what is derived from the stored events and makes it anew in the background, with the same result.
+    #[graphql(guard = "admin")]
+    async fn rebuild(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What to make anew.")] input: RebuildInput,
+    ) -> Result<RebuildResult> {
+        let pipeline = &session::core(ctx)?.pipeline;
+        match input.part {
+            Derived::Graph => pipeline.rebuild_graph().await?,
+            Derived::Hits => pipeline.rebuild_hits().await?,
+        }
+        Ok(RebuildResult { errors: Vec::new() })
+    }
     /// Switches a rule on or off.
     #[graphql(guard = "analyst")]
     async fn enable_rule(
@@ -218,7 +316,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rules.")] input: ImportRulesInput,
     ) -> Result<ImportRulesResult> {
-        let parsed = UserError::split(Some("yaml"), read_rules(input.yaml).await)?;
+        let parsed = UserError::split(Some("yaml"), read_rules(input.yaml, input.origin).await)?;
         let Loaded { rules, issues, .. } = match parsed {
             Ok(loaded) => loaded,
             Err(errors) => return Ok(ImportRulesResult { errors, ..ImportRulesResult::default() }),
@@ -259,9 +357,9 @@ impl Mutation {
     }
 }
 
-async fn read_rules(yaml: String) -> Result<Loaded> {
+async fn read_rules(yaml: String, origin: String) -> Result<Loaded> {
     if yaml.len() > MAX_YAML {
         return Err(Error::new(Code::TooLarge, format!("more than {MAX_YAML} bytes of rules in one request")));
     }
-    Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, "API")).await?)
+    Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, &origin)).await?)
 }

@@ -260,6 +260,7 @@ impl Query {
     async fn dead_letters(
         &self,
         ctx: &Context<'_>,
+        #[graphql(desc = "Import job that they belong to; absent means all.")] job: Option<ID>,
         #[graphql(desc = "Dead letters of a page, 1 to 500.", default = 50)] first: i32,
         #[graphql(desc = "Cursor of the dead letter before the page.")] after: Option<String>,
     ) -> Result<DeadLetterConnection> {
@@ -268,8 +269,9 @@ impl Query {
         }
         let first = page::size(first)?;
         let before = List::DeadLetters.number(after.as_deref())?;
-        let letters = session::core(ctx)?.catalog.dead_letters(before, first + 1).await?;
-        Ok(DeadLetterConnection::new(letters, first))
+        let job = job.as_ref().map(id::job_key).transpose()?;
+        let letters = session::core(ctx)?.catalog.dead_letters(job.as_deref(), before, first + 1).await?;
+        Ok(DeadLetterConnection::new(letters, first, job))
     }
     /// All who may log in.
     #[graphql(guard = "admin")]

@@ -25,6 +25,9 @@ const COMMIT_DOCS: u64 = 100_000;
 /// The same in time.
 const COMMIT_BEHIND: Duration = Duration::from_secs(10);
 
+/// How often it is looked for finished merges while nothing else is to do.
+const MERGE_CHECK: Duration = Duration::from_secs(2);
+
 #[derive(Debug, Clone, Default)]
 pub struct Progress {
     /// Position up to which searches see the log.
@@ -129,9 +132,12 @@ impl Indexer {
             .memory_budget_per_thread(self.heap)
             .build();
         let writer: IndexWriter = index.writer_with_options(options)?;
+        // Every segment has a dictionary of its own: few segments keep tests on values cheap. A merge costs about
+        // a microsecond an event.
         let mut policy = LogMergePolicy::default();
+        policy.set_min_num_segments(4);
         policy.set_min_layer_size(20_000);
-        policy.set_max_docs_before_merge(5_000_000);
+        policy.set_max_docs_before_merge(20_000_000);
         writer.set_merge_policy(Box::new(policy));
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Session { writer, reader, committed })
@@ -209,7 +215,8 @@ impl Indexer {
                 return Ok(());
             }
             if caught_up && !due {
-                let rest = age.map_or(Duration::from_secs(3600), |a| self.commit_after.saturating_sub(a));
+                self.publish_merged(&session)?;
+                let rest = age.map_or(MERGE_CHECK, |a| self.commit_after.saturating_sub(a));
                 runtime.block_on(async {
                     tokio::select! {
                         r = moved.changed() => drop(r),
@@ -219,6 +226,15 @@ impl Indexer {
                 });
             }
         }
+    }
+
+    /// Shows searches the segments that a merge made since the last commit.
+    fn publish_merged(&self, session: &Session) -> Result<()> {
+        let mut now = session.writer.index().searchable_segment_ids()?;
+        let mut shown: Vec<_> = self.shared.view().segments.iter().map(|s| s.id).collect();
+        now.sort();
+        shown.sort();
+        if now == shown { Ok(()) } else { self.publish(session) }
     }
 
     fn commit(&self, session: &mut Session, at: Seq) -> Result<()> {

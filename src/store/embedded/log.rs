@@ -71,8 +71,8 @@ impl Log {
             ));
         }
         db.execute_batch(&format!(
-            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000;
-             PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;
+            "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;
+             PRAGMA wal_autocheckpoint = 16000; PRAGMA journal_size_limit = 67108864;
              BEGIN;
              CREATE TABLE IF NOT EXISTS block(first INTEGER PRIMARY KEY, count INTEGER NOT NULL, data BLOB NOT NULL);
              CREATE TABLE IF NOT EXISTS event(id BLOB PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;

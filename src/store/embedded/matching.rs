@@ -18,6 +18,7 @@ use crate::{
     store::Query,
 };
 use lru::LruCache;
+use memchr::memmem::Finder;
 use std::sync::{Arc, Mutex, PoisonError};
 use tantivy::{
     DocSet, TERMINATED,
@@ -31,29 +32,36 @@ use tantivy::{
 /// Results of tests on segments, bounded by bytes.
 pub struct Cache {
     max_bytes: usize,
-    inner: Mutex<(LruCache<(SegmentId, Arc<str>), Arc<Packed>>, usize)>,
+    kept: Mutex<Kept>,
+}
+
+/// A segment, and a test as text.
+type TestKey = (SegmentId, Arc<str>);
+
+struct Kept {
+    sets: LruCache<TestKey, Arc<Packed>>,
+    bytes: usize,
 }
 
 impl Cache {
     pub fn new(max_bytes: usize) -> Self {
-        Self { max_bytes, inner: Mutex::new((LruCache::unbounded(), 0)) }
+        Self { max_bytes, kept: Mutex::new(Kept { sets: LruCache::unbounded(), bytes: 0 }) }
     }
 
-    fn get(&self, key: &(SegmentId, Arc<str>)) -> Option<Arc<Packed>> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner).0.get(key).cloned()
+    fn get(&self, key: &TestKey) -> Option<Arc<Packed>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).sets.get(key).cloned()
     }
 
-    fn put(&self, key: (SegmentId, Arc<str>), set: Arc<Packed>) {
-        let size = |k: &(SegmentId, Arc<str>), v: &Packed| 128 + k.1.len() + v.bytes();
-        let mut guard = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let (map, bytes) = &mut *guard;
-        *bytes += size(&key, &set);
-        if let Some((k, v)) = map.push(key, set) {
-            *bytes -= size(&k, &v);
+    fn put(&self, key: TestKey, set: Arc<Packed>) {
+        let size = |k: &TestKey, v: &Packed| 128 + k.1.len() + v.bytes();
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.bytes += size(&key, &set);
+        if let Some((k, v)) = kept.sets.push(key, set) {
+            kept.bytes -= size(&k, &v);
         }
-        while *bytes > self.max_bytes {
-            let Some((k, v)) = map.pop_lru() else { break };
-            *bytes -= size(&k, &v);
+        while kept.bytes > self.max_bytes {
+            let Some((k, v)) = kept.sets.pop_lru() else { break };
+            kept.bytes -= size(&k, &v);
         }
     }
 }
@@ -183,6 +191,16 @@ impl Matcher<'_> {
                 for operand in operands {
                     let mut terms = terms_from(&index, &starts(operand))?;
                     while terms.advance() {
+                        add_postings(&index, terms.value(), bits)?;
+                    }
+                }
+            }
+            Test::Text(TextTest::Contains(operands)) => {
+                let finders: Vec<Finder<'_>> = operands.iter().map(Finder::new).collect();
+                let mut terms = terms_from(&index, prefix)?;
+                while terms.advance() {
+                    let value = terms.key().get(prefix.len()..).unwrap_or_default();
+                    if finders.iter().any(|f| f.find(value).is_some()) {
                         add_postings(&index, terms.value(), bits)?;
                     }
                 }

@@ -88,25 +88,34 @@ struct Inner {
     shared: Arc<Shared>,
 }
 
+/// Folder of the search index in that of the store.
+const INDEX: &str = "index";
+
+/// Takes the folder for this process as long as the file is held.
+fn lock(dir: &Path) -> Result<File> {
+    std::fs::create_dir_all(dir)?;
+    let lock = File::create(dir.join("events.lock"))?;
+    lock.try_lock().map_err(|e| match e {
+        std::fs::TryLockError::WouldBlock => {
+            Error::new(Code::Conflict, format!("the event store in {} is open in another process", dir.display()))
+        }
+        std::fs::TryLockError::Error(e) => e.into(),
+    })?;
+    Ok(lock)
+}
+
 impl Tantivy {
     /// Opens the store in `dir`, which is made if it is not there. Needs no runtime.
     ///
     /// # Errors
     /// `CONFLICT` when another process has the folder open, or a newer version of the program wrote it.
     pub fn open(dir: &Path, settings: Settings) -> Result<Arc<Self>> {
-        std::fs::create_dir_all(dir)?;
-        let lock = File::create(dir.join("events.lock"))?;
-        lock.try_lock().map_err(|e| match e {
-            std::fs::TryLockError::WouldBlock => {
-                Error::new(Code::Conflict, format!("the event store in {} is open in another process", dir.display()))
-            }
-            std::fs::TryLockError::Error(e) => e.into(),
-        })?;
+        let lock = lock(dir)?;
         let log = Arc::new(Log::open(&dir.join("events.db"), settings.recent_bytes, settings.cached_blocks)?);
         let fields = Arc::new(Fields::new());
         let shared = Arc::new(Shared::new());
         let indexer = Indexer {
-            dir: dir.join("index"),
+            dir: dir.join(INDEX),
             heap: settings.index_heap,
             commit_after: settings.commit_after,
             fields: fields.clone(),
@@ -122,6 +131,19 @@ impl Tantivy {
             indexer: Mutex::new(Some(thread)),
             _lock: lock,
         }))
+    }
+
+    /// Removes the search index in `dir`; the next [`Self::open`] makes it anew from the event log.
+    ///
+    /// # Errors
+    /// `CONFLICT` when a process has the folder open.
+    pub fn drop_index(dir: &Path) -> Result<()> {
+        let _lock = lock(dir)?;
+        let index = dir.join(INDEX);
+        if index.exists() {
+            std::fs::remove_dir_all(index)?;
+        }
+        Ok(())
     }
 
     /// Runs work that reads files or computes, off the async threads.

@@ -9,7 +9,6 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
-use tantivy::columnar::ColumnValues;
 
 type Matches = [(Arc<Segment>, Bits)];
 
@@ -23,10 +22,7 @@ fn ends(matches: &Matches) -> Option<(Time, Time)> {
         if bits.is_full() && segment.docs > 0 {
             ends = widen(ends, segment.times);
         } else {
-            for doc in bits.iter() {
-                let t = segment.time.get_val(doc);
-                ends = widen(ends, (t, t));
-            }
+            segment.each(bits, |_, time, _| ends = widen(ends, (time, time)));
         }
     }
     ends.map(|(a, b)| (Time(a), Time(b)))
@@ -45,19 +41,15 @@ pub fn summary(matches: &Matches, interval: Interval) -> Result<Summary> {
     let mut codes: BTreeMap<u32, u64> = BTreeMap::new();
     for (segment, bits) in matches {
         let mut seen = vec![false; segment.hosts.len()];
-        let mut counts: HashMap<u64, u64> = HashMap::new();
-        for doc in bits.iter() {
+        segment.each(bits, |doc, time, code| {
             total += 1;
-            *histogram.entry(bucket(segment.time.get_val(doc), width)).or_default() += 1;
-            *counts.entry(segment.code.get_val(doc)).or_default() += 1;
+            *histogram.entry(bucket(time, width)).or_default() += 1;
+            *codes.entry(code).or_default() += 1;
             if let Some(slot) = segment.host(doc).and_then(|h| seen.get_mut(h)) {
                 *slot = true;
             }
-        }
+        });
         hosts.extend(segment.hosts.iter().zip(seen).filter(|(_, seen)| *seen).map(|(h, _)| h.as_str()));
-        for (code, n) in counts {
-            *codes.entry(code as u32).or_default() += n;
-        }
     }
     let mut histogram: Vec<_> = histogram.into_iter().map(|(t, n)| (Time(t), n)).collect();
     histogram.sort_unstable();
@@ -66,14 +58,11 @@ pub fn summary(matches: &Matches, interval: Interval) -> Result<Summary> {
 
 pub fn timeline(matches: &Matches, interval: Interval) -> Result<Timeline> {
     let width = interval.width(ends(matches))?;
-    let mut counts: HashMap<(i64, u64), u64> = HashMap::new();
+    let mut counts: HashMap<(i64, u32), u64> = HashMap::new();
     for (segment, bits) in matches {
-        for doc in bits.iter() {
-            let at = (bucket(segment.time.get_val(doc), width), segment.code.get_val(doc));
-            *counts.entry(at).or_default() += 1;
-        }
+        segment.each(bits, |_, time, code| *counts.entry((bucket(time, width), code)).or_default() += 1);
     }
-    let mut buckets: Vec<_> = counts.into_iter().map(|((t, code), n)| (Time(t), code as u32, n)).collect();
+    let mut buckets: Vec<_> = counts.into_iter().map(|((t, code), n)| (Time(t), code, n)).collect();
     buckets.sort_unstable();
     Ok(Timeline { interval_ms: width, buckets })
 }
@@ -92,34 +81,33 @@ pub fn hosts(matches: &Matches, after: Option<&str>, first: usize) -> Vec<HostCo
         let found = segment.hosts.iter().zip(seen).filter(|(h, seen)| *seen && behind(h));
         names.extend(found.map(|(h, _)| h.as_str()).take(first));
     }
-    let mut counts: BTreeMap<&str, (u64, i64, i64, BTreeMap<u64, u64>)> =
-        names.into_iter().take(first).map(|h| (h, (0, i64::MAX, i64::MIN, BTreeMap::new()))).collect();
+    let empty = |host: &str| HostCount {
+        host: host.to_owned(),
+        events: 0,
+        first: Time(i64::MAX),
+        last: Time(i64::MIN),
+        codes: Vec::new(),
+    };
+    let mut counts: Vec<(HostCount, BTreeMap<u32, u64>)> =
+        names.into_iter().take(first).map(|h| (empty(h), BTreeMap::new())).collect();
     for (segment, bits) in matches {
         let mut wanted: Vec<_> = segment.hosts.iter().map(|_| None).collect();
-        for (name, count) in &mut counts {
-            if let Ok(i) = segment.hosts.binary_search_by(|h| h.as_str().cmp(name)) {
+        for count in &mut counts {
+            if let Ok(i) = segment.hosts.binary_search(&count.0.host) {
                 wanted[i] = Some(count);
             }
         }
-        for doc in bits.iter() {
-            let Some(Some((events, min, max, codes))) = segment.host(doc).and_then(|h| wanted.get_mut(h)) else {
-                continue;
-            };
-            let time = segment.time.get_val(doc);
-            *events += 1;
-            *min = (*min).min(time);
-            *max = (*max).max(time);
-            *codes.entry(segment.code.get_val(doc)).or_default() += 1;
-        }
+        segment.each(bits, |doc, time, code| {
+            let Some(Some((count, codes))) = segment.host(doc).and_then(|h| wanted.get_mut(h)) else { return };
+            count.events += 1;
+            count.first = count.first.min(Time(time));
+            count.last = count.last.max(Time(time));
+            *codes.entry(code).or_default() += 1;
+        });
     }
-    counts
-        .into_iter()
-        .map(|(host, (events, first, last, codes))| HostCount {
-            host: host.to_owned(),
-            events,
-            first: Time(first),
-            last: Time(last),
-            codes: codes.into_iter().map(|(c, n)| (c as u32, n)).collect(),
-        })
-        .collect()
+    let finish = |(count, codes): (HostCount, BTreeMap<u32, u64>)| HostCount {
+        codes: codes.into_iter().collect(),
+        ..count
+    };
+    counts.into_iter().map(finish).collect()
 }

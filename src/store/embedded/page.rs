@@ -36,24 +36,21 @@ pub fn page(matches: &[(Arc<Segment>, Bits)], order: Order, after: Option<Cursor
         if full && best.peek().is_some_and(|(worst, _)| lowest > worst.0) || after.is_some_and(|a| highest < a.0) {
             continue;
         }
-        for doc in bits.iter() {
-            let time = rank(order, segment.time.get_val(doc), 0).0;
-            if after.is_some_and(|a| time < a.0) {
-                continue;
-            }
+        segment.each(bits, |doc, time, _| {
+            let early = rank(order, time, 0).0;
             let full = best.len() == keep;
-            if full && best.peek().is_some_and(|(worst, _)| time > worst.0) {
-                continue;
+            if after.is_some_and(|a| early < a.0) || full && best.peek().is_some_and(|(worst, _)| early > worst.0) {
+                return;
             }
-            let rank = rank(order, segment.time.get_val(doc), segment.event_id(doc));
+            let rank = rank(order, time, segment.event_id(doc));
             if after.is_some_and(|a| rank <= a) || full && best.peek().is_some_and(|(worst, _)| rank >= *worst) {
-                continue;
+                return;
             }
             best.push((rank, segment.seq.get_val(doc)));
             if best.len() > keep {
                 best.pop();
             }
-        }
+        });
     }
     let mut seqs: Vec<Seq> = best.into_sorted_vec().into_iter().map(|(_, seq)| seq).collect();
     let more = seqs.len() > first;

@@ -1,5 +1,5 @@
 //! What searches look at: the segments of the index at one commit, with their columns open.
-use super::schema;
+use super::{bits::Bits, schema};
 use crate::error::Result;
 use std::{collections::HashMap, sync::Arc};
 use tantivy::{
@@ -8,6 +8,9 @@ use tantivy::{
     index::SegmentId,
 };
 
+/// Documents whose columns are read at a time.
+const BATCH: usize = 256;
+
 /// An immutable part of the index.
 pub struct Segment {
     pub id: SegmentId,
@@ -15,7 +18,7 @@ pub struct Segment {
     pub docs: u32,
     pub time: Arc<dyn ColumnValues<i64>>,
     pub seq: Arc<dyn ColumnValues<u64>>,
-    pub code: Arc<dyn ColumnValues<u64>>,
+    code: Arc<dyn ColumnValues<u64>>,
     id_high: Arc<dyn ColumnValues<u64>>,
     id_low: Arc<dyn ColumnValues<u64>>,
     /// Number of the document's host in `hosts`.
@@ -54,6 +57,30 @@ impl Segment {
             hosts,
             reader: reader.clone(),
         })
+    }
+
+    /// Calls `f` with every document of the set, its time and its event code.
+    pub fn each(&self, bits: &Bits, mut f: impl FnMut(u32, i64, u32)) {
+        let (mut docs, mut times, mut codes) = ([0; BATCH], [0; BATCH], [0; BATCH]);
+        let mut iter = bits.iter();
+        loop {
+            let mut n = 0;
+            while n < BATCH
+                && let Some(doc) = iter.next()
+            {
+                docs[n] = doc;
+                n += 1;
+            }
+            self.time.get_vals(&docs[..n], &mut times[..n]);
+            self.code.get_vals(&docs[..n], &mut codes[..n]);
+            for i in 0..n {
+                // The column holds 64 bits; codes have 32.
+                f(docs[i], times[i], codes[i] as u32);
+            }
+            if n < BATCH {
+                return;
+            }
+        }
     }
 
     pub fn event_id(&self, doc: u32) -> u128 {

@@ -25,11 +25,25 @@ fn measure(folder: &str, rounds: usize) {
     println!("{folder}: {events} events in {seconds:.2} CPU s, {:.0} per CPU second", events as f64 / seconds);
 }
 
+/// The `evtx` crate alone, rendering JSON that nobody reads.
+fn bare_evtx(rounds: usize) {
+    let Some(data) = data() else { return };
+    let files = files(&[data.join("evtx")]).0;
+    let (mut events, clock) = (0, Instant::now());
+    let start = cpu(clock);
+    for file in files.iter().cycle().take(files.len() * rounds) {
+        events += evtx::EvtxParser::from_path(file).unwrap().records_json_bytes().count();
+    }
+    let seconds = cpu(clock) - start;
+    println!("bare evtx: {events} events in {seconds:.2} CPU s, {:.0} per CPU second", events as f64 / seconds);
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn speed() {
     measure("json-nxlog-flat", 1);
     measure("json-winlogbeat6", 1);
     measure("evtx", 10);
+    bare_evtx(10);
     measure("xml", 10);
 }

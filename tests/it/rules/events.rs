@@ -26,7 +26,9 @@ pub fn event(code: u32, data: &[(&str, &str)]) -> Event {
 /// A rule of which only the detection matters.
 pub fn rule(category: &str, detection: &str) -> String {
     let detection: String = detection.lines().map(|l| format!("  {l}\n")).collect();
-    format!("title: made\nid: made-{category}\nlogsource:\n  product: windows\n  category: {category}\ndetection:\n{detection}")
+    format!(
+        "title: made\nid: made-{category}\nlogsource:\n  product: windows\n  category: {category}\ndetection:\n{detection}"
+    )
 }
 
 pub fn compiled(text: &str) -> RuleSet {

@@ -1,0 +1,220 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { type Server, startServer } from "./server";
+
+/** The generated intrusion: its alerts, its processes, its hosts. */
+let server: Server;
+let browser: Browser;
+let now: Visit;
+
+beforeAll(async () => {
+  [server, browser] = await Promise.all([startServer("demo"), openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+beforeEach(async ({ onTestFinished }) => {
+  now = await visit(browser, server.url);
+  onTestFinished(async () => {
+    await now.context.close();
+    expect(now.faults).toEqual([]);
+  });
+});
+
+const region = (name: string) => now.page.getByRole("region", { name });
+const firstRow = () => now.page.locator("table.events tbody tr").first();
+const nodes = async () =>
+  Number(/(\d+) nodes/.exec((await now.page.getByRole("application").getAttribute("aria-label")) ?? "")?.[1]);
+const total = async () => Number((await now.page.getByTestId("total").innerText()).replaceAll(",", ""));
+
+test("a wrong password is refused, the right one opens the page that was asked for, log-out ends it", async () => {
+  const { page } = now;
+  await page.goto(`${server.url}/rules`);
+  await page.getByLabel("User name").fill("admin");
+  await page.getByLabel("Password", { exact: true }).fill("not the password");
+  await page.getByRole("button", { name: "Log in" }).click();
+  await page.getByRole("alert").waitFor();
+  await logIn(page, server.url, "/rules");
+  await page.getByRole("heading", { name: "Rules" }).waitFor();
+  await page.getByRole("button", { name: /Log out/ }).click();
+  await page.getByLabel("User name").waitFor();
+  await page.goto(`${server.url}/search`);
+  await page.getByLabel("User name").waitFor();
+});
+
+test("a search by the form is in the address, and the address brings it back", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/search");
+  await firstRow().waitFor();
+  const all = await total();
+  await page.getByLabel("Value").fill("powershell");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=process/);
+  await expect.poll(total).toBeLessThan(all);
+  const found = await total();
+  expect(found).toBeGreaterThan(0);
+  const address = page.url();
+  await page.getByRole("button", { name: "NOT", exact: true }).first().click();
+  await page.getByRole("button", { name: "Search", exact: true }).click();
+  await page.waitForURL(/q=NOT/);
+  await expect.poll(total).not.toBe(found);
+  await page.goto(address);
+  await expect.poll(total).toBeGreaterThanOrEqual(found);
+  await expect
+    .poll(() => page.getByLabel("The search as text").inputValue())
+    .toBe('process contains "powershell"');
+});
+
+test("results go on past the first page without end in sight, by keyboard too", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/search");
+  await firstRow().waitFor();
+  await region("Events found").focus();
+  const times: string[] = [];
+  for (let i = 0; i < 12; i += 1) {
+    for (let k = 0; k < 8; k += 1) await page.keyboard.press("PageDown");
+    times.push(await page.locator("table.events tr[aria-selected=true] .c-time").innerText());
+  }
+  const shown = Number(
+    /[\d,]+/.exec(await page.locator(".foot [role=status]").innerText())?.[0]?.replaceAll(",", ""),
+  );
+  expect(shown).toBeGreaterThan(500);
+  expect(times).toEqual([...times].sort().reverse());
+  await page.getByRole("region", { name: "Event", exact: true }).waitFor();
+});
+
+test("from an event to its process as a graph, and to its neighbours, without anything moving", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/search?q=EventID%20%3D%201%20AND%20Image%20contains%20%22powershell%22");
+  await firstRow().click();
+  await page.getByRole("link", { name: "Open the process as a graph" }).click();
+  await page.getByRole("application").waitFor();
+  const before = await nodes();
+  expect(before).toBeGreaterThan(1);
+  const expand = page.getByRole("button", { name: /^Expand: / }).first();
+  await expand.click();
+  await expect.poll(nodes).toBeGreaterThan(before);
+  await expectAccessible(page, "graph");
+  const drawn = await nodes();
+  await page.getByText("Table", { exact: true }).click();
+  await region("The graph as a table").waitFor();
+  expect(await page.locator("table").first().locator("tbody tr").count()).toBe(drawn);
+  await expectAccessible(page, "graph as a table");
+});
+
+test("the keyboard walks through the graph and expands it", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/search?q=EventID%20%3D%201%20AND%20Image%20contains%20%22powershell%22");
+  await firstRow().click();
+  await page.getByRole("link", { name: "Open the process as a graph" }).click();
+  const canvas = page.getByRole("application");
+  await canvas.waitFor();
+  const details = region("Node");
+  await details.getByRole("heading", { level: 2 }).first().waitFor();
+  const name = () => details.getByRole("heading", { level: 2 }).first().innerText();
+  await expect.poll(name).toMatch(/powershell/i);
+  await canvas.focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect.poll(name).not.toMatch(/^powershell/i);
+  const label = await canvas.getAttribute("aria-label");
+  await page.keyboard.press("Enter");
+  await expect.poll(() => canvas.getAttribute("aria-label")).not.toBe(label);
+});
+
+test("live alerts come in by themselves and lead to the event", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/alerts");
+  await page.getByText("Live", { exact: true }).waitFor();
+  const rows = page.locator("table.dense tbody tr");
+  await rows.first().waitFor();
+  const shown = async () =>
+    Number(
+      /[\d,]+/.exec(await page.locator("header [role=status]").last().innerText())?.[0]?.replaceAll(",", ""),
+    );
+  const before = await shown();
+  await expect.poll(shown, { timeout: 60_000 }).toBeGreaterThan(before);
+  await rows.first().locator("button.plain").click();
+  await page.getByRole("region", { name: "Event", exact: true }).locator("table tbody tr").first().waitFor();
+  await expectAccessible(page, "alerts");
+});
+
+test("a statistic leads to its events", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/statistics");
+  const ports = region("DestinationPort");
+  await ports.locator("tbody a").first().waitFor();
+  const count = Number((await ports.locator("tbody td.num").first().innerText()).replaceAll(",", ""));
+  await ports.locator("tbody a").first().click();
+  await page.waitForURL(/\/search\?q=DestinationPort/);
+  await expect.poll(total).toBeGreaterThanOrEqual(count);
+});
+
+test("a host leads to its process tree and its events", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/hosts");
+  const host = page.locator("table.dense tbody button.plain").first();
+  const name = await host.innerText();
+  await host.click();
+  await page.getByRole("img", { name: /Events per category/ }).waitFor();
+  await expectAccessible(page, "host");
+  await page.getByRole("link", { name: "Process tree" }).click();
+  await page.getByRole("application").waitFor();
+  await page.getByText(`Process tree of ${name}`).waitFor();
+});
+
+test("a rule is switched off and on", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/rules");
+  const row = page.locator("table.dense tbody tr").first();
+  const knob = row.getByRole("switch");
+  const flip = async () => {
+    await knob.focus();
+    await Promise.all([page.waitForResponse(/\/graphql$/), page.keyboard.press("Space")]);
+  };
+  await knob.waitFor();
+  await flip();
+  await page.reload();
+  await expect.poll(() => knob.isChecked()).toBe(false);
+  await flip();
+  await page.reload();
+  await expect.poll(() => knob.isChecked()).toBe(true);
+});
+
+test("a session that the server no longer takes leads back to the log-in", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/hosts");
+  await page.evaluate(() => {
+    const key = "sysmonsearch.session";
+    const session = JSON.parse(sessionStorage.getItem(key) ?? "{}");
+    sessionStorage.setItem(key, JSON.stringify({ ...session, token: "gone" }));
+  });
+  await page.reload();
+  await page.getByText("Your session has ended").waitFor();
+  now.faults.length = 0;
+});
+
+const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "rules", "imports"];
+
+test.each([
+  ["en", "dark"],
+  ["en", "light"],
+  ["ja", "dark"],
+  ["ja", "light"],
+] as const)("every page is accessible in %s, %s", async (language, scheme) => {
+  await now.context.close();
+  now = await visit(browser, server.url, { language, scheme });
+  const { page } = now;
+  await page.goto(server.url);
+  await page.locator("input[autocomplete=username]").waitFor();
+  await expectAccessible(page, "login");
+  await logIn(page, server.url);
+  expect(await page.locator("html").getAttribute("lang")).toBe(language);
+  for (const name of PAGES) {
+    await go(page, `/${name}`);
+    await page.locator("h1").waitFor({ state: "attached" });
+    await expect.poll(() => page.locator(".mantine-Loader-root").count()).toBe(0);
+    await expectAccessible(page, name);
+  }
+});

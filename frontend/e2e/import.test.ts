@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectAccessible, go, logIn, openBrowser, visit } from "./browser";
+import { type Server, startServer } from "./server";
+
+/** Real logs, where they are: `SYSMON_TEST_DATA`, by default beside the repository. */
+const data = process.env.SYSMON_TEST_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
+const isThere = existsSync(`${data}/manifest.csv`);
+if (!isThere && process.env.CI) throw new Error("the real logs are missing: set SYSMON_TEST_DATA");
+
+const FILE = "evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx";
+
+/** Sysmon events of a file as the manifest counts them. */
+function counted(file: string): number {
+  const [head = "", ...rows] = readFileSync(`${data}/manifest.csv`, "utf8").split("\n");
+  const row = rows.find((r) => r.startsWith(`${file},`));
+  return Number(row?.split(",")[head.split(",").indexOf("sysmon_events")]);
+}
+
+let server: Server;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (isThere) [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
+});
+afterAll(async () => {
+  await browser?.close();
+  await server?.stop();
+});
+
+test.skipIf(!isThere)("a real log is uploaded, found, and drawn; a broken one says why", async () => {
+  const { page, faults, context } = await visit(browser, server.url);
+  await logIn(page, server.url, "/imports");
+  await page.getByText("Nothing has been imported yet.").waitFor();
+  await page.locator("input[type=file]").setInputFiles(`${data}/${FILE}`);
+  await page.getByText("Done", { exact: true }).waitFor();
+  const broken = {
+    name: "broken.jsonl",
+    mimeType: "application/json",
+    buffer: Buffer.from('{"EventID": 1,\n'),
+  };
+  await page.locator("input[type=file]").setInputFiles(broken);
+  const letters = page.getByRole("region", { name: "Records that could not be imported" });
+  await letters.getByText("broken.jsonl").waitFor();
+  await expectAccessible(page, "imports");
+  await go(page, "/search");
+  await expect.poll(() => page.getByTestId("total").innerText()).toBe(String(counted(FILE)));
+  await page.locator("table.events tbody tr").first().click();
+  await page.getByRole("region", { name: "Event", exact: true }).locator("tbody tr").first().waitFor();
+  await expectAccessible(page, "search with an event");
+  await context.close();
+  expect(faults).toEqual([]);
+});

@@ -1,0 +1,99 @@
+import type { Settings } from "sigma/settings";
+
+type DrawLabel = Settings["defaultDrawNodeLabel"];
+
+/** What stands beside a node. */
+export interface Caption {
+  name: string;
+  /** Shown under the pointer. */
+  full: string;
+  second: string | undefined;
+  /** Level of the worst rule hit of a process, as a colour. */
+  hit: string | undefined;
+  /** Pixels that are free to the right of the node, and above and below it. */
+  width: number;
+  height: number;
+}
+
+const NAME = "600 12px system-ui, sans-serif";
+const SECOND = "11px system-ui, sans-serif";
+const LEAST_WIDTH = 36;
+const LEAST_HEIGHT = 13;
+const TWO_LINES = 30;
+/** Pixels that a name may take under the pointer, and when chosen. */
+const WHOLE = 640;
+const CHOSEN = 110;
+
+/** Cuts the middle until it fits: the start tells where, the end tells what. */
+export function fitText(text: string, width: number, measure: (text: string) => number): string {
+  if (measure(text) <= width) return text;
+  let [least, most] = [0, text.length];
+  const cut = (n: number) =>
+    `${text.slice(0, Math.ceil(n * 0.4))}…${text.slice(text.length - Math.floor(n * 0.6))}`;
+  while (least < most) {
+    const middle = Math.ceil((least + most) / 2);
+    if (measure(cut(middle)) <= width) least = middle;
+    else most = middle - 1;
+  }
+  return least < 3 ? "" : cut(least);
+}
+
+/** Name right of the node and a second line below it as far as there is room; framed when chosen, `whole` under the pointer. */
+export function drawLabel(
+  context: Parameters<DrawLabel>[0],
+  data: Parameters<DrawLabel>[1],
+  caption: Caption,
+  colour: (name: string) => string,
+  framed: boolean,
+  whole: boolean,
+) {
+  if (caption.hit) drawHit(context, data, caption.hit, colour);
+  if (framed) {
+    context.beginPath();
+    context.arc(data.x, data.y, data.size + 2.5, 0, 2 * Math.PI);
+    context.strokeStyle = colour("--accent");
+    context.lineWidth = 2;
+    context.stroke();
+  }
+  if (!framed && (caption.width < LEAST_WIDTH || caption.height < LEAST_HEIGHT)) return;
+  const second = framed || caption.height >= TWO_LINES ? caption.second : undefined;
+  const room = whole ? WHOLE : framed ? Math.max(caption.width, CHOSEN) : caption.width;
+  const x = data.x + data.size + 7;
+  const text = (font: string, value: string) => {
+    context.font = font;
+    const shown = fitText(value, room, (t) => context.measureText(t).width);
+    return { font, shown, width: context.measureText(shown).width };
+  };
+  const lines = [text(NAME, whole ? caption.full : caption.name), ...(second ? [text(SECOND, second)] : [])];
+  const height = second ? 33 : 19;
+  context.globalAlpha = framed ? 1 : 0.78;
+  context.fillStyle = colour(framed ? "--raised" : "--bg");
+  context.beginPath();
+  context.roundRect(x - 4, data.y - height / 2, Math.max(...lines.map((l) => l.width)) + 8, height, 4);
+  context.fill();
+  context.globalAlpha = 1;
+  if (framed) {
+    context.lineWidth = 1;
+    context.stroke();
+  }
+  lines.forEach(({ font, shown }, i) => {
+    context.font = font;
+    context.fillStyle = colour(i === 0 ? "--text" : "--dim");
+    context.fillText(shown, x, data.y + (second ? -2.5 + i * 14 : 4));
+  });
+}
+
+function drawHit(
+  context: Parameters<DrawLabel>[0],
+  data: Parameters<DrawLabel>[1],
+  hit: string,
+  colour: (name: string) => string,
+) {
+  context.beginPath();
+  context.arc(data.x + data.size * 0.72, data.y - data.size * 0.72, 5, 0, 2 * Math.PI);
+  context.fillStyle = colour(hit);
+  context.fill();
+  context.strokeStyle = colour("--bg");
+  context.lineWidth = 1.5;
+  context.stroke();
+}

@@ -1,0 +1,119 @@
+//! `rebuild`, `jobs` and `dead-letters`.
+use super::{DONE, place};
+use crate::{
+    config::{Common, Connect},
+    store::embedded::Tantivy,
+};
+use serde_json::{Value, json};
+
+#[derive(clap::Args)]
+pub struct Rebuild {
+    #[command(flatten)]
+    connect: Connect,
+    /// What to make anew from the stored events
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum What {
+    /// The graph
+    Graph,
+    /// The hits of the rules, with the rules as they are now
+    Hits,
+    /// The search index; only while no server runs
+    Index,
+}
+
+pub async fn rebuild(common: &Common, Rebuild { connect, what }: Rebuild) -> anyhow::Result<u8> {
+    let part = match what {
+        What::Graph => "GRAPH",
+        What::Hits => "HITS",
+        What::Index => return index(common, &connect).await,
+    };
+    let api = place::open(common, &connect).await?;
+    let query = "mutation($input: RebuildInput!) { rebuild(input: $input) { errors { message } } }";
+    let asked = api.client.ask(query, json!({"input": {"part": part}})).await;
+    let settled = match asked {
+        Ok(_) => api.settle().await,
+        Err(e) => Err(e),
+    };
+    api.close().await?;
+    println!("{}", if settled? { "done" } else { "started; the server works on it in the background" });
+    Ok(DONE)
+}
+
+async fn index(common: &Common, connect: &Connect) -> anyhow::Result<u8> {
+    if connect.server.is_some() {
+        anyhow::bail!("the search index is rebuilt where the data folder is, while no server runs");
+    }
+    let events = common.data().join("events");
+    tokio::task::spawn_blocking(move || Tantivy::drop_index(&events)).await??;
+    let folder = place::Folder::open(&common.data()).await?;
+    let done = folder.pipeline.caught_up().await;
+    folder.pipeline.shutdown().await;
+    done?;
+    println!("done");
+    Ok(DONE)
+}
+
+#[derive(clap::Args)]
+pub struct Jobs {
+    #[command(flatten)]
+    connect: Connect,
+    #[command(subcommand)]
+    command: JobsCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum JobsCommand {
+    /// List the newest 500 imports
+    List,
+}
+
+pub async fn jobs(common: &Common, Jobs { connect, command: JobsCommand::List }: Jobs) -> anyhow::Result<u8> {
+    let api = place::open(common, &connect).await?;
+    let query = "{ importJobs(first: 500) { name state stored duplicates skipped issues startedAt message } }";
+    let answer = api.client.ask(query, json!({})).await;
+    api.close().await?;
+    for job in answer?["importJobs"].as_array().into_iter().flatten() {
+        let text = |key: &str| job[key].as_str().unwrap_or_default();
+        println!(
+            "{}  {:<9}  {}  stored {}, duplicates {}, skipped {}, issues {}  {}",
+            text("startedAt"),
+            text("state").to_lowercase(),
+            text("name"),
+            job["stored"],
+            job["duplicates"],
+            job["skipped"],
+            job["issues"],
+            text("message")
+        );
+    }
+    Ok(DONE)
+}
+
+#[derive(clap::Args)]
+pub struct DeadLetters {
+    #[command(flatten)]
+    connect: Connect,
+    #[command(subcommand)]
+    command: DeadLettersCommand,
+}
+
+#[derive(clap::Subcommand)]
+enum DeadLettersCommand {
+    /// List all of them, newest first, as JSON lines with the record
+    List,
+}
+
+pub async fn dead_letters(common: &Common, args: DeadLetters) -> anyhow::Result<u8> {
+    let DeadLetters { connect, command: DeadLettersCommand::List } = args;
+    let api = place::open(common, &connect).await?;
+    let query = "query($first: Int, $after: String) { deadLetters(first: $first, after: $after) \
+                 { nodes { at source position reason record } pageInfo { hasNextPage endCursor } } }";
+    let print = |letters: Vec<Value>| letters.iter().for_each(|l| println!("{l}"));
+    let printed = api.client.each_page("deadLetters", query, json!({}), print).await;
+    api.close().await?;
+    printed.map(|()| DONE)
+}

@@ -1,0 +1,188 @@
+//! Where a command works: a server elsewhere, the server that has the data folder open, or the data folder itself.
+use super::{client::Client, serve};
+use crate::{
+    catalog::{Catalog, Role, embedded::Sqlite},
+    config::{Common, Connect},
+    error::{Code, Error},
+    pipeline::{Engines, Pipeline},
+    serve::{App, Settings, auth::Auth},
+};
+use anyhow::{Context as _, bail};
+use serde::{Deserialize, Serialize};
+use std::{
+    io::Write as _,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// Life of the token that a command makes for itself.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Who a command acts as in a data folder that has no user yet.
+const FIRST_STEPS: &str = "this data folder has no enabled administrator: start `sysmonsearch serve` once";
+
+/// Files of a data folder besides those of the pipeline.
+const CATALOG: &str = "catalog.db";
+const SERVER: &str = "server.json";
+
+/// What a running server tells the commands on its machine. It holds no secret: who may read the catalog of
+/// the data folder makes a token from it.
+#[derive(Serialize, Deserialize)]
+struct Running {
+    url: String,
+}
+
+/// The announcement of a running server; taken back on drop.
+pub struct Announced(PathBuf);
+
+impl Announced {
+    pub fn new(data: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        let path = data.join(SERVER);
+        let mut file = tempfile::NamedTempFile::new_in(data)?;
+        file.write_all(&serde_json::to_vec(&Running { url: local_url(address) })?)?;
+        file.persist(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        if let Err(e) = std::fs::remove_file(&self.0) {
+            tracing::warn!(error = %e, "cannot remove {}", self.0.display());
+        }
+    }
+}
+
+/// Address under which this machine reaches a listener.
+pub fn local_url(address: SocketAddr) -> String {
+    let mut address = address;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!("http://{address}")
+}
+
+/// A data folder that this process has open.
+pub struct Folder {
+    pub pipeline: Arc<Pipeline>,
+}
+
+impl Folder {
+    /// # Errors
+    /// `CONFLICT` when another process has the folder open.
+    pub async fn open(data: &Path) -> Result<Self, Error> {
+        let folder = data.to_owned();
+        let engines = tokio::task::spawn_blocking(move || {
+            let engines = Engines::embedded(&folder)?;
+            // Left behind by a server that was killed.
+            let _ = std::fs::remove_file(folder.join(SERVER));
+            Ok::<_, Error>(engines)
+        })
+        .await??;
+        Ok(Self { pipeline: Pipeline::start(engines, data.join("spool")).await? })
+    }
+}
+
+/// Where a command works.
+pub enum Place {
+    Server(Client),
+    Folder(Folder),
+}
+
+/// Finds the place: `--server`, else the data folder, else the server that has the data folder open.
+pub async fn find(common: &Common, connect: &Connect) -> anyhow::Result<Place> {
+    if let Some(url) = &connect.server {
+        return Ok(Place::Server(named(url, connect).await?));
+    }
+    let data = common.data();
+    match Folder::open(&data).await {
+        Ok(folder) => Ok(Place::Folder(folder)),
+        Err(e) if e.code == Code::Conflict => match running(&data).await? {
+            Some(client) => Ok(Place::Server(client)),
+            None => Err(e.into()),
+        },
+        Err(e) => Err(e.into()),
+    }
+}
+
+async fn named(url: &str, connect: &Connect) -> anyhow::Result<Client> {
+    if let Some(token) = connect.token()? {
+        return Client::new(url, token);
+    }
+    let (Some(user), Some(password)) = (&connect.user, connect.password()?) else {
+        bail!("a server needs a log-in: give --user and --password-file, or --token-file");
+    };
+    Client::login(url, user, &password).await
+}
+
+/// Client of the server that has the data folder open, where there is one.
+async fn running(data: &Path) -> anyhow::Result<Option<Client>> {
+    let Ok(text) = tokio::fs::read(data.join(SERVER)).await else { return Ok(None) };
+    let running: Running = serde_json::from_slice(&text).with_context(|| format!("{SERVER} cannot be read"))?;
+    let path = data.join(CATALOG);
+    let catalog = tokio::task::spawn_blocking(move || Sqlite::open(&path)).await??;
+    Ok(Some(Client::new(&running.url, token(catalog).await?)?))
+}
+
+/// A token of an administrator, for somebody who can read the data folder.
+async fn token(catalog: Arc<dyn Catalog>) -> anyhow::Result<String> {
+    let users = catalog.users().await?;
+    let admin = users.into_iter().find(|u| u.role == Role::Admin && !u.disabled).context(FIRST_STEPS)?;
+    Ok(Auth::new(catalog, TOKEN_LIFE).await?.issue(admin)?.token)
+}
+
+/// The API of a place, for commands that list and change.
+pub struct Api {
+    pub client: Client,
+    own: Option<Own>,
+}
+
+/// A server for this process only.
+struct Own {
+    pipeline: Arc<Pipeline>,
+    stop: CancellationToken,
+    server: JoinHandle<crate::error::Result<()>>,
+}
+
+/// Opens the API of the place a command works in.
+pub async fn open(common: &Common, connect: &Connect) -> anyhow::Result<Api> {
+    match find(common, connect).await? {
+        Place::Server(client) => Ok(Api { client, own: None }),
+        Place::Folder(Folder { pipeline }) => {
+            serve::ensure_admin(&*pipeline.catalog, None).await?;
+            let token = token(pipeline.catalog.clone()).await?;
+            let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
+            let client = Client::new(&local_url(listener.local_addr()?), token)?;
+            let app = App::new(pipeline.clone(), Settings::default()).await?;
+            let stop = CancellationToken::new();
+            let server = tokio::spawn(crate::serve::run(listener, app, stop.clone().cancelled_owned()));
+            Ok(Api { client, own: Some(Own { pipeline, stop, server }) })
+        }
+    }
+}
+
+impl Api {
+    /// Waits until the followers have done everything, if they run in this process; else says `false`.
+    pub async fn settle(&self) -> anyhow::Result<bool> {
+        let Some(own) = &self.own else { return Ok(false) };
+        own.pipeline.caught_up().await?;
+        Ok(true)
+    }
+
+    pub async fn close(self) -> anyhow::Result<()> {
+        // Open connections would make the server wait for them.
+        drop(self.client);
+        if let Some(own) = self.own {
+            own.stop.cancel();
+            own.server.await??;
+            own.pipeline.shutdown().await;
+        }
+        Ok(())
+    }
+}
