@@ -58,7 +58,7 @@ impl Event {
                 .collect(),
             Field::ResolvedIp => self
                 .get(Field::QueryResults)
-                .map(|r| dns_answers(r).filter_map(|a| text::ip(a)).map(|ip| Cow::Owned(ip.to_string())).collect())
+                .map(|r| dns_answers(r).filter_map(text::ip).map(|ip| Cow::Owned(ip.to_string())).collect())
                 .unwrap_or_default(),
             Field::RegistryKey => self.registry_path().map(|(k, _)| Cow::Borrowed(k)).into_iter().collect(),
             Field::RegistryValueName => {

@@ -1,6 +1,6 @@
 //! The body of an Elasticsearch `_bulk` request: an action line and a document line for each item.
 use super::{
-    Options,
+    MAX_RECORD, Options,
     node::Node,
     normalise::{Normaliser, Record},
     reading::issue,
@@ -96,6 +96,9 @@ impl<'b> Bulk<'b> {
         let Some(line) = self.next_line() else {
             return self.refused(at, "the request ends before the document of this action", b"");
         };
+        if line.len() > MAX_RECORD {
+            return self.refused(self.line, format!("a record of more than {} MiB", MAX_RECORD >> 20), line);
+        }
         let outcome = serde_json::from_slice::<Node>(line)
             .map_err(|e| format!("bad JSON: {e}").into())
             .and_then(|node| self.normaliser.json(&node));

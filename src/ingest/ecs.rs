@@ -18,7 +18,7 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
     let provider = text("winlog.provider_name").or_else(|| text("event.provider"));
     let mut b = EventBuilder::default();
     if let Err(other) = normaliser.provider(&mut b, provider.as_deref(), text("winlog.provider_guid").as_deref()) {
-        return Ok(other);
+        return Ok(Record::Other(other));
     }
     let small = |path: &str| node.path(path).and_then(Node::u32);
     b.code = small("winlog.event_id").or_else(|| small("event.code")).ok_or("no event.code")?;

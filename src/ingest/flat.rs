@@ -130,7 +130,7 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
     }
     let mut b = EventBuilder::default();
     if let Err(other) = normaliser.provider(&mut b, provider.as_deref(), guid.as_deref()) {
-        return Ok(other);
+        return Ok(Record::Other(other));
     }
     b.code = code.ok_or("no EventID")?;
     let known = EventCode::get(b.code);
@@ -144,6 +144,11 @@ pub fn read(normaliser: &mut Normaliser, node: &Node) -> Result<Record, Cow<'sta
         let text = || value.text();
         let s = &mut b.system;
         match meaning {
+            // logstash's copy of SourceProcessId on codes 8 and 10.
+            Meaning::Data(Field::ProcessId)
+                if known.is_some()
+                    && !of_code(Field::ProcessId)
+                    && text() == node.get("SourceProcessId").and_then(Node::text) => {}
             Meaning::Data(field) => {
                 fields += 1;
                 if let Some(v) = text() {

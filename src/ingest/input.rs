@@ -106,6 +106,8 @@ fn format(head: &[u8]) -> Format {
             (_, Some(big_endian)) => Format::Utf16 { big_endian },
             (Some(b'{' | b'['), None) => Format::Json,
             (Some(b'<'), None) => Format::Xml,
+            // Lines of JSON behind a line that is none: that line will be an issue.
+            _ if memchr::memmem::find(head, b"\n{").is_some() => Format::Json,
             _ => Format::Unknown,
         },
     }

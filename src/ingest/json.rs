@@ -1,8 +1,8 @@
 //! A stream of JSON values: lines, arrays, pretty-printed and concatenated objects, mixed as they come.
-use super::{MAX_RECORD, buffer::Buffer, node::Node, reading::Reading};
+use super::{MAX_RECORD, buffer::Buffer, node::Node, normalise::Record, reading::Reading};
 use crate::error::Result;
 use serde_json::error::Category;
-use std::io::Read;
+use std::{borrow::Cow, io::Read};
 
 /// First window into a value that is longer than its line.
 const WINDOW: usize = 64 * 1024;
@@ -28,7 +28,7 @@ pub fn read(reading: &mut Reading, input: impl Read) -> Result<()> {
         }
         let position = format!("line {}", buffer.line());
         match value(reading, &mut buffer) {
-            Parsed::Value(len, outcome) => {
+            Ok((len, outcome)) => {
                 match outcome {
                     Ok(record) => {
                         broken = false;
@@ -39,7 +39,7 @@ pub fn read(reading: &mut Reading, input: impl Read) -> Result<()> {
                 }
                 buffer.consume(len);
             }
-            Parsed::Broken(reason) => {
+            Err(reason) => {
                 let line = take_line(reading, &mut buffer);
                 reading.issue(position, reason, Some(&line.1));
                 broken = true;
@@ -49,18 +49,16 @@ pub fn read(reading: &mut Reading, input: impl Read) -> Result<()> {
     Ok(())
 }
 
-enum Parsed {
-    /// Bytes it took, and what it is.
-    Value(usize, Result<super::normalise::Record, std::borrow::Cow<'static, str>>),
-    Broken(String),
-}
+/// Bytes that a value took, and what it is.
+type Parsed = (usize, std::result::Result<Record, Cow<'static, str>>);
 
 /// Parses the value at the start of the buffer, taking more input as long as it is merely incomplete.
-fn value(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> Parsed {
+/// The error says why it is no value.
+fn value(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> std::result::Result<Parsed, String> {
     let mut window = match buffer.find(b'\n', MAX_RECORD) {
         Ok(Some(end)) => end,
         Ok(None) => buffer.bytes().len(),
-        Err(e) => return Parsed::Broken(format!("cannot be read further: {e}")),
+        Err(e) => return Err(format!("cannot be read further: {e}")),
     };
     loop {
         let bytes = buffer.bytes().get(..window).unwrap_or_default();
@@ -68,19 +66,19 @@ fn value(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> Parsed {
         match values.next() {
             Some(Ok(node)) => {
                 let len = values.byte_offset();
-                return Parsed::Value(len, reading.normaliser.json(&node));
+                return Ok((len, reading.normaliser.json(&node)));
             }
-            Some(Err(e)) if e.classify() != Category::Eof => return Parsed::Broken(format!("bad JSON: {e}")),
+            Some(Err(e)) if e.classify() != Category::Eof => return Err(format!("bad JSON: {e}")),
             _ if window >= MAX_RECORD => {
-                return Parsed::Broken(format!("a record of more than {} MiB", MAX_RECORD >> 20));
+                return Err(format!("a record of more than {} MiB", MAX_RECORD >> 20));
             }
             _ => {}
         }
-        let wanted = (window * 2).max(WINDOW).min(MAX_RECORD);
+        let wanted = (window * 2).clamp(WINDOW, MAX_RECORD);
         match buffer.fill(wanted) {
-            Ok(have) if have <= window => return Parsed::Broken("the input ends inside this record".into()),
+            Ok(have) if have <= window => return Err("the input ends inside this record".into()),
             Ok(have) => window = have.min(wanted),
-            Err(e) => return Parsed::Broken(format!("the input ends inside this record: {e}")),
+            Err(e) => return Err(format!("the input ends inside this record: {e}")),
         }
     }
 }

@@ -30,8 +30,9 @@ use std::{
     rc::Rc,
 };
 
-/// A record of more bytes than this is an issue, not an event.
-const MAX_RECORD: usize = 16 << 20;
+/// A record of more bytes than this is an issue, not an event. Windows' own limit is 64 KiB; a parsed
+/// record may take thirty times its bytes in memory.
+const MAX_RECORD: usize = 4 << 20;
 
 /// What a reader hands out. Called from a blocking thread; a slow sink slows the reader (back-pressure).
 pub trait Sink {

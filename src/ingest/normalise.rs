@@ -54,8 +54,11 @@ impl Normaliser {
         }
     }
 
-    /// Whether events of this provider are read; sets the provider.
-    pub fn provider(&mut self, b: &mut EventBuilder, name: Option<&str>, guid: Option<&str>) -> Result<(), Record> {
+    /// Sets the provider.
+    ///
+    /// # Errors
+    /// The name of a provider whose events are not asked for.
+    pub fn provider(&mut self, b: &mut EventBuilder, name: Option<&str>, guid: Option<&str>) -> Result<(), String> {
         let name = name.map(str::trim).unwrap_or_default();
         let by_guid = guid.is_some_and(|g| {
             g.trim().trim_start_matches('{').trim_end_matches('}').eq_ignore_ascii_case(SYSMON_PROVIDER_GUID)
@@ -67,7 +70,7 @@ impl Normaliser {
         } else if self.keep_other {
             b.system.provider = self.shared(name);
         } else {
-            return Err(Record::Other(name.into()));
+            return Err(name.into());
         }
         Ok(())
     }
@@ -98,7 +101,7 @@ impl Normaliser {
         let attribute = |node: Option<&Node>, name: &str| attribute(node?, name).map(Cow::into_owned);
         let (name, guid) = (attribute(provider, "Name"), attribute(provider, "Guid"));
         if let Err(other) = self.provider(&mut b, name.as_deref(), guid.as_deref()) {
-            return Ok(other);
+            return Ok(Record::Other(other));
         }
         let value = |name: &str| system.get(name).and_then(content);
         let num = |name: &str| value(name).and_then(|t| number(&t));
@@ -130,7 +133,7 @@ impl Normaliser {
         let mut b = EventBuilder::default();
         let text = |name: &str| node.get(name).and_then(Node::text);
         if let Err(other) = self.provider(&mut b, text("source_name").as_deref(), text("provider_guid").as_deref()) {
-            return Ok(other);
+            return Ok(Record::Other(other));
         }
         let small = |name: &str| node.get(name).and_then(Node::u32);
         b.code = small("event_id").ok_or("no event_id")?;

@@ -70,8 +70,8 @@ mod tests {
 
     #[test]
     fn counts_in_memory_and_on_disk() {
-        let mut o = Counted::default();
-        o.memory = (0..Counted::IN_MEMORY as u128).map(|k| (k, 0)).collect();
+        let memory = (0..Counted::IN_MEMORY as u128).map(|k| (k, 0)).collect();
+        let mut o = Counted { memory, ..Counted::default() };
         assert_eq!((o.next(7), o.next(7)), (1, 2));
         let new = u128::MAX;
         assert_eq!((o.next(new), o.next(new), o.next(new - 1), o.next(new)), (0, 1, 0, 2));

@@ -11,12 +11,18 @@ use std::{cell::Cell, rc::Rc};
 
 /// Events handed out at a time.
 const BATCH: usize = 512;
+/// And how many bytes of them.
+const BATCH_BYTES: usize = 4 << 20;
+/// Records between two reports of progress, where none is handed out.
+const PROGRESS: u32 = 8192;
 
 pub struct Reading<'s> {
     pub options: Options,
     pub normaliser: Normaliser,
     sink: &'s mut dyn Sink,
     batch: Vec<Event>,
+    batch_bytes: usize,
+    skipped: u32,
     source: String,
     /// Bytes read of the outermost file, and its size.
     read: Rc<Cell<u64>>,
@@ -26,7 +32,17 @@ pub struct Reading<'s> {
 impl<'s> Reading<'s> {
     pub fn new(options: &Options, sink: &'s mut dyn Sink, read: Rc<Cell<u64>>, total: Option<u64>) -> Self {
         let normaliser = Normaliser::new(options);
-        Self { options: *options, normaliser, sink, batch: Vec::new(), source: String::new(), read, total }
+        Self {
+            options: *options,
+            normaliser,
+            sink,
+            batch: Vec::new(),
+            batch_bytes: 0,
+            skipped: 0,
+            source: String::new(),
+            read,
+            total,
+        }
     }
 
     /// Starts a file or a member of an archive: identical records are counted anew.
@@ -40,12 +56,15 @@ impl<'s> Reading<'s> {
     pub fn record(&mut self, record: Record) -> Result<()> {
         match record {
             Record::Event(event) => {
+                self.batch_bytes += event.size();
                 self.batch.push(event);
-                if self.batch.len() >= BATCH { self.flush() } else { Ok(()) }
+                let full = self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES;
+                if full { self.flush() } else { Ok(()) }
             }
             Record::Other(provider) => {
                 self.sink.skipped(&provider);
-                Ok(())
+                self.skipped += 1;
+                if self.skipped.is_multiple_of(PROGRESS) { self.flush() } else { Ok(()) }
             }
         }
     }
@@ -56,6 +75,7 @@ impl<'s> Reading<'s> {
 
     pub fn flush(&mut self) -> Result<()> {
         self.normaliser.ordinals.check()?;
+        self.batch_bytes = 0;
         if !self.batch.is_empty() {
             self.sink.events(std::mem::replace(&mut self.batch, Vec::with_capacity(BATCH)))?;
         }

@@ -37,6 +37,22 @@ fn columns(line: &str) -> Vec<String> {
     out
 }
 
+/// Names that are no field of Sysmon's manifest, in all of the real logs: what shippers add is not among them.
+#[test]
+fn unknown_names() {
+    let Some(events) = crate::support::real_events(1) else { return };
+    let mut names = BTreeMap::<(u32, String), usize>::new();
+    for e in &events {
+        let order = sysmonsearch::event::EventCode::get(e.code).map_or(&[][..], |c| c.fields);
+        for (key, _) in &e.data {
+            if !matches!(key, sysmonsearch::event::Key::Field(f) if order.contains(f)) {
+                *names.entry((e.code, key.name().to_owned())).or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(names, BTreeMap::new());
+}
+
 /// Reads all files of a folder; (files, events).
 fn check(folder: &str) -> (usize, usize) {
     let Some(data) = data() else { return (0, 0) };
