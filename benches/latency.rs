@@ -3,7 +3,13 @@
 //!
 //! Sends real events through `_bulk` with all the published rules loaded and prints the time from the sending of
 //! a request to the receipt of each hit of its events.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "a bench ends at the first failure")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench ends at the first failure"
+)]
 use futures_util::{SinkExt, StreamExt};
 use std::{
     collections::HashMap,

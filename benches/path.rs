@@ -155,24 +155,25 @@ fn main() {
 
     let whole = tempfile::tempdir().unwrap();
     let pipeline = runtime.block_on(async {
-        let pipeline = Pipeline::start(Engines::embedded(whole.path()).unwrap(), whole.path().join("spool")).await.unwrap();
+        let pipeline =
+            Pipeline::start(Engines::embedded(whole.path()).unwrap(), whole.path().join("spool")).await.unwrap();
         pipeline.import_rules(loaded.rules).await.unwrap();
         pipeline
     });
     stage(&mut stages, "whole path", || {
         runtime.block_on(async {
             for f in &files {
-                pipeline
-                    .import_file(&f.display().to_string(), f, Options::default(), None, &mut Quiet)
-                    .await
-                    .unwrap();
+                pipeline.import_file(&f.display().to_string(), f, Options::default(), None, &mut Quiet).await.unwrap();
             }
             pipeline.caught_up().await.unwrap();
         });
     });
 
     println!("{total} events of {} files, {hits} hits", files.len());
-    println!("{:<20} {:>9} {:>9} {:>12} {:>14} {:>10}", "stage", "wall s", "CPU s", "events/s", "events/CPU s", "ratio");
+    println!(
+        "{:<20} {:>9} {:>9} {:>12} {:>14} {:>10}",
+        "stage", "wall s", "CPU s", "events/s", "events/CPU s", "ratio"
+    );
     let base = stages[0].seconds;
     for s in &stages {
         println!(
@@ -232,9 +233,8 @@ fn size(path: &Path) -> u64 {
 }
 
 async fn searches(pipeline: &Pipeline, events: u64) {
-    let one = |field: &str, op: Operator, value: &str| {
-        Condition::Match(Match::new(field, op, &[value.to_owned()]).unwrap())
-    };
+    let one =
+        |field: &str, op: Operator, value: &str| Condition::Match(Match::new(field, op, &[value.to_owned()]).unwrap());
     println!("searches over {events} events: first, second time (ms), total");
     for (name, condition) in [
         ("all events", Condition::All),
@@ -253,8 +253,7 @@ async fn searches(pipeline: &Pipeline, events: u64) {
         for _ in 0..2 {
             let t = Instant::now();
             pipeline.store.search(&Scope::All, &query, Order::NewestFirst, None, 50).await.unwrap();
-            total =
-                pipeline.store.summary(&Scope::All, &query, Interval::Buckets(60)).await.unwrap().total;
+            total = pipeline.store.summary(&Scope::All, &query, Interval::Buckets(60)).await.unwrap().total;
             times.push(t.elapsed().as_secs_f64() * 1e3);
         }
         println!("  {name:<24} {:>9.1} {:>9.1} {total:>9}", times[0], times[1]);
@@ -263,6 +262,11 @@ async fn searches(pipeline: &Pipeline, events: u64) {
     for field in [Field::Image, Field::DestinationIp, Field::CommandLine] {
         let t = Instant::now();
         let terms = pipeline.store.terms(&Scope::All, &query, field, TermOrder::Rare, 20).await.unwrap();
-        println!("  rare {:<19} {:>9.1} ms, {} distinct", field.name(), t.elapsed().as_secs_f64() * 1e3, terms.distinct);
+        println!(
+            "  rare {:<19} {:>9.1} ms, {} distinct",
+            field.name(),
+            t.elapsed().as_secs_f64() * 1e3,
+            terms.distinct
+        );
     }
 }

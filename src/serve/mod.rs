@@ -29,6 +29,7 @@ use axum::{Router, middleware, routing};
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 
 /// What the operator may choose.
 #[derive(Debug, Clone)]
@@ -124,6 +125,7 @@ pub fn router(app: App) -> Router {
         .merge(bulk::routes())
         .route("/", routing::get(spa::root))
         .fallback(spa::page)
+        .layer(CompressionLayer::new())
         .layer(middleware::from_fn(frame::frame))
         .with_state(app)
 }

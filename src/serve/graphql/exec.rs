@@ -9,8 +9,8 @@ use crate::{
     },
 };
 use async_graphql::{ErrorExtensionValues, Request, Response, ServerError, parser::parse_query};
+use async_graphql_axum::GraphQLResponse;
 use axum::{
-    Json,
     body::Body,
     extract::State,
     http::{HeaderMap, StatusCode, header},
@@ -60,7 +60,7 @@ fn answer(response: Response) -> HttpResponse {
         _ => StatusCode::OK,
     };
     let status = if response.data == async_graphql::Value::Null { status } else { StatusCode::OK };
-    (status, Json(response)).into_response()
+    (status, GraphQLResponse::from(response)).into_response()
 }
 
 /// Checks the limits that hold before validation, and gives the request what its resolvers need.

@@ -16,7 +16,9 @@ use sysmonsearch::{
     graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
     serve::Settings,
-    store::{Appended, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms, Timeline},
+    store::{
+        Appended, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms, Timeline,
+    },
 };
 
 /// Counts the calls of a trait's verbs and passes them on.
@@ -111,9 +113,15 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
                 process { id degrees { edge total } hits { id } } hits { id rule { title hits } } } } }",
             vec![5, 50, 500],
         ),
-        ("query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }", vec![5, 50]),
+        (
+            "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }",
+            vec![5, 50],
+        ),
         ("query($f: Int!) { hosts(first: $f) { nodes { name hits node { id degrees { total } } } } }", vec![2, 20]),
-        ("query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }", vec![5, 30]),
+        (
+            "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }",
+            vec![5, 30],
+        ),
     ];
     for (query, sizes) in pages {
         let mut made = Vec::new();

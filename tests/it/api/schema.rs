@@ -9,7 +9,10 @@ fn schema_file_is_that_of_the_code() {
         std::fs::write("schema.graphql", &sdl).unwrap();
     }
     let file = std::fs::read_to_string("schema.graphql").unwrap();
-    assert!(file == sdl, "schema.graphql is not that of the code: run the test with UPDATE_SCHEMA=1 and look at the diff");
+    assert!(
+        file == sdl,
+        "schema.graphql is not that of the code: run the test with UPDATE_SCHEMA=1 and look at the diff"
+    );
 }
 
 #[test]
@@ -41,7 +44,13 @@ fn everything_is_described() {
                 bare.push(format!("arguments of {line}"));
             }
         }
-        depth = if opens { depth + 1 } else if line == "}" { depth.saturating_sub(1) } else { depth };
+        depth = if opens {
+            depth + 1
+        } else if line == "}" {
+            depth.saturating_sub(1)
+        } else {
+            depth
+        };
         described = false;
     }
     let roots = ["query: Query", "mutation: Mutation", "subscription: Subscription"];
