@@ -2,7 +2,14 @@
 //!
 //! What changes or lists the catalog goes through the API ([`client::Client`]), whether a server runs or not:
 //! [`place::open`] finds the running server, or opens the data folder itself and serves it to this process only.
-#![allow(clippy::print_stdout, reason = "the answers of a command go to standard output")]
+
+/// Writes a line of the answer to standard output. Unlike `println!` it does not panic when nobody reads any more.
+macro_rules! say {
+    ($($text:tt)*) => {
+        std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*)))?
+    };
+}
+
 mod client;
 mod ingest;
 mod lists;
@@ -14,7 +21,11 @@ mod users;
 
 use crate::{config, telemetry};
 use clap::{Parser, Subcommand};
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, ErrorKind, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 /// Hunt in Windows Sysmon logs: search, graph, Sigma rules and statistics over one GraphQL API
 #[derive(Parser)]
@@ -68,9 +79,9 @@ pub fn main() -> ExitCode {
     });
     match result {
         Ok(code) => ExitCode::from(code),
+        Err(e) if e.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == ErrorKind::BrokenPipe) => DONE.into(),
         Err(e) => {
-            tracing::debug!("{e:?}");
-            eprintln!("error: {e:#}");
+            let _ = writeln!(io::stderr(), "error: {e:#}");
             ExitCode::from(FAILED)
         }
     }
@@ -87,7 +98,7 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
         Command::Jobs(args) => lists::jobs(common, args).await,
         Command::DeadLetters(args) => lists::dead_letters(common, args).await,
         Command::Schema => {
-            print!("{}", crate::serve::graphql::sdl());
+            io::stdout().write_all(crate::serve::graphql::sdl().as_bytes())?;
             Ok(DONE)
         }
     }
@@ -97,6 +108,16 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
 #[derive(clap::Args)]
 struct IssueFile {
     /// Write the issues as JSON lines to this file instead of standard error
-    #[arg(long = "issues", value_name = "FILE")]
+    #[arg(long = "issues", id = "issues", value_name = "FILE")]
     path: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
 }

@@ -65,7 +65,11 @@ impl Client {
     /// All nodes of the connection `field`. `query` takes `$first` and `$after`.
     pub async fn all(&self, field: &str, query: &str, variables: Value) -> anyhow::Result<Vec<Value>> {
         let mut all = Vec::new();
-        self.each_page(field, query, variables, |mut nodes| all.append(&mut nodes)).await?;
+        let take = |mut nodes| {
+            all.append(&mut nodes);
+            Ok(())
+        };
+        self.each_page(field, query, variables, take).await?;
         Ok(all)
     }
 
@@ -75,14 +79,14 @@ impl Client {
         field: &str,
         query: &str,
         mut variables: Value,
-        mut take: impl FnMut(Vec<Value>),
+        mut take: impl FnMut(Vec<Value>) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
         variables["first"] = 500.into();
         loop {
             let mut data = self.ask(query, variables.clone()).await?;
             let page = &mut data[field];
             if let Value::Array(nodes) = page["nodes"].take() {
-                take(nodes);
+                take(nodes)?;
             }
             if page["pageInfo"]["hasNextPage"] != true {
                 return Ok(());

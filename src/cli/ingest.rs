@@ -67,7 +67,7 @@ pub async fn run(common: &Common, args: Args) -> anyhow::Result<u8> {
         }
     };
     progress.finish();
-    print(files.len(), &total, hits, progress.elapsed());
+    print(files.len(), &total, hits, progress.elapsed())?;
     let count = issues.finish().context("the list of issues could not be written completely")?;
     Ok(if count > 0 { ISSUES } else { DONE })
 }
@@ -237,17 +237,14 @@ async fn issues_of(client: &Client, file: &Sent, issues: &mut Issues) -> anyhow:
         issue.source = format!("{}{}", file.name, inner.unwrap_or_default());
         issue
     };
-    let mut failed = None;
     let list = |letters: Vec<Value>| {
         for letter in letters {
-            match serde_json::from_value(letter) {
-                Ok(issue) => issues.add(&here(issue), None),
-                Err(e) => failed = Some(e),
-            }
+            let issue = serde_json::from_value(letter).context("the server's list of issues cannot be read")?;
+            issues.add(&here(issue), None);
         }
+        Ok(())
     };
-    client.each_page("deadLetters", LETTERS, json!({"job": file.job}), list).await?;
-    failed.map_or(Ok(()), |e| Err(e).context("the server's list of issues cannot be read"))
+    client.each_page("deadLetters", LETTERS, json!({"job": file.job}), list).await
 }
 
 const JOB: &str = "query($id: ID!) { importJob(id: $id) { state message bytesRead stored duplicates issues \
@@ -259,37 +256,42 @@ fn number(value: &Value) -> u64 {
     value.as_u64().unwrap_or_default()
 }
 
-fn print(files: usize, report: &Report, hits: Option<u64>, took: Duration) {
+fn print(files: usize, report: &Report, hits: Option<u64>, took: Duration) -> std::io::Result<()> {
     let rate = (report.read as f64 / took.as_secs_f64().max(0.001)) as u64;
     let (events, rate) = (grouped(report.read), grouped(rate));
-    println!("{events} events in {} files, {:.1} s, {rate} events/s", grouped(files as u64), took.as_secs_f64());
-    let line = |name: &str, n: u64| println!("  {name:<12}{:>14}", grouped(n));
-    line("stored", report.stored);
-    line("duplicates", report.duplicates);
-    line("skipped", report.skipped.values().sum());
-    line("issues", report.issues);
-    if let Some(hits) = hits {
-        line("rule hits", hits);
+    say!("{events} events in {} files, {:.1} s, {rate} events/s", grouped(files as u64), took.as_secs_f64());
+    let totals = [
+        ("stored", Some(report.stored)),
+        ("duplicates", Some(report.duplicates)),
+        ("skipped", Some(report.skipped.values().sum())),
+        ("issues", Some(report.issues)),
+        ("rule hits", hits),
+    ];
+    for (name, n) in totals {
+        if let Some(n) = n {
+            say!("  {name:<12}{:>14}", grouped(n));
+        }
     }
     if !report.codes.is_empty() {
-        println!("Events by code");
+        say!("Events by code");
     }
     for (code, n) in &report.codes {
         let name = EventCode::get(*code).map_or("", |c| c.name);
-        println!("  {code:>5} {name:<24}{:>14}", grouped(*n));
+        say!("  {code:>5} {name:<24}{:>14}", grouped(*n));
     }
-    list("Events by host", report.hosts.iter());
-    list("Skipped by provider", report.skipped.iter());
+    list("Events by host", report.hosts.iter())?;
+    list("Skipped by provider", report.skipped.iter())
 }
 
-fn list<'a>(title: &str, counts: impl Iterator<Item = (&'a String, &'a u64)>) {
+fn list<'a>(title: &str, counts: impl Iterator<Item = (&'a String, &'a u64)>) -> std::io::Result<()> {
     let mut counts: Vec<_> = counts.collect();
     if counts.is_empty() {
-        return;
+        return Ok(());
     }
     counts.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
-    println!("{title}");
+    say!("{title}");
     for (name, n) in counts {
-        println!("  {name:<40}{:>14}", grouped(*n));
+        say!("  {name:<40}{:>14}", grouped(*n));
     }
+    Ok(())
 }

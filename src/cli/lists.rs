@@ -39,7 +39,7 @@ pub async fn rebuild(common: &Common, Rebuild { connect, what }: Rebuild) -> any
         Err(e) => Err(e),
     };
     api.close().await?;
-    println!("{}", if settled? { "done" } else { "started; the server works on it in the background" });
+    say!("{}", if settled? { "done" } else { "started; the server works on it in the background" });
     Ok(DONE)
 }
 
@@ -53,7 +53,7 @@ async fn index(common: &Common, connect: &Connect) -> anyhow::Result<u8> {
     let done = folder.pipeline.caught_up().await;
     folder.pipeline.shutdown().await;
     done?;
-    println!("done");
+    say!("done");
     Ok(DONE)
 }
 
@@ -78,7 +78,7 @@ pub async fn jobs(common: &Common, Jobs { connect, command: JobsCommand::List }:
     api.close().await?;
     for job in answer?["importJobs"].as_array().into_iter().flatten() {
         let text = |key: &str| job[key].as_str().unwrap_or_default();
-        println!(
+        say!(
             "{}  {:<9}  {}  stored {}, duplicates {}, skipped {}, issues {}  {}",
             text("startedAt"),
             text("state").to_lowercase(),
@@ -112,7 +112,12 @@ pub async fn dead_letters(common: &Common, args: DeadLetters) -> anyhow::Result<
     let api = place::open(common, &connect).await?;
     let query = "query($first: Int, $after: String) { deadLetters(first: $first, after: $after) \
                  { nodes { at source position reason record } pageInfo { hasNextPage endCursor } } }";
-    let print = |letters: Vec<Value>| letters.iter().for_each(|l| println!("{l}"));
+    let print = |letters: Vec<Value>| {
+        for letter in letters {
+            say!("{letter}");
+        }
+        Ok(())
+    };
     let printed = api.client.each_page("deadLetters", query, json!({}), print).await;
     api.close().await?;
     printed.map(|()| DONE)

@@ -155,7 +155,13 @@ pub async fn open(common: &Common, connect: &Connect) -> anyhow::Result<Api> {
     match find(common, connect).await? {
         Place::Server(client) => Ok(Api { client, own: None }),
         Place::Folder(Folder { pipeline }) => {
-            serve::ensure_admin(&*pipeline.catalog, None).await?;
+            if let Some(password) = serve::ensure_admin(&*pipeline.catalog, None).await? {
+                let name = crate::serve::auth::ADMIN;
+                writeln!(
+                    std::io::stderr(),
+                    "made the first user, {name}; password (shown only this once): {password}"
+                )?;
+            }
             let token = token(pipeline.catalog.clone()).await?;
             let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
             let client = Client::new(&local_url(listener.local_addr()?), token)?;

@@ -44,7 +44,7 @@ impl Progress {
             let left = left.map_or(String::new(), |s| format!(", {s:.0} s left"));
             let (mib, of) = (bytes >> 20, self.total >> 20);
             let (events, rate) = (grouped(events), grouped(rate as u64));
-            eprintln!("{mib} of {of} MiB, {events} events, {rate} events/s{left}");
+            let _ = writeln!(io::stderr(), "{mib} of {of} MiB, {events} events, {rate} events/s{left}");
         }
     }
 
@@ -55,7 +55,7 @@ impl Progress {
             self.bar.set_message(what.to_owned());
             self.bar.enable_steady_tick(Duration::from_millis(100));
         } else {
-            eprintln!("{what}");
+            let _ = writeln!(io::stderr(), "{what}");
         }
     }
 

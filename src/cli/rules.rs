@@ -63,7 +63,7 @@ async fn on(api: &Api, command: Command) -> anyhow::Result<()> {
         Command::Delete { id } => {
             let query = "mutation($input: DeleteRuleInput!) { deleteRule(input: $input) { errors { message } } }";
             api.client.ask(query, json!({"input": {"id": id}})).await?;
-            println!("deleted {id}");
+            say!("deleted {id}");
         }
         Command::Import { .. } => {}
     }
@@ -95,21 +95,21 @@ async fn import(common: &Common, connect: &Connect, path: PathBuf, mut issues: I
     let mut refused = 0;
     for v in &verdicts {
         match &v.refused {
-            None => println!("loaded   {}  {}", v.id, v.title),
+            None => say!("loaded   {}  {}", v.id, v.title),
             Some(reason) => {
                 refused += 1;
-                println!("refused  {}  {}: {reason}", v.id, v.title);
+                say!("refused  {}  {}: {reason}", v.id, v.title);
             }
         }
     }
     for file in &other_files {
-        println!("no rule  {file}");
+        say!("no rule  {file}");
     }
     for issue in &found {
         issues.add(issue, None);
     }
     let loaded = verdicts.len() - refused;
-    println!("{} rules loaded, {} refused, {} new or changed", count(loaded), count(refused), grouped(changed));
+    say!("{} rules loaded, {} refused, {} new or changed", count(loaded), count(refused), grouped(changed));
     let count = issues.finish().context("the list of issues could not be written completely")?;
     Ok(if count > 0 { ISSUES } else { DONE })
 }
@@ -177,7 +177,7 @@ fn requests(rules: &[Rule]) -> Vec<(String, String)> {
 async fn enable(client: &Client, id: String, enabled: bool) -> anyhow::Result<()> {
     let query = "mutation($input: EnableRuleInput!) { enableRule(input: $input) { errors { message } } }";
     client.ask(query, json!({"input": {"id": id, "enabled": enabled}})).await?;
-    println!("{} {id}", if enabled { "enabled" } else { "disabled" });
+    say!("{} {id}", if enabled { "enabled" } else { "disabled" });
     Ok(())
 }
 
@@ -194,9 +194,9 @@ async fn list(client: &Client) -> anyhow::Result<()> {
         };
         let hits = grouped(rule["hits"].as_u64().unwrap_or_default());
         let reason = rule["refused"].as_str().map(|r| format!(": {r}")).unwrap_or_default();
-        println!("{state:<9}{:<14}{hits:>9}  {}  {}{reason}", text("level"), text("ruleId"), text("title"));
+        say!("{state:<9}{:<14}{hits:>9}  {}  {}{reason}", text("level"), text("ruleId"), text("title"));
     }
-    println!("{} rules", count(rules.len()));
+    say!("{} rules", count(rules.len()));
     Ok(())
 }
 

@@ -27,7 +27,7 @@ pub async fn serve(common: &Common, config: &Server) -> anyhow::Result<u8> {
 pub async fn demo(common: &Common, config: &Server) -> anyhow::Result<u8> {
     let fresh = tempfile::Builder::new().prefix("sysmonsearch-demo-").tempdir()?;
     let data = common.chosen_data().unwrap_or(fresh.path());
-    println!("Demo: a generated intrusion into an invented company; its data is in {}.", data.display());
+    say!("Demo: a generated intrusion into an invented company; its data is in {}.", data.display());
     run(data, config, |pipeline, stop| Some(tokio::spawn(feed(pipeline, stop)))).await
 }
 
@@ -46,7 +46,7 @@ async fn run(
     let announced = Announced::new(data, address)?;
     let stop = CancellationToken::new();
     let beside = background(pipeline.clone(), stop.clone());
-    greet(address, password.as_deref());
+    greet(address, password.as_deref())?;
     let signal = stop.clone();
     let served = serve::run(listener, app, async move {
         terminated().await;
@@ -87,17 +87,18 @@ pub async fn ensure_admin(catalog: &dyn Catalog, chosen: Option<String>) -> anyh
     }
 }
 
-fn greet(address: SocketAddr, password: Option<&str>) {
-    println!("\n  Open      {}", local_url(address));
+fn greet(address: SocketAddr, password: Option<&str>) -> std::io::Result<()> {
+    say!("\n  Open      {}", local_url(address));
     if let Some(password) = password {
-        println!("  User      {}\n  Password  {password}\n            (shown only this once)", auth::ADMIN);
+        say!("  User      {}\n  Password  {password}\n            (shown only this once)", auth::ADMIN);
     }
-    println!("\nStop with Ctrl-C.");
+    say!("\nStop with Ctrl-C.");
     if !address.ip().is_loopback() {
         tracing::warn!(
             "listening on {address} without TLS: put a TLS proxy in front, or passwords travel in the clear"
         );
     }
+    Ok(())
 }
 
 async fn terminated() {

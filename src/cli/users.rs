@@ -88,33 +88,32 @@ async fn on(api: &Api, command: Command) -> anyhow::Result<()> {
             };
             let query = "mutation($input: CreateUserInput!) { createUser(input: $input) { errors { message } } }";
             api.client.ask(query, json!({"input": {"name": name, "password": password, "role": role}})).await?;
-            println!("added {name}");
-            show(&password, shown);
-            Ok(())
+            say!("added {name}");
+            show(&password, shown)
         }
         Command::Passwd { name, password } => {
             let (password, shown) = password.get()?;
             let query = "mutation($input: ResetPasswordInput!) { resetPassword(input: $input) { errors { message } } }";
             api.client.ask(query, json!({"input": {"name": name, "password": password}})).await?;
-            println!("{name} has a new password");
-            show(&password, shown);
-            Ok(())
+            say!("{name} has a new password");
+            show(&password, shown)
         }
         Command::Disable { name } => enable(api, &name, false).await,
         Command::Enable { name } => enable(api, &name, true).await,
     }
 }
 
-fn show(password: &str, shown: bool) {
+fn show(password: &str, shown: bool) -> anyhow::Result<()> {
     if shown {
-        println!("password (shown only this once): {password}");
+        say!("password (shown only this once): {password}");
     }
+    Ok(())
 }
 
 async fn enable(api: &Api, name: &str, enabled: bool) -> anyhow::Result<()> {
     let query = "mutation($input: EnableUserInput!) { enableUser(input: $input) { errors { message } } }";
     api.client.ask(query, json!({"input": {"name": name, "enabled": enabled}})).await?;
-    println!("{} {name}", if enabled { "enabled" } else { "disabled" });
+    say!("{} {name}", if enabled { "enabled" } else { "disabled" });
     Ok(())
 }
 
@@ -123,7 +122,7 @@ async fn list(api: &Api) -> anyhow::Result<()> {
     for user in users["users"].as_array().into_iter().flatten() {
         let text = |key: &str| user[key].as_str().unwrap_or_default();
         let state = if user["disabled"] == true { "disabled" } else { "" };
-        println!("{:<24}{:<9}{}  {state}", text("name"), text("role").to_lowercase(), text("created"));
+        say!("{:<24}{:<9}{}  {state}", text("name"), text("role").to_lowercase(), text("created"));
     }
     Ok(())
 }

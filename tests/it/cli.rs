@@ -181,7 +181,11 @@ fn without_a_server_users_and_rules_are_kept_in_the_data_folder() {
     assert!(last.code == 1 && last.err.contains("last administrator"), "{last:#?}");
 
     fs::write(dir.path().join("good.yml"), RULE).unwrap();
-    fs::write(dir.path().join("bad.yml"), RULE.replace("Good", "Bad").replace("d1", "d2").replace("Image|endswith", "Image|nonsense")).unwrap();
+    fs::write(
+        dir.path().join("bad.yml"),
+        RULE.replace("Good", "Bad").replace("d1", "d2").replace("Image|endswith", "Image|nonsense"),
+    )
+    .unwrap();
     let rules = dir.path().to_str().unwrap();
     let imported = call(&data, &["rules", "import", rules]);
     assert!(imported.out.contains("loaded   5a4b1f0e-0000-4000-8000-0000000000d1  Good"), "{imported:#?}");
