@@ -54,17 +54,6 @@ fn everything_is_described() {
                 check(format!("{name}.{}({})", field.name.node, a.node.name.node), &a.node.description);
             }
         }
-<<<<<<< HEAD
-        depth = if opens {
-            depth + 1
-        } else if line == "}" {
-            depth.saturating_sub(1)
-        } else {
-            depth
-        };
-        described = false;
-=======
->>>>>>> serve
     }
     assert!(bare.is_empty(), "without description: {}", bare.join(", "));
 }
