@@ -97,7 +97,8 @@ pub fn path(text: &str) -> Cow<'_, str> {
         }
     }
     let text = text.strip_prefix(r"\\?\").or_else(|| text.strip_prefix(r"\??\")).unwrap_or(text);
-    if text.contains('/') && (text.contains(r":\") || text.starts_with('\\')) {
+    let windows = text.starts_with('\\') || text.as_bytes().get(1) == Some(&b':');
+    if windows && text.contains('/') {
         return Cow::Owned(text.replace('/', r"\"));
     }
     Cow::Borrowed(text)

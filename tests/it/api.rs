@@ -1,1 +1,10 @@
-//! 
+//! The API over real HTTP and WebSocket, on the embedded stores.
+mod app;
+mod batching;
+mod bulk;
+mod guards;
+mod http;
+mod schema;
+mod search;
+mod subscription;
+mod upload;

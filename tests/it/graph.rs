@@ -1,4 +1,5 @@
 //! The graph: what each event code makes, and that the store keeps its promises.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 mod codes;
 mod conformance;
 mod durable;

@@ -154,7 +154,11 @@ export function AlertsPage() {
                       {hit.ruleTitle}
                     </button>
                   </td>
-                  <td style={{ overflowWrap: "anywhere", minWidth: 90 }}>{hit.host}</td>
+                  <td title={hit.host}>
+                    <div className="cut" style={{ maxWidth: 150 }}>
+                      {hit.host}
+                    </div>
+                  </td>
                   <td style={{ whiteSpace: "nowrap" }}>
                     {hit.event && (
                       <>

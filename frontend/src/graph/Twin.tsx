@@ -47,7 +47,11 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
                   {node.label}
                 </button>
               </td>
-              <td>{node.host}</td>
+              <td title={node.host ?? undefined}>
+                <div className="cut" style={{ maxWidth: 150 }}>
+                  {node.host}
+                </div>
+              </td>
               <td style={{ whiteSpace: "nowrap" }}>{badge(node.id)}</td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
                 {utc(node.firstSeen)}

@@ -64,7 +64,7 @@ export function showAll(sigma: Sigma | undefined) {
   void sigma.getCamera().animate({ x, y: (at.top + at.bottom) / 2, ratio, angle: 0 }, { duration: 150 });
 }
 
-/** Shows the whole graph if it can be read then; else the part around where it starts. */
+/** Shows the whole graph if it can be read then; else the part around where it starts, or its first root. */
 export function showFrom(sigma: Sigma | undefined, origin: string | undefined) {
   if (!sigma) return;
   sigma.resize();

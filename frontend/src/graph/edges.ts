@@ -26,6 +26,7 @@ export const EDGE_CATEGORY: Record<EdgeType, Category> = {
   CREATED: "file",
   CREATED_KEY: "registry",
   DELETED_KEY: "registry",
+  CHANGED_KEY: "registry",
   CREATED_VALUE: "registry",
   DELETED_VALUE: "registry",
   SET: "registry",

@@ -307,6 +307,7 @@ export const en = {
     CREATED: "created",
     CREATED_KEY: "created key",
     DELETED_KEY: "deleted key",
+    CHANGED_KEY: "changed key",
     CREATED_VALUE: "created value",
     DELETED_VALUE: "deleted value",
     SET: "set",

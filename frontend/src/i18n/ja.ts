@@ -309,6 +309,7 @@ export const ja: typeof en = {
     CREATED: "作成",
     CREATED_KEY: "キー作成",
     DELETED_KEY: "キー削除",
+    CHANGED_KEY: "キー変更",
     CREATED_VALUE: "値の作成",
     DELETED_VALUE: "値の削除",
     SET: "値の設定",

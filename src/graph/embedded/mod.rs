@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 const READERS: usize = 4;
 
 enum Command {
-    Upsert(Batch, Seq, oneshot::Sender<Result<()>>),
+    Upsert(Box<Batch>, Seq, oneshot::Sender<Result<()>>),
     Clear(oneshot::Sender<Result<()>>),
 }
 
@@ -46,7 +46,7 @@ impl Sqlite {
             while let Some(command) = commands.blocking_recv() {
                 // Who does not wait for the answer any more does not need it.
                 match command {
-                    Command::Upsert(batch, upto, done) => drop(done.send(writer.upsert(batch, upto))),
+                    Command::Upsert(batch, upto, done) => drop(done.send(writer.upsert(*batch, upto))),
                     Command::Clear(done) => drop(done.send(writer.clear())),
                 }
             }
@@ -100,7 +100,7 @@ impl Sqlite {
 #[async_trait]
 impl GraphStore for Sqlite {
     async fn upsert(&self, batch: Batch, upto: Seq) -> Result<()> {
-        self.write(|done| Command::Upsert(batch, upto, done)).await
+        self.write(|done| Command::Upsert(Box::new(batch), upto, done)).await
     }
 
     async fn checkpoint(&self) -> Result<Seq> {

@@ -18,9 +18,9 @@ pub fn paths(data: &str) -> Vec<String> {
         let quoted = start > 0 && rest.as_bytes()[start - 1] == b'"';
         let text = &rest[start..];
         let len = if quoted { text.find('"').unwrap_or(text.len()) } else { length(text, start == 0) };
-        let path = text[..len].trim_end();
+        let path = resolve(text[..len].trim_end());
         if path.len() > 3 && !path.contains(['<', '>', '|', '?', '*', '\n']) {
-            found.push(resolve(path));
+            found.push(path);
         }
         rest = &text[len.max(1)..];
     }

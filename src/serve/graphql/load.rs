@@ -20,7 +20,7 @@ use std::{borrow::Cow, collections::HashMap, fmt::Debug, future::Future, hash::H
 const MAX_BATCH: usize = 10_000;
 /// Turns of the scheduler that a batch waits for more keys.
 const TURNS: usize = 12;
-/// Hits of one host and period that are looked through for the hits of its processes.
+/// Hits of the hosts and period that are looked through for the hits of its processes.
 const MAX_PROCESS_HITS: usize = 50_000;
 
 /// An error that can be handed to every waiting key. The crate has no error type, so that it goes into the value.
@@ -140,38 +140,38 @@ pub struct ProcessKey {
 }
 
 batch!(ProcessHits, ProcessKey => Arc<Vec<Hit>>, |r, keys| {
-    let mut by_host: HashMap<&str, Vec<&ProcessKey>> = HashMap::new();
-    for key in keys {
-        by_host.entry(&key.host).or_default().push(key);
-    }
     let mut found: HashMap<NodeId, Vec<Hit>> = keys.iter().map(|k| (k.id, Vec::new())).collect();
-    for (host, processes) in by_host {
-        let from = processes.iter().map(|p| p.first).min();
-        let to = processes.iter().map(|p| Time(p.last.0.saturating_add(1))).max();
-        let filter = HitFilter { host: Some(host.into()), period: Period { from, to }, ..HitFilter::default() };
-        collect_hits(r, &filter, &mut found).await?;
-    }
+    let from = keys.iter().map(|p| p.first).min();
+    let to = keys.iter().map(|p| Time(p.last.0.saturating_add(1))).max();
+    let filter = HitFilter { period: Period { from, to }, ..HitFilter::default() };
+    let hosts = Scope::hosts(keys.iter().map(|k| &k.host).filter(|h| r.scope.allows(h)));
+    collect_hits(r, &hosts, &filter, &mut found).await?;
     let found: HashMap<NodeId, Arc<Vec<Hit>>> = found.into_iter().map(|(id, hits)| (id, Arc::new(hits))).collect();
     Ok(keys.iter().map(|k| found.get(&k.id).cloned().unwrap_or_default()).collect())
 });
 
-/// Adds the hits of a filter, newest first, to the process that acts in their event, where it is one of `found`.
-async fn collect_hits(r: &Reader, filter: &HitFilter, found: &mut HashMap<NodeId, Vec<Hit>>) -> Result<()> {
+/// Adds the hits of some hosts, newest first, to the process that acts in their event, where it is one of `found`.
+async fn collect_hits(
+    r: &Reader,
+    hosts: &Scope,
+    filter: &HitFilter,
+    found: &mut HashMap<NodeId, Vec<Hit>>,
+) -> Result<()> {
     let (mut seen, mut before) = (0, None);
     loop {
-        let page = r.catalog.hits(&r.scope, filter, before, 2_000).await?;
+        let page = r.catalog.hits(hosts, filter, before, 2_000).await?;
         let ids: Vec<EventId> = page.hits.iter().map(|h| h.hit.event_id).collect();
         seen += ids.len();
         if seen > MAX_PROCESS_HITS {
             return Err(Error::new(
                 Code::TooLarge,
                 format!(
-                    "the host has more than {MAX_PROCESS_HITS} hits while this process ran: ask `hits` page by page"
+                    "the hosts have more than {MAX_PROCESS_HITS} hits while these processes ran: ask `hits` page by page"
                 ),
             ));
         }
         before = page.hits.last().map(|h| h.number);
-        let events = r.store.events(&r.scope, &ids).await?;
+        let events = r.store.events(hosts, &ids).await?;
         for (stored, event) in page.hits.into_iter().zip(events) {
             let process = event.as_deref().and_then(project::acting_process);
             if let Some(hits) = process.and_then(|id| found.get_mut(&id)) {

@@ -215,7 +215,7 @@ async fn hubs(store: &dyn GraphStore) {
         let to = [("ProcessGuid", own.as_str()), ("Initiated", "true"), ("DestinationIp", "9.9.9.9")];
         events.push(event(3, host, seconds, &to));
         events.push(queried(host, seconds, i, "hub.example", &ip));
-        if i % 2 == 0 {
+        if i.is_multiple_of(2) {
             events.push(queried(hosts[(i as usize + 1) % 3], seconds + 100, 1_000_000, "hub.example", &ip));
         }
     }
@@ -227,7 +227,7 @@ async fn hubs(store: &dyn GraphStore) {
     let (only, some) = (Scope::hosts(["h1"]), Scope::hosts(["h1", "h3"]));
     let in_hosts = |allowed: &[u32]| (0..MANY).filter(|i| allowed.contains(&(i % 3))).count() as u64;
     let resolved = |allowed: &[u32]| {
-        let seen = |i: &u32| allowed.contains(&(i % 3)) || i % 2 == 0 && allowed.contains(&((i + 1) % 3));
+        let seen = |i: &u32| allowed.contains(&(i % 3)) || i.is_multiple_of(2) && allowed.contains(&((i + 1) % 3));
         (0..MANY).filter(seen).count() as u64
     };
     for (id, edge, scope, expected) in [

@@ -1,0 +1,128 @@
+//! One request for a page makes a constant number of store calls, whatever the size of the page.
+use super::app::{TestApp, VIEWER, events};
+use async_trait::async_trait;
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use sysmonsearch::{
+    catalog::*,
+    error::{Issue, Result},
+    event::{
+        Event, EventId, Field, Period, Scope, Seq,
+        detection::{Hit, Rule},
+    },
+    graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
+    pipeline::Engines,
+    serve::Settings,
+    store::{Appended, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms, Timeline},
+};
+
+/// Counts the calls of a trait's verbs and passes them on.
+struct Counting<T: ?Sized>(Arc<T>, Arc<AtomicUsize>);
+
+macro_rules! count {
+    ($trait:ident { $(fn $name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)* }) => {
+        #[async_trait]
+        impl $trait for Counting<dyn $trait> {
+            $(async fn $name(&self $(, $arg: $ty)*) -> $out {
+                self.1.fetch_add(1, Ordering::SeqCst);
+                self.0.$name($($arg),*).await
+            })*
+        }
+    };
+}
+
+count! { EventStore {
+    fn append(events: Vec<Event>) -> Result<Appended>;
+    fn read(after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>>;
+    fn head() -> Result<Seq>;
+    fn refresh() -> Result<()>;
+    fn search(scope: &Scope, query: &Query, order: Order, after: Option<Cursor>, first: usize) -> Result<Page>;
+    fn count(scope: &Scope, query: &Query) -> Result<u64>;
+    fn summary(scope: &Scope, query: &Query, interval: Interval) -> Result<Summary>;
+    fn terms(scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms>;
+    fn events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>>;
+    fn hosts(scope: &Scope, period: Period, after: Option<&str>, first: usize) -> Result<Vec<HostCount>>;
+    fn timeline(scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline>;
+} }
+
+count! { GraphStore {
+    fn upsert(batch: Batch, upto: Seq) -> Result<()>;
+    fn checkpoint() -> Result<Seq>;
+    fn clear() -> Result<()>;
+    fn nodes(scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
+    fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
+    fn neighbours(scope: &Scope, id: NodeId, filter: &NeighbourFilter, after: Option<&str>, first: usize) -> Result<Neighbours>;
+    fn tree(scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
+    fn lineage(scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;
+    fn counts() -> Result<Counts>;
+} }
+
+count! { Catalog {
+    fn users() -> Result<Vec<User>>;
+    fn user_by_name(name: &str) -> Result<Option<User>>;
+    fn user(id: &str) -> Result<Option<User>>;
+    fn create_user(user: &User, password_hash: &str) -> Result<()>;
+    fn password_hash(user_id: &str) -> Result<Option<String>>;
+    fn set_password(user_id: &str, password_hash: &str) -> Result<()>;
+    fn update_user(user: &User) -> Result<()>;
+    fn secret(name: &str) -> Result<Vec<u8>>;
+    fn put_rules(rules: &[Rule]) -> Result<u64>;
+    fn rules() -> Result<Vec<Rule>>;
+    fn rule(id: &str) -> Result<Option<Rule>>;
+    fn rules_by_id(ids: &[String]) -> Result<Vec<Option<Rule>>>;
+    fn enable_rule(id: &str, enabled: bool) -> Result<bool>;
+    fn delete_rule(id: &str) -> Result<bool>;
+    fn put_hits(hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>;
+    fn detect_checkpoint() -> Result<Seq>;
+    fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
+    fn hits(scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
+    fn count_hits(scope: &Scope, filter: &HitFilter) -> Result<u64>;
+    fn hits_of_events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
+    fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
+    fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
+    fn clear_hits() -> Result<()>;
+    fn put_job(job: &Job) -> Result<()>;
+    fn job(id: &str) -> Result<Option<Job>>;
+    fn jobs(first: usize) -> Result<Vec<Job>>;
+    fn put_dead_letters(job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
+    fn dead_letters(before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
+    fn count_dead_letters() -> Result<u64>;
+} }
+
+#[tokio::test]
+async fn a_page_makes_a_constant_number_of_store_calls() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = calls.clone();
+    let wrap = move |e: Engines| Engines {
+        store: Arc::new(Counting(e.store, count.clone())),
+        graph: Arc::new(Counting(e.graph, count.clone())),
+        catalog: Arc::new(Counting(e.catalog, count)),
+    };
+    let app = TestApp::with(Settings::default(), Box::new(wrap)).await;
+    app.load_rule().await;
+    app.store(events(600, 20)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let pages = [
+        (
+            "query($f: Int!) { events(first: $f) { total { value } nodes { id
+                process { id degrees { edge total } hits { id } } hits { id rule { title hits } } } } }",
+            vec![5, 50, 500],
+        ),
+        ("query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }", vec![5, 50]),
+        ("query($f: Int!) { hosts(first: $f) { nodes { name hits node { id degrees { total } } } } }", vec![2, 20]),
+        ("query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }", vec![5, 30]),
+    ];
+    for (query, sizes) in pages {
+        let mut made = Vec::new();
+        for first in sizes {
+            calls.store(0, Ordering::SeqCst);
+            app.ask(&token, query, json!({"f": first})).await;
+            made.push(calls.load(Ordering::SeqCst));
+        }
+        println!("{made:?} store calls: {query}");
+        assert!(made.iter().all(|n| *n == made[0] && *n <= 12), "{made:?}: {query}");
+    }
+}

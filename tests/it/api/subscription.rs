@@ -1,0 +1,247 @@
+//! Hits over graphql-transport-ws: what was missed, then live; and the rules of the protocol.
+use super::app::{ADMIN, ANALYST, TestApp, VIEWER, connection, events};
+use crate::support;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+use sysmonsearch::{event::Event, serve::Settings};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Error, Message, client::IntoClientRequest},
+};
+
+struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+impl Socket {
+    async fn raw(app: &TestApp, protocol: Option<&str>, origin: Option<&str>) -> Result<Self, Error> {
+        let mut request = format!("ws://{}/graphql/ws", app.address).into_client_request().unwrap();
+        if let Some(p) = protocol {
+            request.headers_mut().insert("sec-websocket-protocol", p.parse().unwrap());
+        }
+        if let Some(o) = origin {
+            request.headers_mut().insert("origin", o.parse().unwrap());
+        }
+        Ok(Self(connect_async(request).await?.0))
+    }
+
+    async fn connect(app: &TestApp) -> Self {
+        Self::raw(app, Some("graphql-transport-ws"), None).await.unwrap()
+    }
+
+    async fn ready(app: &TestApp, token: &str) -> Self {
+        let mut socket = Self::connect(app).await;
+        socket.send(json!({"type": "connection_init", "payload": {"token": token}})).await;
+        assert_eq!(socket.next().await, Ok(json!({"type": "connection_ack"})));
+        socket
+    }
+
+    async fn send(&mut self, message: Value) {
+        self.0.send(Message::text(message.to_string())).await.unwrap();
+    }
+
+    /// The next message, or the code with which the socket was closed.
+    async fn next(&mut self) -> Result<Value, u16> {
+        loop {
+            let message = tokio::time::timeout(Duration::from_secs(20), self.0.next()).await.expect("an answer");
+            match message {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                other => panic!("unexpected {other:?}"),
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, id: &str, after: Value) {
+        let query = "subscription($a: String, $f: HitFilterInput) { hits(after: $a, filter: $f) { __typename
+            ... on HitEvent { cursor hit { id host event { id code } } } ... on Lagged { missed cursor } } }";
+        self.send(json!({"id": id, "type": "subscribe", "payload": {"query": query, "variables": {"a": after}}})).await;
+    }
+
+    /// Event id and cursor of the next hit.
+    async fn hit(&mut self) -> (String, String) {
+        let message = self.next().await.unwrap();
+        assert_eq!(message["type"], "next", "{message}");
+        let hit = &message["payload"]["data"]["hits"];
+        assert_eq!(hit["__typename"], "HitEvent", "{message}");
+        (hit["hit"]["event"]["id"].as_str().unwrap().into(), hit["cursor"].as_str().unwrap().into())
+    }
+}
+
+/// Events of which each gives a hit.
+fn hitting(from: usize, to: usize) -> Vec<Event> {
+    let lines: String = (from..to).map(|i| connection(i * 10, 3)).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), lines).unwrap();
+    support::read(file.path()).events
+}
+
+#[tokio::test]
+async fn catches_up_goes_on_live_and_sends_nothing_twice() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    let token = app.login("viewer", VIEWER).await;
+    app.store(hitting(0, 1)).await;
+    let first = app.ask(&token, "{ hits(first: 1) { pageInfo { endCursor } } }", json!({})).await;
+    let first = first["hits"]["pageInfo"]["endCursor"].clone();
+    app.store(hitting(1, 700)).await;
+
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("a", first).await;
+    // More are stored while what was missed is still being sent.
+    app.pipeline.append(hitting(700, 900)).await.unwrap();
+    let mut seen = Vec::new();
+    let mut last = String::new();
+    for _ in 1..900 {
+        let (event, cursor) = socket.hit().await;
+        seen.push(event);
+        last = cursor;
+    }
+    // Away for a while, and back.
+    drop(socket);
+    app.store(hitting(900, 950)).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("b", json!(last)).await;
+    for _ in 900..950 {
+        seen.push(socket.hit().await.0);
+    }
+    let arrived = Instant::now();
+    app.pipeline.append(hitting(950, 951)).await.unwrap();
+    seen.push(socket.hit().await.0);
+    println!("a live hit took {:?}", arrived.elapsed());
+    let mut distinct = seen.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!((seen.len(), distinct.len()), (950, 950), "every hit once");
+
+    // Without a cursor only what comes.
+    socket.send(json!({"id": "b", "type": "complete"})).await;
+    socket.subscribe("b", Value::Null).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.pipeline.append(hitting(951, 952)).await.unwrap();
+    socket.hit().await;
+    app.shut_down().await;
+    assert_eq!(socket.next().await, Err(1001), "the server says goodbye");
+}
+
+#[tokio::test]
+async fn filters_by_host_and_level() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    let query = "subscription($f: HitFilterInput) { hits(filter: $f) { ... on HitEvent { hit { host level } } } }";
+    let filter = json!({"host": "HOST1.example", "levels": ["HIGH"]});
+    socket.send(json!({"id": "1", "type": "subscribe", "payload": {"query": query, "variables": {"f": filter}}})).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.store(hitting(0, 9)).await;
+    for _ in 0..3 {
+        let message = socket.next().await.unwrap();
+        assert_eq!(message["payload"]["data"]["hits"]["hit"], json!({"host": "host1.example", "level": "high"}));
+    }
+}
+
+#[tokio::test]
+async fn the_protocol_is_kept() {
+    let app = TestApp::start().await;
+    let token = app.login("viewer", VIEWER).await;
+    let query = |id: &str, query: &str| json!({"id": id, "type": "subscribe", "payload": {"query": query}});
+
+    let mut silent = Socket::connect(&app).await;
+    let mut early = Socket::connect(&app).await;
+    early.send(query("1", "{ viewer { name } }")).await;
+    assert_eq!(early.next().await, Err(4401), "subscribe before the acknowledgement");
+    for payload in [json!({}), json!({"token": "x"}), json!({"token": 7})] {
+        let mut socket = Socket::connect(&app).await;
+        socket.send(json!({"type": "connection_init", "payload": payload})).await;
+        assert_eq!(socket.next().await, Err(4403), "no or a bad token");
+    }
+    let mut odd = Socket::connect(&app).await;
+    odd.send(json!({"type": "start"})).await;
+    assert_eq!(odd.next().await, Err(4400), "an unknown message");
+    let mut other = Socket::raw(&app, None, None).await.unwrap();
+    assert_eq!(other.next().await, Err(4406), "another protocol");
+    assert!(Socket::raw(&app, Some("graphql-transport-ws"), Some("https://evil.example")).await.is_err());
+    let own = format!("http://{}", app.address);
+    assert!(Socket::raw(&app, Some("graphql-transport-ws"), Some(&own)).await.is_ok());
+
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.send(json!({"type": "ping", "payload": {"a": 1}})).await;
+    assert_eq!(socket.next().await, Ok(json!({"type": "pong", "payload": {"a": 1}})));
+    socket.send(query("q", "{ viewer { name } }")).await;
+    let answer = socket.next().await.unwrap();
+    assert_eq!(answer["payload"]["data"]["viewer"]["name"], "viewer");
+    assert_eq!(socket.next().await, Ok(json!({"id": "q", "type": "complete"})));
+    for bad in ["{ nothing }", "subscription { nothing }", "subscription { hits(after: \"x\") { __typename } }", "{"] {
+        socket.send(query("e", bad)).await;
+        let answer = socket.next().await.unwrap();
+        assert_eq!((&answer["id"], &answer["type"]), (&json!("e"), &json!("error")), "{answer}");
+        assert_eq!(answer["payload"][0]["extensions"]["code"], "BAD_INPUT", "{answer}");
+    }
+    socket.subscribe("s", Value::Null).await;
+    socket.subscribe("s", Value::Null).await;
+    assert_eq!(socket.next().await, Err(4409), "the same id twice");
+    let mut twice = Socket::ready(&app, &token).await;
+    twice.send(json!({"type": "connection_init"})).await;
+    assert_eq!(twice.next().await, Err(4429), "two initialisations");
+    let mut many = Socket::ready(&app, &token).await;
+    for i in 0..21 {
+        many.subscribe(&i.to_string(), Value::Null).await;
+    }
+    assert_eq!(many.next().await, Err(4429), "too many operations");
+    assert_eq!(silent.next().await, Err(4408), "no initialisation");
+}
+
+#[tokio::test]
+async fn a_session_that_ends_ends_its_sockets() {
+    let settings = Settings { recheck: Duration::from_millis(200), ..Settings::default() };
+    let app = TestApp::with(settings, Box::new(|e| e)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("s", Value::Null).await;
+    app.ask(&token, "mutation { logout { errors { code } } }", json!({})).await;
+    assert_eq!(socket.next().await, Err(4403), "revoked");
+
+    let settings = Settings { token_life: Duration::from_secs(2), ..Settings::default() };
+    let app = TestApp::with(settings, Box::new(|e| e)).await;
+    let token = app.login("admin", ADMIN).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("s", Value::Null).await;
+    assert_eq!(socket.next().await, Err(4403), "expired");
+}
+
+/// A client that does not read: nothing piles up, and it is told what it missed.
+#[tokio::test]
+async fn a_slow_client_is_told_what_it_missed() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    let token = app.login("viewer", VIEWER).await;
+    app.store(events(1, 1)).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("s", Value::Null).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    // Long enough to fill the buffers of the socket while nobody reads.
+    let mut stored = 0;
+    for part in 0..15 {
+        let batch = hitting(1_000 + part * 2_000, 3_000 + part * 2_000);
+        stored += batch.len();
+        app.pipeline.append(batch).await.unwrap();
+    }
+    let caught_up = Instant::now();
+    app.pipeline.caught_up().await.unwrap();
+    println!("{stored} hits stored, last ones after {:?}", caught_up.elapsed());
+    let (mut received, mut missed) = (0, 0);
+    while received + missed < stored {
+        let message = socket.next().await.unwrap();
+        let hit = &message["payload"]["data"]["hits"];
+        match hit["__typename"].as_str() {
+            Some("HitEvent") => received += 1,
+            Some("Lagged") => missed += hit["missed"].as_u64().unwrap() as usize,
+            _ => panic!("{message}"),
+        }
+    }
+    println!("{received} received, {missed} told to be missed");
+    assert_eq!(received + missed, stored);
+    assert!(missed > 0, "the test fills the buffers");
+}
