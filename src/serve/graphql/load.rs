@@ -19,7 +19,7 @@ use std::{borrow::Cow, collections::HashMap, fmt::Debug, future::Future, hash::H
 /// Keys of one batch at most: more than any page can ask for.
 const MAX_BATCH: usize = 10_000;
 /// Turns of the scheduler that a batch waits for more keys.
-const TURNS: usize = 12;
+const TURNS: usize = 30;
 /// Hits of the hosts and period that are looked through for the hits of its processes.
 const MAX_PROCESS_HITS: usize = 50_000;
 

@@ -299,11 +299,13 @@ pub struct TreeProcess {
     node: GraphNode,
     /// Global id of its parent, where one is known.
     parent: Option<ID>,
+    /// Not one of those asked for, but an ancestor of one, so that the tree hangs together.
+    context: bool,
 }
 
 impl From<graph::TreeProcess> for TreeProcess {
     fn from(p: graph::TreeProcess) -> Self {
-        Self { node: GraphNode(p.node), parent: p.parent.map(|id| GlobalId::Node(id).into()) }
+        Self { node: GraphNode(p.node), parent: p.parent.map(|id| GlobalId::Node(id).into()), context: p.context }
     }
 }
 

@@ -8,11 +8,11 @@ use async_graphql::{
     InputObject, InputValueError, InputValueResult, OneofObject, Scalar, ScalarType, SimpleObject, Value,
 };
 
-/// Point in time as RFC 3339 text, UTC, with milliseconds: `2021-10-20T13:39:10.123Z`.
-/// Other offsets are read too.
 #[derive(Debug, Clone, Copy)]
 pub struct DateTime(pub event::Time);
 
+/// Point in time as RFC 3339 text, UTC, with milliseconds: `2021-10-20T13:39:10.123Z`.
+/// Other offsets are read too.
 #[Scalar(name = "DateTime", specified_by_url = "https://scalars.graphql.org/andimarek/date-time.html")]
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
@@ -28,10 +28,10 @@ impl ScalarType for DateTime {
     }
 }
 
-/// Whole number from 0 to 2^63 - 1, as JSON number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Long(pub u64);
 
+/// Whole number from 0 to 2^63 - 1, as JSON number.
 #[Scalar(name = "Long")]
 impl ScalarType for Long {
     fn parse(value: Value) -> InputValueResult<Self> {

@@ -98,7 +98,8 @@ impl TestApp {
     }
 
     pub async fn login(&self, name: &str, password: &str) -> String {
-        let query = "mutation($i: LoginInput!) { login(input: $i) { token expiresAt viewer { name role } errors { code } } }";
+        let query =
+            "mutation($i: LoginInput!) { login(input: $i) { token expiresAt viewer { name role } errors { code } } }";
         let (_, answer) = self.send(None, query, json!({"i": {"name": name, "password": password}})).await;
         answer["data"]["login"]["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
@@ -169,18 +170,30 @@ pub fn document(code: u32, record: usize, host: usize, time: &str, data: Value) 
 }
 
 pub fn process(i: usize, hosts: usize) -> String {
-    document(1, 2 * i + 1, i % hosts, &time(i), json!({
-        "UtcTime": time(i), "ProcessGuid": guid(i), "ProcessId": 1000 + i, "Image": format!("C:\\Tools\\tool{i}.exe"),
-        "CommandLine": format!("tool{i}.exe --run {i}"), "User": "EXAMPLE\\ann",
-        "ParentProcessGuid": guid(900_000 + i % hosts), "ParentProcessId": 4, "ParentImage": "C:\\Windows\\explorer.exe",
-    }))
+    document(
+        1,
+        2 * i + 1,
+        i % hosts,
+        &time(i),
+        json!({
+            "UtcTime": time(i), "ProcessGuid": guid(i), "ProcessId": 1000 + i, "Image": format!("C:\\Tools\\tool{i}.exe"),
+            "CommandLine": format!("tool{i}.exe --run {i}"), "User": "EXAMPLE\\ann",
+            "ParentProcessGuid": guid(900_000 + i % hosts), "ParentProcessId": 4, "ParentImage": "C:\\Windows\\explorer.exe",
+        }),
+    )
 }
 
 pub fn connection(i: usize, hosts: usize) -> String {
     let net = if i % 10 == 0 { "203.0.113" } else { "198.51.100" };
-    document(3, 2 * i + 2, i % hosts, &time(i), json!({
-        "UtcTime": time(i), "ProcessGuid": guid(i), "ProcessId": 1000 + i, "Image": format!("C:\\Tools\\tool{i}.exe"),
-        "User": "EXAMPLE\\ann", "Protocol": "tcp", "Initiated": "true", "SourceIp": "10.0.0.9", "SourcePort": 50_000,
-        "DestinationIp": format!("{net}.{}", 1 + i % 200), "DestinationPort": 443,
-    }))
+    document(
+        3,
+        2 * i + 2,
+        i % hosts,
+        &time(i),
+        json!({
+            "UtcTime": time(i), "ProcessGuid": guid(i), "ProcessId": 1000 + i, "Image": format!("C:\\Tools\\tool{i}.exe"),
+            "User": "EXAMPLE\\ann", "Protocol": "tcp", "Initiated": "true", "SourceIp": "10.0.0.9", "SourcePort": 50_000,
+            "DestinationIp": format!("{net}.{}", 1 + i % 200), "DestinationPort": 443,
+        }),
+    )
 }

@@ -62,8 +62,13 @@ async fn the_questions_before_the_first_event_are_answered() {
             assert_eq!(greeting["tagline"], "You Know, for Search");
         }
     }
-    let license: Value =
-        as_beat(app.get("/_license?filter_path=license.type,license.status")).send().await.unwrap().json().await.unwrap();
+    let license: Value = as_beat(app.get("/_license?filter_path=license.type,license.status"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     assert_eq!(license, json!({"license": {"status": "active", "type": "basic"}}));
     let page = app.get("/").header("accept", "text/html").send().await.unwrap();
     assert!(page.headers()["content-type"].to_str().unwrap().starts_with("text/html"), "a browser gets the page");

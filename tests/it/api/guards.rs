@@ -11,7 +11,17 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 6] = ["createUser", "deadLetters", "deleteRule", "enableRule", "importRules", "users"];
+const ABOVE_VIEWER: [&str; 9] = [
+    "createUser",
+    "deadLetters",
+    "deleteRule",
+    "enableRule",
+    "enableUser",
+    "importRules",
+    "rebuild",
+    "resetPassword",
+    "users",
+];
 
 struct Schema(HashMap<String, TypeKind>);
 

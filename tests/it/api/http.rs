@@ -70,7 +70,11 @@ async fn requests_beyond_the_limits_are_refused_with_a_code() {
         ("{ node(id: \"x\") { id } }".into(), "BAD_INPUT"),
         ("{ terms(field: \"Nope\") { distinct } }".into(), "BAD_INPUT"),
         ("{ events(condition: {match: {field: \"Nope\", values: [\"x\"]}}) { nodes { id } } }".into(), "BAD_INPUT"),
-        ("{ events(period: {from: \"2026-01-02T00:00:00Z\", to: \"2026-01-01T00:00:00Z\"}) { nodes { id } } }".into(), "BAD_INPUT"),
+        (
+            "{ events(period: {from: \"2026-01-02T00:00:00Z\", to: \"2026-01-01T00:00:00Z\"}) { nodes { id } } }"
+                .into(),
+            "BAD_INPUT",
+        ),
     ] {
         let (_, answer) = app.send(Some(&token), &query, json!({})).await;
         let error = &answer["errors"][0];
@@ -79,7 +83,14 @@ async fn requests_beyond_the_limits_are_refused_with_a_code() {
         let hint = error["message"].as_str().unwrap().contains("Did you mean");
         assert!(!hint, "{error}");
     }
-    let unknown = app.send(Some(&token), "{ events(condition: {match: {field: \"Imagee\", values: [\"x\"]}}) { total { value } } }", json!({})).await.1;
+    let unknown = app
+        .send(
+            Some(&token),
+            "{ events(condition: {match: {field: \"Imagee\", values: [\"x\"]}}) { total { value } } }",
+            json!({}),
+        )
+        .await
+        .1;
     assert!(unknown["errors"][0]["message"].as_str().unwrap().contains("Imagee"), "{unknown}");
     let (_, cost) = app.send(Some(&token), "{ events(first: 10) { nodes { id code } } }", json!({})).await;
     assert_eq!(cost["extensions"]["cost"]["requested"], 30, "{cost}");
@@ -88,12 +99,16 @@ async fn requests_beyond_the_limits_are_refused_with_a_code() {
 #[tokio::test]
 async fn bodies_are_bounded_and_must_be_json() {
     let app = TestApp::start().await;
-    let post = |body: Vec<u8>, kind: &str| app.request(Method::POST, "/graphql").header("content-type", kind).body(body);
+    let post =
+        |body: Vec<u8>, kind: &str| app.request(Method::POST, "/graphql").header("content-type", kind).body(body);
     let status = async |r: reqwest::RequestBuilder| r.send().await.unwrap().status().as_u16();
     assert_eq!(status(post(vec![b' '; (1 << 20) + 1], "application/json")).await, 413);
     assert_eq!(status(post(b"{\"query\":\"{ serverInfo { name } }\"}".to_vec(), "text/plain")).await, 400);
     assert_eq!(status(post(b"[{\"query\":\"{ serverInfo { name } }\"}]".to_vec(), "application/json")).await, 400);
     assert_eq!(status(post(b"{".to_vec(), "application/json")).await, 400);
-    assert_eq!(status(post(b"{\"query\":\"{ serverInfo { name } }\"}".to_vec(), "application/json; charset=utf-8")).await, 200);
+    assert_eq!(
+        status(post(b"{\"query\":\"{ serverInfo { name } }\"}".to_vec(), "application/json; charset=utf-8")).await,
+        200
+    );
     assert_eq!(status(app.get("/graphql?query={serverInfo{name}}")).await, 405);
 }

@@ -29,7 +29,7 @@ async fn nested_conditions_and_pages_past_the_first() {
     let mut after = Value::Null;
     loop {
         let variables = json!({"c": condition, "o": "OLDEST_FIRST", "f": 7, "a": after});
-        let page = app.ask(&token, EVENTS, variables).await["events"].take();
+        let mut page = app.ask(&token, EVENTS, variables).await["events"].take();
         assert_eq!(page["total"], json!({"value": 18, "exact": true}));
         assert_eq!(page["summary"]["hosts"], 3);
         assert_eq!(page["summary"]["codes"], json!([{"code": 3, "name": "NetworkConnect", "count": 18}]));
@@ -41,8 +41,7 @@ async fn nested_conditions_and_pages_past_the_first() {
         }
         after = page["pageInfo"]["endCursor"].take();
     }
-    let expected: Vec<String> =
-        (1..10).chain(21..30).map(|i| format!("C:\\Tools\\tool{i}.exe")).collect();
+    let expected: Vec<String> = (1..10).chain(21..30).map(|i| format!("C:\\Tools\\tool{i}.exe")).collect();
     assert_eq!(seen, expected);
 
     let newest = json!({"o": "NEWEST_FIRST", "f": 1, "p": {"to": "2026-03-01T00:01:00Z"}});
@@ -86,8 +85,10 @@ async fn an_event_its_node_and_its_document() {
 
     let ids = json!([node["process"]["id"], node["hits"][0]["id"], event["id"], Value::Null]);
     let ids: Vec<&Value> = ids.as_array().unwrap().iter().filter(|v| !v.is_null()).collect();
-    let nodes = app.ask(&token, "query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({"ids": ids})).await;
-    let kinds: Vec<&str> = nodes["nodes"].as_array().unwrap().iter().map(|n| n["__typename"].as_str().unwrap()).collect();
+    let nodes =
+        app.ask(&token, "query($ids: [ID!]!) { nodes(ids: $ids) { id __typename } }", json!({"ids": ids})).await;
+    let kinds: Vec<&str> =
+        nodes["nodes"].as_array().unwrap().iter().map(|n| n["__typename"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["GraphNode", "Hit", "Event"]);
 }
 
@@ -133,20 +134,26 @@ async fn tree_neighbours_and_why_they_are_empty() {
     let app = TestApp::start().await;
     app.store(events(60, 1)).await;
     let token = app.login("viewer", VIEWER).await;
-    let tree = "query($h: String!, $p: PeriodInput, $a: String) { processTree(host: $h, period: $p, first: 50, after: $a) {
-        processes { node { id label } parent } total { value } reason pageInfo { hasNextPage endCursor } } }";
+    let tree =
+        "query($h: String!, $p: PeriodInput, $a: String) { processTree(host: $h, period: $p, first: 50, after: $a) {
+        processes { node { id label } parent context } total { value } reason pageInfo { hasNextPage endCursor } } }";
     let page = app.ask(&token, tree, json!({"h": "HOST0.example"})).await["processTree"].take();
     assert_eq!(page["total"]["value"], 61);
     assert_eq!(page["reason"], Value::Null);
     let rest = json!({"h": "host0.example", "a": page["pageInfo"]["endCursor"]});
     let rest = app.ask(&token, tree, rest).await["processTree"].take();
-    assert_eq!(rest["processes"].as_array().unwrap().len(), 11);
+    let own = rest["processes"].as_array().unwrap().iter().filter(|p| p["context"] == false);
+    assert_eq!(own.count(), 11, "besides the root, which comes again as context");
     assert_eq!(app.ask(&token, tree, json!({"h": "nowhere"})).await["processTree"]["reason"], "NO_DATA");
     let late = json!({"h": "host0.example", "p": {"from": "2036-01-01T00:00:00Z"}});
     let late = app.ask(&token, tree, late).await["processTree"].take();
-    assert!(["OUT_OF_PERIOD"].contains(&late["reason"].as_str().unwrap_or("")) || late["total"]["value"] != 0, "{late}");
+    assert!(
+        ["OUT_OF_PERIOD"].contains(&late["reason"].as_str().unwrap_or("")) || late["total"]["value"] != 0,
+        "{late}"
+    );
 
-    let root = page["processes"].as_array().unwrap().iter().find(|p| p["parent"].is_null()).unwrap()["node"]["id"].clone();
+    let root =
+        page["processes"].as_array().unwrap().iter().find(|p| p["parent"].is_null()).unwrap()["node"]["id"].clone();
     let query = "query($id: ID!, $e: [EdgeType!], $d: Direction, $p: PeriodInput, $f: Int!, $a: String) { graphNode(id: $id) {
         neighbours(edges: $e, direction: $d, period: $p, first: $f, after: $a) {
             edges { cursor direction edge { type from to } node { id } } pageInfo { hasNextPage endCursor } total { value exact } leftOut reason } } }";
@@ -183,7 +190,11 @@ async fn rules_are_imported_switched_and_deleted() {
     let token = app.login("analyst", ANALYST).await;
     let import = "mutation($y: String!) { importRules(input: {yaml: $y}) { read changed rules { id ruleId refused } issues errors { field code message } } }";
     let answer = app.ask(&token, import, json!({"y": RULE})).await["importRules"].take();
-    assert_eq!((&answer["read"], &answer["changed"], &answer["errors"]), (&json!(1), &json!(1), &json!([])), "{answer}");
+    assert_eq!(
+        (&answer["read"], &answer["changed"], &answer["errors"]),
+        (&json!(1), &json!(1), &json!([])),
+        "{answer}"
+    );
     let id = answer["rules"][0]["id"].clone();
     let bad = app.ask(&token, import, json!({"y": "nothing: here: at all"})).await["importRules"].take();
     assert_eq!(bad["errors"][0]["field"], "yaml");
@@ -199,7 +210,11 @@ async fn rules_are_imported_switched_and_deleted() {
     let off = app.ask(&token, enable, json!({"id": id, "e": false})).await;
     assert_eq!(off["enableRule"]["rule"]["enabled"], false);
     app.store(events(31, 1).split_off(20)).await;
-    assert_eq!(app.ask(&token, rules, json!({})).await["hits"]["total"]["value"], 1, "a rule switched off does not match");
+    assert_eq!(
+        app.ask(&token, rules, json!({})).await["hits"]["total"]["value"],
+        1,
+        "a rule switched off does not match"
+    );
     let unknown = app.ask(&token, enable, json!({"id": "none", "e": true})).await;
     assert_eq!(unknown["enableRule"]["errors"][0]["code"], "NOT_FOUND");
     let delete = "mutation($id: ID!) { deleteRule(input: {id: $id}) { deletedId errors { code } } }";

@@ -10,7 +10,8 @@ async fn an_upload_is_imported_and_its_bad_lines_are_kept() {
     let token = app.login("analyst", ANALYST).await;
     let mut body: String = (0..50).flat_map(|i| [process(i, 2), connection(i, 2)]).collect();
     body.push_str("{\"winlog\": broken\n");
-    let post = || app.client.post(app.url("/api/import?name=..%2Flogs%2Fa.json")).bearer_auth(&token).body(body.clone());
+    let post =
+        || app.client.post(app.url("/api/import?name=..%2Flogs%2Fa.json")).bearer_auth(&token).body(body.clone());
     for (stored, duplicates) in [(100, 0), (0, 100)] {
         let response = post().send().await.unwrap();
         assert_eq!(response.status(), 202);
@@ -25,7 +26,10 @@ async fn an_upload_is_imported_and_its_bad_lines_are_kept() {
         };
         assert_eq!(job["state"], "DONE", "{job}");
         assert_eq!((&job["id"], &job["name"]), (&json!(id), &json!("a.json")));
-        assert_eq!((&job["stored"], &job["duplicates"], &job["issues"]), (&json!(stored), &json!(duplicates), &json!(1)));
+        assert_eq!(
+            (&job["stored"], &job["duplicates"], &job["issues"]),
+            (&json!(stored), &json!(duplicates), &json!(1))
+        );
     }
     let letters = "{ deadLetters(first: 1) { nodes { source position reason record at } total { value } pageInfo { hasNextPage endCursor } } importJobs { name } }";
     let answer = app.ask(&token, letters, json!({})).await;
