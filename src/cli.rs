@@ -70,7 +70,8 @@ const ISSUES: u8 = 2;
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let serves = matches!(cli.command, Command::Demo(_) | Command::Serve(_));
-    let filter = cli.common.log.as_deref().unwrap_or(if serves { "info,tantivy=warn" } else { "warn" });
+    let filter =
+        cli.common.log.as_deref().unwrap_or(if serves { "info,tantivy=warn,evtx=error" } else { "warn,evtx=error" });
     let result = telemetry::init(filter).map_err(anyhow::Error::from).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let result = runtime.block_on(run(cli.command, &cli.common));

@@ -50,7 +50,13 @@ impl Engines {
     /// # Errors
     /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
     pub fn embedded(data: &Path) -> Result<Self> {
-        std::fs::create_dir_all(data)
+        // Logs tell about people: a new folder is for its owner only.
+        let mut folder = std::fs::DirBuilder::new();
+        folder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+        folder
+            .create(data)
             .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
         Ok(Self {
             store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,

@@ -41,14 +41,14 @@ fn rule(id: &str, version: &str) -> Rule {
 
 /// The `n`th hit: event `n`, one of three hosts, one of two rules.
 fn hit(n: u64) -> Hit {
-    let rule_id = if n % 2 == 0 { "even" } else { "odd" };
+    let rule_id = if n.is_multiple_of(2) { "even" } else { "odd" };
     let event_id = EventId(u128::from(n) << 64 | 7);
     Hit {
         id: Hit::id(rule_id, "1", event_id),
         rule_id: rule_id.into(),
         rule_version: "1".into(),
         rule_title: "A title".into(),
-        level: if n % 10 == 0 { "critical" } else { "low" }.into(),
+        level: if n.is_multiple_of(10) { "critical" } else { "low" }.into(),
         event_id,
         time: Time(i64::try_from(n).unwrap() * 1_000),
         host: format!("pc{}", n % 3),
@@ -273,7 +273,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
         source: "a.evtx".into(),
         position: format!("record {n}"),
         reason: "the chunk is broken".into(),
-        record: (n % 2 == 0).then(|| "\u{0}<Event>".into()),
+        record: (n.is_multiple_of(2)).then(|| "\u{0}<Event>".into()),
     };
     catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(None, &[issue(4)]).await.unwrap();

@@ -175,6 +175,11 @@ fn without_a_server_users_and_rules_are_kept_in_the_data_folder() {
     assert!(again.err.contains("anna"), "{again:#?}");
     call(&data, &["users", "passwd", "anna"]).ok();
     call(&data, &["users", "disable", "anna"]).ok();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        assert_eq!(fs::metadata(&data).unwrap().permissions().mode() & 0o777, 0o700, "for its owner only");
+    }
     let users = call(&data, &["users", "list"]).ok();
     assert!(users.out.lines().any(|l| l.starts_with("anna") && l.contains("analyst") && l.ends_with("disabled")));
     let last = call(&data, &["users", "disable", "admin"]);
