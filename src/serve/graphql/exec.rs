@@ -101,10 +101,7 @@ pub async fn execute(app: &App, request: Request, session: Session) -> Response 
 /// Gives every error its code and hides what is not for callers.
 pub fn finish(mut response: Response) -> Response {
     for error in &mut response.errors {
-        let known = match error.source::<Error>() {
-            Some(e) => Some(Public::of(e)),
-            None => None,
-        };
+        let known = error.source::<Error>().map(Public::of);
         match known {
             Some(public) => *error = publish(std::mem::replace(error, ServerError::new("", None)), public),
             None => {

@@ -184,7 +184,7 @@ pub fn process(i: usize, hosts: usize) -> String {
 }
 
 pub fn connection(i: usize, hosts: usize) -> String {
-    let net = if i % 10 == 0 { "203.0.113" } else { "198.51.100" };
+    let net = if i.is_multiple_of(10) { "203.0.113" } else { "198.51.100" };
     document(
         3,
         2 * i + 2,

@@ -249,7 +249,7 @@ fn compressed_files_give_the_same_events() {
 #[test]
 fn identical_lines_without_a_number_are_all_kept() {
     let nameless = line(1).replace(r#""record_id":1,"#, "");
-    let text = vec![nameless.as_str(); 3].join("\n");
+    let text = [nameless.as_str(); 3].join("\n");
     let (a, b) = (read_bytes(text.as_bytes()), read_bytes(text.as_bytes()));
     let ids: std::collections::HashSet<_> = a.events.iter().map(|e| e.id).collect();
     assert_eq!((a.events.len(), ids.len()), (3, 3));

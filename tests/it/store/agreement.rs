@@ -74,7 +74,7 @@ fn leaf(name: &str, ty: Type, value: &str, dice: &mut Dice) -> Option<Match> {
         7 => (Operator::Regex, format!("{}.*{}$", regex::escape(&value[..a.min(20)]), regex::escape(&value[b..]))),
         8 => (Operator::Exists, String::new()),
         9 if ty == Type::Ip => (Operator::Cidr, format!("{value}/{}", [8, 16, 24, 30][dice.roll(4)])),
-        n @ (9 | 10 | 11) if matches!(ty, Type::UInt | Type::Hex | Type::Time) => {
+        n @ 9..=11 if matches!(ty, Type::UInt | Type::Hex | Type::Time) => {
             ([Operator::Gt, Operator::Gte, Operator::Lt, Operator::Lte][(n + dice.roll(4)) % 4], value.to_owned())
         }
         _ => (Operator::Contains, value[a..b].to_owned()),
