@@ -13,7 +13,6 @@ use sysmonsearch::{
     event::{
         Condition, Event, EventId, Field, Key, Period, Scope, Time,
         condition::{Match, Operator},
-        text,
     },
     ingest::{Options, Sink, files, read_path},
     store::{
@@ -172,7 +171,11 @@ async fn main() {
                 println!("   CPU {name:24} {:6.1} us/event", spent * 1e6 / added as f64);
             }
         }
-        println!("   CPU of the store         {:6.1} us/event = {:.0} events/s on one core", sum * 1e6 / added as f64, added as f64 / sum);
+        println!(
+            "   CPU of the store         {:6.1} us/event = {:.0} events/s on one core",
+            sum * 1e6 / added as f64,
+            added as f64 / sum
+        );
         println!(
             "   log {} MiB, index {} MiB (terms {}, postings {}, columns {}), anonymous memory without the input {} MiB",
             bytes(dir.path(), "db"),
@@ -213,9 +216,9 @@ async fn measure(store: &dyn EventStore, real: &[Event], before: &mut BTreeMap<S
         ("EventRecordID above".into(), query("EventRecordID", Operator::Gt, "500000")),
     ];
     let mut report = |name: String, took: Duration, note: String| {
-        let ratio = before.insert(name.clone(), took).map_or(String::new(), |b| {
-            format!("x{:.2}", took.as_secs_f64() / b.as_secs_f64().max(1e-6))
-        });
+        let ratio = before
+            .insert(name.clone(), took)
+            .map_or(String::new(), |b| format!("x{:.2}", took.as_secs_f64() / b.as_secs_f64().max(1e-6)));
         println!("   {name:45} {:9.2} ms {ratio:7} {note}", took.as_secs_f64() * 1e3);
     };
     for (name, q) in searches {
@@ -226,11 +229,19 @@ async fn measure(store: &dyn EventStore, real: &[Event], before: &mut BTreeMap<S
         store.search(&Scope::All, &q, Order::NewestFirst, None, 50).await.unwrap();
         let warm = busy() - clock;
         let n = store.count(&Scope::All, &q).await.unwrap();
-        report(format!("search {name}"), cold, format!("{n} hits, {} shown, again {:.2} ms", page.events.len(), warm.as_secs_f64() * 1e3));
+        report(
+            format!("search {name}"),
+            cold,
+            format!("{n} hits, {} shown, again {:.2} ms", page.events.len(), warm.as_secs_f64() * 1e3),
+        );
     }
     let clock = busy();
     let s = store.summary(&Scope::All, &all, Interval::Buckets(60)).await.unwrap();
-    report("summary of all".into(), busy().saturating_sub(clock), format!("{} hosts, {} buckets", s.hosts, s.histogram.len()));
+    report(
+        "summary of all".into(),
+        busy().saturating_sub(clock),
+        format!("{} hosts, {} buckets", s.hosts, s.histogram.len()),
+    );
     let clock = busy();
     store.hosts(&Scope::All, Period::default(), None, 100).await.unwrap();
     report("hosts".into(), busy().saturating_sub(clock), String::new());
@@ -239,10 +250,14 @@ async fn measure(store: &dyn EventStore, real: &[Event], before: &mut BTreeMap<S
         for (name, q) in [("all", &all), ("few", &few)] {
             let clock = busy();
             let t = store.terms(&Scope::All, q, field, TermOrder::Rare, 20).await.unwrap();
-            report(format!("terms {} of {name}", field.name()), busy().saturating_sub(clock), format!("{} distinct of {}", t.distinct, t.events));
+            report(
+                format!("terms {} of {name}", field.name()),
+                busy().saturating_sub(clock),
+                format!("{} distinct of {}", t.distinct, t.events),
+            );
         }
     }
     let (m, clock) = (Match::new("CommandLine", Operator::Contains, &["mimikatz".to_owned()]).unwrap(), busy());
     let n = real.iter().filter(|e| m.is_match(e)).count();
-    report("for comparison: naive contains over the input".into(), busy().saturating_sub(clock), format!("{n} hits, {}", text::fold("IN MEMORY")));
+    report("for comparison: naive contains over the input".into(), busy().saturating_sub(clock), format!("{n} hits"));
 }

@@ -105,9 +105,7 @@ pub fn hosts(matches: &Matches, after: Option<&str>, first: usize) -> Vec<HostCo
             *codes.entry(code).or_default() += 1;
         });
     }
-    let finish = |(count, codes): (HostCount, BTreeMap<u32, u64>)| HostCount {
-        codes: codes.into_iter().collect(),
-        ..count
-    };
+    let finish =
+        |(count, codes): (HostCount, BTreeMap<u32, u64>)| HostCount { codes: codes.into_iter().collect(), ..count };
     counts.into_iter().map(finish).collect()
 }
