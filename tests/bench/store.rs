@@ -13,7 +13,6 @@ use sysmonsearch::{
     event::{
         Condition, Event, EventId, Field, Key, Period, Scope, Time,
         condition::{Match, Operator},
-        text,
     },
     ingest::{Options, Sink, files, read_path},
     store::{
@@ -260,9 +259,5 @@ async fn measure(store: &dyn EventStore, real: &[Event], before: &mut BTreeMap<S
     }
     let (m, clock) = (Match::new("CommandLine", Operator::Contains, &["mimikatz".to_owned()]).unwrap(), busy());
     let n = real.iter().filter(|e| m.is_match(e)).count();
-    report(
-        "for comparison: naive contains over the input".into(),
-        busy().saturating_sub(clock),
-        format!("{n} hits, {}", text::fold("IN MEMORY")),
-    );
+    report("for comparison: naive contains over the input".into(), busy().saturating_sub(clock), format!("{n} hits"));
 }

@@ -1,6 +1,6 @@
 //! The event store. `conformance` and `agreement` are written against the trait, for every engine; `embedded` is about
 //! files, crashes and two processes.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 mod agreement;
 mod conformance;
 mod embedded;

@@ -118,30 +118,37 @@ impl Matcher<'_> {
     fn comparison(&self, segment: &Segment, m: &Match) -> Result<Bits> {
         let mut bits = Bits::empty(segment.docs);
         for key in &m.keys {
-            let name: Arc<str> = format!("{key:?} {:?}", m.test).into();
-            let id = (segment.id, name);
-            let set = match self.cache.get(&id) {
-                Some(set) => set,
-                None => {
-                    let set = Arc::new(Packed::new(&self.test(segment, key, &m.test)?));
-                    self.cache.put(id, set.clone());
-                    set
-                }
-            };
+            let set = self.kept(segment, format!("{key:?} {:?}", m.test), || self.test(segment, key, &m.test))?;
             set.add_to(&mut bits);
         }
         Ok(bits)
     }
 
     fn hosts(&self, segment: &Segment, hosts: &[String]) -> Result<Bits> {
-        let mut bits = Bits::empty(segment.docs);
-        let index = segment.reader.inverted_index(self.fields.host)?;
-        for host in hosts {
-            if let Some(term) = index.terms().get(host.as_bytes())? {
-                add_postings(&index, &term, &mut bits)?;
+        let find = || {
+            let mut bits = Bits::empty(segment.docs);
+            let index = segment.reader.inverted_index(self.fields.host)?;
+            for host in hosts {
+                if let Some(term) = index.terms().get(host.as_bytes())? {
+                    add_postings(&index, &term, &mut bits)?;
+                }
             }
-        }
+            Ok(bits)
+        };
+        let mut bits = Bits::empty(segment.docs);
+        self.kept(segment, format!("hosts {hosts:?}"), find)?.add_to(&mut bits);
         Ok(bits)
+    }
+
+    /// The set of this name, from the cache or made now.
+    fn kept(&self, segment: &Segment, name: String, make: impl FnOnce() -> Result<Bits>) -> Result<Arc<Packed>> {
+        let key = (segment.id, name.into());
+        if let Some(set) = self.cache.get(&key) {
+            return Ok(set);
+        }
+        let set = Arc::new(Packed::new(&make()?));
+        self.cache.put(key, set.clone());
+        Ok(set)
     }
 
     /// Documents with a value of `key` that satisfies `test`.

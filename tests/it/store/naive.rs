@@ -26,6 +26,13 @@ pub fn histogram(events: &[&Event], width: i64) -> Vec<(Time, u64)> {
     buckets.into_iter().collect()
 }
 
+pub fn timeline(events: &[&Event], width: i64) -> Vec<(Time, u32, u64)> {
+    let mut buckets = BTreeMap::new();
+    let start = |e: &Event| Time(e.time.0.div_euclid(width) * width);
+    events.iter().for_each(|e| *buckets.entry((start(e), e.code)).or_insert(0) += 1);
+    buckets.into_iter().map(|((time, code), n)| (time, code, n)).collect()
+}
+
 pub fn host_names(events: &[&Event]) -> BTreeSet<String> {
     events.iter().map(|e| e.host()).filter(|h| !h.is_empty()).collect()
 }
