@@ -1,8 +1,8 @@
 //! Bounds on what one request, one socket, and all of them together may take.
 use crate::error::{Code, Error, Result};
 use async_graphql::{
-    Name, Positioned,
-    parser::types::{ExecutableDocument, FragmentDefinition, Selection, SelectionSet},
+    Name, Positioned, Value, Variables,
+    parser::types::{ExecutableDocument, Field, FragmentDefinition, Selection, SelectionSet},
 };
 use std::{collections::HashMap, time::Duration};
 
@@ -117,12 +117,12 @@ fn skip_string(rest: &[u8]) -> &[u8] {
     &[]
 }
 
-/// Bounds on the parsed query, before it is validated.
+/// Bounds on the parsed query, before it is validated. Returns the number of items of its longest list.
 ///
 /// # Errors
 /// `TOO_LARGE`; `BAD_INPUT` for fragments that contain themselves.
-pub fn check_document(document: &ExecutableDocument) -> Result<()> {
-    let mut walk = Walk { fragments: &document.fragments, sizes: HashMap::new(), aliases: 0 };
+pub fn check_document(document: &ExecutableDocument, variables: &Variables) -> Result<usize> {
+    let mut walk = Walk { fragments: &document.fragments, variables, sizes: HashMap::new(), aliases: 0, longest: 50 };
     for fragment in document.fragments.keys() {
         walk.fragment(fragment, 0)?;
     }
@@ -140,7 +140,7 @@ pub fn check_document(document: &ExecutableDocument) -> Result<()> {
     if walk.aliases > ALIASES {
         return Err(too_large(format!("the request has more than {ALIASES} aliases")));
     }
-    Ok(())
+    Ok(walk.longest)
 }
 
 #[derive(Clone, Copy, Default)]
@@ -155,7 +155,9 @@ struct Walk<'a> {
     fragments: &'a HashMap<Name, Positioned<FragmentDefinition>>,
     /// `None` while a fragment is being measured.
     sizes: HashMap<Name, Option<Size>>,
+    variables: &'a Variables,
     aliases: usize,
+    longest: usize,
 }
 
 impl Walk<'_> {
@@ -172,6 +174,26 @@ impl Walk<'_> {
         Ok(size)
     }
 
+    /// Length of the list that a field asks for.
+    fn measure(&mut self, field: &Field) {
+        for (name, value) in &field.arguments {
+            let known = |name: Name| self.variables.get(&name).cloned().ok_or(());
+            let value = value.node.clone().into_const_with(known).ok();
+            let length = match (name.node.as_str(), value) {
+                ("first" | "maxDescendants", Some(Value::Number(n))) => n.as_u64(),
+                // A variable may have a default.
+                ("first" | "maxDescendants", _) => Some(500),
+                ("ids", Some(Value::List(ids))) => Some(ids.len() as u64),
+                _ => None,
+            };
+            let length = length.map_or(0, |n| usize::try_from(n.min(500)).unwrap_or(500));
+            self.longest = self.longest.max(length);
+        }
+        if matches!(field.name.node.as_str(), "processTree" | "lineage") {
+            self.longest = self.longest.max(200);
+        }
+    }
+
     fn set(&mut self, set: &Positioned<SelectionSet>, depth: usize) -> Result<Size> {
         if depth > NESTING {
             return Err(too_large(format!("the query is nested deeper than {NESTING}")));
@@ -181,6 +203,7 @@ impl Walk<'_> {
             let size = match &selection.node {
                 Selection::Field(field) => {
                     self.aliases += usize::from(field.node.alias.is_some());
+                    self.measure(&field.node);
                     let inner = self.set(&field.node.selection_set, depth + 1)?;
                     Size { fields: inner.fields.saturating_add(1), direct: 1 }
                 }
@@ -198,6 +221,23 @@ impl Walk<'_> {
 mod tests {
     use super::*;
     use async_graphql::parser::parse_query;
+
+    fn check(query: &str) -> Result<usize> {
+        check_document(&parse_query(query).unwrap(), &Variables::default())
+    }
+
+    #[test]
+    fn the_longest_list_is_known() {
+        for (query, longest) in [
+            ("{ a }", 50),
+            ("{ a(first: 5) { b(first: 300) { c } } }", 300),
+            ("{ a(first: 4000) }", 500),
+            ("query($f: Int = 7) { a(first: $f) }", 500),
+            ("{ processTree { a } }", 200),
+        ] {
+            assert_eq!(check(query).unwrap(), longest, "{query}");
+        }
+    }
 
     #[test]
     fn text_is_bounded_before_parsing() {
@@ -218,10 +258,10 @@ mod tests {
             text.push_str(&format!(" fragment f{i} on Query {{ a {{ ...f{n} }} b {{ ...f{n} }} }}", n = i + 1));
         }
         text.push_str(" fragment f30 on Query { a }");
-        assert_eq!(check_document(&parse_query(text).unwrap()).unwrap_err().code, Code::TooLarge);
-        let ring = parse_query("{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }").unwrap();
-        assert_eq!(check_document(&ring).unwrap_err().code, Code::BadInput);
+        assert_eq!(check(&text).unwrap_err().code, Code::TooLarge);
+        let ring = "{ ...a } fragment a on Query { ...b } fragment b on Query { ...a }";
+        assert_eq!(check(ring).unwrap_err().code, Code::BadInput);
         let roots = (0..21).map(|i| format!("f{i} ")).collect::<String>();
-        assert_eq!(check_document(&parse_query(format!("{{ {roots} }}")).unwrap()).unwrap_err().code, Code::TooLarge);
+        assert_eq!(check(&format!("{{ {roots} }}")).unwrap_err().code, Code::TooLarge);
     }
 }

@@ -67,13 +67,13 @@ fn answer(response: Response) -> HttpResponse {
 pub fn prepare(app: &App, mut request: Request, session: Session) -> Result<Request, ServerError> {
     limits::check_text(&request.query).map_err(|e| server_error(&e))?;
     let document = parse_query(&request.query).map_err(|e| coded(e.into(), Code::BadInput))?;
-    limits::check_document(&document).map_err(|e| server_error(&e))?;
+    let longest = limits::check_document(&document, &request.variables).map_err(|e| server_error(&e))?;
     request.set_parsed_query(document);
     if session.caller.is_none() {
         request = request.disable_introspection();
     }
     let scope = session.caller.as_ref().map_or(Scope::hosts([""; 0]), |c| c.scope().clone());
-    Ok(request.data(Loaders::new(&app.core, scope)).data(session))
+    Ok(request.data(Loaders::new(&app.core, scope, longest)).data(session))
 }
 
 /// Runs a query or mutation to its end.

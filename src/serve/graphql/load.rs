@@ -18,8 +18,11 @@ use std::{borrow::Cow, collections::HashMap, fmt::Debug, future::Future, hash::H
 
 /// Keys of one batch at most: more than any page can ask for.
 const MAX_BATCH: usize = 10_000;
-/// Turns of the scheduler that a batch waits for more keys.
-const TURNS: usize = 30;
+/// Turns of the scheduler that a batch waits for more keys, when the longest list has so many items. The GraphQL crate
+/// goes on with about two items of a long list per turn, each some microseconds, until the last item has asked.
+const fn turns(longest: usize) -> usize {
+    16 + 2 * longest
+}
 /// Hits of the hosts and period that are looked through for the hits of its processes.
 const MAX_PROCESS_HITS: usize = 50_000;
 
@@ -196,25 +199,26 @@ pub struct Loaders {
 }
 
 impl Loaders {
-    pub fn new(core: &Core, scope: Scope) -> Self {
+    /// `longest`: items of the longest list of the request.
+    pub fn new(core: &Core, scope: Scope, longest: usize) -> Self {
         let r = Reader { store: core.store.clone(), graph: core.graph.clone(), catalog: core.catalog.clone(), scope };
-        fn load<K, V, B>(reader: &Reader, batch: B) -> Load<K, V, B>
+        fn load<K, V, B>(reader: &Reader, longest: usize, batch: B) -> Load<K, V, B>
         where
             K: Eq + Hash + Clone + Debug + Send + Sync,
             V: Clone + Send,
             B: Batch<K, V> + Sync,
         {
-            Loader::new(Run(reader.clone(), batch)).with_max_batch_size(MAX_BATCH).with_yield_count(TURNS)
+            Loader::new(Run(reader.clone(), batch)).with_max_batch_size(MAX_BATCH).with_yield_count(turns(longest))
         }
         Self {
-            events: load(&r, Events),
-            nodes: load(&r, Nodes),
-            degrees: load(&r, Degrees),
-            hits: load(&r, Hits),
-            process_hits: load(&r, ProcessHits),
-            rules: load(&r, Rules),
-            rule_hits: load(&r, RuleHits),
-            host_hits: load(&r, HostHits),
+            events: load(&r, longest, Events),
+            nodes: load(&r, longest, Nodes),
+            degrees: load(&r, longest, Degrees),
+            hits: load(&r, longest, Hits),
+            process_hits: load(&r, longest, ProcessHits),
+            rules: load(&r, longest, Rules),
+            rule_hits: load(&r, longest, RuleHits),
+            host_hits: load(&r, longest, HostHits),
         }
     }
 
