@@ -1,7 +1,7 @@
 //! The commands.
 //!
-//! What changes or lists the catalog goes through the API ([`client::Client`]), whether a server runs or not:
-//! [`place::open`] finds the running server, or opens the data folder itself and serves it to this process only.
+//! What changes or lists the catalog goes through the API (`client::Client`), whether a server runs or not:
+//! `place::open` finds the running server, or opens the data folder itself and serves it to this process only.
 
 /// Writes a line of the answer to standard output. Unlike `println!` it does not panic when nobody reads any more.
 macro_rules! say {

@@ -48,7 +48,7 @@ pub struct Server {
     #[arg(long, env = "SYSMONSEARCH_TOKEN_MINUTES", default_value_t = 12 * 60, value_name = "MINUTES",
           value_parser = clap::value_parser!(u64).range(1..=525_600))]
     pub token_minutes: u64,
-    /// Origins besides the server's own whose pages may use the API, such as https://hunt.example
+    /// Origins besides the server's own whose pages may use the API, such as `https://hunt.example`
     #[arg(long = "origin", env = "SYSMONSEARCH_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub origins: Vec<String>,
     /// Folder of a built page to serve instead of the one in this program

@@ -44,7 +44,7 @@ pub type Local = u32;
 #[derive(Debug)]
 pub struct DraftNode {
     pub id: NodeId,
-    /// Number of the reporting host in [`Batch::hosts`].
+    /// Number of the reporting host in `Batch::hosts`.
     pub host: u32,
     pub facts: Facts,
 }

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | `POST /graphql`, `GET /graphql/ws` | the API: queries and mutations; also subscriptions over graphql-transport-ws |
 //! | `POST /api/import?name=FILE` | a file to import, answered by the id of the job |
-//! | `POST /_bulk`, `/{index}/_bulk`, … | what Elasticsearch shippers such as winlogbeat ask ([`bulk`]) |
+//! | `POST /_bulk`, `/{index}/_bulk`, … | what Elasticsearch shippers such as winlogbeat ask (`bulk`) |
 //! | `/livez`, `/readyz`, `/api/version` | health, public |
 //! | everything else | the page |
 pub mod auth;

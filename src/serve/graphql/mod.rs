@@ -1,7 +1,7 @@
 //! The GraphQL API: queries, mutations, subscriptions.
 //!
 //! Every root field, and every field that reads a store, carries a guard on its own line. Reads go through
-//! [`load::Loaders`], one set per request with the caller's scope inside.
+//! `load::Loaders`, one set per request with the caller's scope inside.
 //! Cost: one point per field, a list's fields times its `first`, and more for what a store has to work on.
 mod condition;
 mod cost;
