@@ -31,7 +31,7 @@ fn proc_status(key: &str) -> u64 {
     std::fs::read_to_string("/proc/self/status")
         .unwrap_or_default()
         .lines()
-        .find_map(|l| l.strip_prefix(key)?.split_whitespace().nth(1)?.parse().ok())
+        .find_map(|l| l.strip_prefix(key)?.split_whitespace().next()?.parse().ok())
         .unwrap_or(0)
 }
 

@@ -138,6 +138,7 @@ export const en = {
     name: "Event",
     close: "Close the event",
     gone: "This event is not there.",
+    graphComing: "The graph does not hold its process yet; asking again",
     openGraph: "Open the process as a graph",
     openHost: "Host",
     time: "Time",

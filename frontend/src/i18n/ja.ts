@@ -140,6 +140,7 @@ export const ja: typeof en = {
     name: "イベント",
     close: "イベントを閉じる",
     gone: "このイベントは見つかりません。",
+    graphComing: "プロセスはまだグラフにありません。再確認しています",
     openGraph: "プロセスをグラフで開く",
     openHost: "ホスト",
     time: "時刻",

@@ -1,4 +1,5 @@
 import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
@@ -19,11 +20,21 @@ interface Props {
   onMatch?: (row: Row) => void;
 }
 
+/** The graph follows the log: the process of an event that has just come may take a moment. */
+const GRAPH_POLL_MS = 1_500;
+
 /** All fields of one event, and where to go from there. */
 export function EventPanel({ id, onClose, onMatch }: Props) {
   const { t } = useTranslation();
-  const [{ data, error, fetching }] = useQuery({ query: EventDocument, variables: { id } });
+  const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id } });
   const event = data?.event;
+  const awaited =
+    !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
+  useEffect(() => {
+    if (!awaited) return;
+    const timer = setInterval(() => reload({ requestPolicy: "network-only" }), GRAPH_POLL_MS);
+    return () => clearInterval(timer);
+  }, [awaited, reload]);
   return (
     <section aria-label={t("event.name")}>
       <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
@@ -33,7 +44,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
           <Icon name="close" />
         </ActionIcon>
       </div>
-      <State loading={fetching} error={error} empty={!event} nothing={t("event.gone")} />
+      <State loading={fetching && !event} error={error} empty={!event} nothing={t("event.gone")} />
       {event && (
         <div className="stack pad">
           <div className="wrap">{event.description}</div>
@@ -43,6 +54,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
                 {t("event.openGraph")}
               </Button>
             )}
+            {awaited && <span className="dim">{t("event.graphComing")}</span>}
             <Button
               component={Link}
               href={hostLink(event.host)}
