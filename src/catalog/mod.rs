@@ -81,6 +81,8 @@ pub struct Job {
     pub finished: Option<Time>,
     pub message: Option<String>,
     pub counts: Counts,
+    /// Events of other providers are kept too.
+    pub keep_other: bool,
 }
 
 /// What the events of an import were: complete when it has ended.

@@ -242,19 +242,20 @@ impl Pipeline {
             finished: None,
             message: None,
             counts: Default::default(),
+            keep_other: options.keep_other,
         };
         self.catalog.put_job(&job).await?;
-        self.spawn_import(job, options).await;
+        self.spawn_import(job).await;
         Ok(())
     }
 
-    async fn spawn_import(self: &Arc<Self>, job: Job, options: ingest::Options) {
+    async fn spawn_import(self: &Arc<Self>, job: Job) {
         let pipeline = self.clone();
         let mut stop = self.stop.subscribe();
         self.tasks.lock().await.spawn(async move {
             let path = pipeline.spool.join(&job.id);
             tokio::select! {
-                () = import::run_job(&pipeline, job, &path, options) => {}
+                () = import::run_job(&pipeline, job, &path) => {}
                 _ = stop.wait_for(|s| *s) => {}
             }
         });
@@ -267,7 +268,7 @@ impl Pipeline {
             }
             if self.spool.join(&job.id).is_file() {
                 tracing::info!(job = %job.id, "going on with import of {}", job.name);
-                self.spawn_import(job, ingest::Options::default()).await;
+                self.spawn_import(job).await;
             } else {
                 job.state = JobState::Failed;
                 job.finished = Some(Time::now());

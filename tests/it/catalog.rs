@@ -252,6 +252,7 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
             hosts: [("pc1".into(), 5)].into(),
             providers: [("Other".into(), 1)].into(),
         },
+        keep_other: true,
     }
 }
 
