@@ -9,7 +9,7 @@ use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, StoredHit, User};
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Scope, Seq,
+        EventId, Position, Scope,
         detection::{Hit, Rule},
     },
 };
@@ -90,10 +90,11 @@ impl Catalog for Sqlite {
         self.db.write(move |db| rules::delete(db, &id)).await
     }
 
-    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>> {
-        self.db.write(move |db| hits::put(db, hits, upto)).await
+    async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
+        let upto = upto.clone();
+        self.db.write(move |db| hits::put(db, hits, &upto)).await
     }
-    async fn detect_checkpoint(&self) -> Result<Seq> {
+    async fn detect_checkpoint(&self) -> Result<Position> {
         self.db.read(hits::checkpoint).await
     }
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {

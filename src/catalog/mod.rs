@@ -4,7 +4,7 @@ pub mod embedded;
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Period, Scope, Seq, Time,
+        EventId, Period, Position, Scope, Time,
         detection::{Hit, Rule},
     },
 };
@@ -129,10 +129,10 @@ pub trait Catalog: Send + Sync + 'static {
     async fn delete_rule(&self, id: &str) -> Result<bool>;
 
     // hits
-    /// Stores hits that are not there yet and moves the checkpoint of detect, in one transaction.
+    /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
-    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>;
-    async fn detect_checkpoint(&self) -> Result<Seq>;
+    async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
+    async fn detect_checkpoint(&self) -> Result<Position>;
     /// Hits with number > `after`, ascending: what a subscriber missed.
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     /// Newest number first; `before` exclusive.
@@ -144,7 +144,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
-    /// Drops all hits and sets the checkpoint of detect to 0, for a rebuild.
+    /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
 
     // jobs and dead letters

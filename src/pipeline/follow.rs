@@ -2,10 +2,10 @@
 use crate::{
     catalog::{Catalog, StoredHit},
     error::{Error, Result},
-    event::{Event, Seq, Time, detection::Hit},
+    event::{Event, Position, Time, detection::Hit},
     graph::{GraphStore, project},
     rules::RuleSet,
-    store::EventStore,
+    store::{Arrivals, EventStore},
 };
 use async_trait::async_trait;
 use std::{
@@ -27,15 +27,14 @@ const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 /// What a follower does with a piece of the log.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
-    async fn checkpoint(&self) -> Result<Seq>;
-    /// Must be idempotent: after a crash a piece may come again.
-    /// `idle` tells that nothing more waits behind this piece.
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, idle: bool) -> Result<()>;
+    async fn checkpoint(&self) -> Result<Position>;
+    /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
+    async fn work(&mut self, piece: Arrivals) -> Result<()>;
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct State {
-    position: Seq,
+    position: Position,
     healthy: bool,
 }
 
@@ -52,30 +51,31 @@ impl Follower {
         name: &'static str,
         work: impl Work,
         store: Arc<dyn EventStore>,
-        head: watch::Receiver<Seq>,
+        head: watch::Receiver<Position>,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self> {
         let position = work.checkpoint().await?;
-        let (state, receiver) = watch::channel(State { position, healthy: true });
+        let (state, receiver) = watch::channel(State { position: position.clone(), healthy: true });
         let turn = Arc::new(Mutex::new(0));
         let (resets, reset_seen) = watch::channel(0);
-        tasks.spawn(run(name, work, store, head, stop, state, turn.clone(), reset_seen));
+        tasks.spawn(run(name, work, store, head, stop, position, state, turn.clone(), reset_seen));
         Ok(Self { state: receiver, turn, resets })
     }
 
-    pub(super) fn position(&self) -> Seq {
-        self.state.borrow().position
+    pub(super) fn position(&self) -> Position {
+        self.state.borrow().position.clone()
     }
 
-    /// Waits until `position` is reached, or the follower is in trouble (it will catch up by itself later).
-    pub(super) async fn reach(&self, position: Seq) {
-        let _ = self.state.clone().wait_for(|s| s.position >= position || !s.healthy).await;
+    /// Waits while the follower is more than `lag` entries behind `head`, unless it is in trouble (it will catch up
+    /// by itself later).
+    pub(super) async fn approach(&self, head: &Position, lag: u64) {
+        let _ = self.state.clone().wait_for(|s| head.lag(&s.position) <= lag || !s.healthy).await;
     }
 
     /// Waits until `position` is reached, however long it takes.
-    pub(super) async fn wait(&self, position: Seq) {
-        let _ = self.state.clone().wait_for(|s| s.position >= position).await;
+    pub(super) async fn wait(&self, position: &Position) {
+        let _ = self.state.clone().wait_for(|s| s.position.reaches(position)).await;
     }
 
     /// Runs `clear` between two pieces of work; the follower then starts from the checkpoint it finds.
@@ -97,30 +97,37 @@ async fn run(
     name: &'static str,
     mut work: impl Work,
     store: Arc<dyn EventStore>,
-    mut head: watch::Receiver<Seq>,
+    mut head: watch::Receiver<Position>,
     mut stop: watch::Receiver<bool>,
+    mut position: Position,
     state: watch::Sender<State>,
     turn: Arc<Mutex<u64>>,
     mut resets: watch::Receiver<u64>,
 ) {
     let mut generation = 0;
-    let mut position = state.borrow().position;
     while !*stop.borrow() {
         let step = async {
             let guard = turn.lock().await;
             if *guard != generation {
                 generation = *guard;
                 position = work.checkpoint().await?;
-                state.send_replace(State { position, healthy: true });
+                state.send_replace(State { position: position.clone(), healthy: true });
             }
-            let events = store.read(position, BATCH).await?;
-            let Some(last) = events.last().map(|(seq, _)| *seq) else { return Ok::<bool, Error>(false) };
-            let idle = last >= *head.borrow();
-            work.work(events, idle).await?;
-            position = last;
-            state.send_replace(State { position, healthy: true });
+            let seen = head.borrow_and_update().clone();
+            let piece = store.read(&position, BATCH).await?;
+            let (next, more) = (piece.next.clone(), piece.more);
+            if next != position {
+                work.work(piece).await?;
+                position = next;
+            }
+            let mut reached = position.clone();
+            if !more {
+                // Also what is gone from the log since: nothing is left to wait for.
+                reached.merge(&seen);
+            }
+            state.send_replace(State { position: reached, healthy: true });
             drop(guard);
-            Ok(true)
+            Ok::<bool, Error>(more)
         };
         match step.await {
             Ok(true) => {}
@@ -133,7 +140,7 @@ async fn run(
             }
             Err(e) => {
                 tracing::error!(follower = name, error = ?e, "cannot work, trying again");
-                state.send_replace(State { position, healthy: false });
+                state.send_modify(|s| s.healthy = false);
                 tokio::select! {
                     () = tokio::time::sleep(RETRY) => {}
                     _ = stop.wait_for(|s| *s) => return,
@@ -150,14 +157,13 @@ pub(super) struct Project {
 
 #[async_trait]
 impl Work for Project {
-    async fn checkpoint(&self) -> Result<Seq> {
+    async fn checkpoint(&self) -> Result<Position> {
         self.graph.checkpoint().await
     }
 
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, _idle: bool) -> Result<()> {
-        let Some(upto) = events.last().map(|(s, _)| *s) else { return Ok(()) };
-        let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|(_, e)| &**e))).await?;
-        self.graph.upsert(batch, upto).await
+    async fn work(&mut self, Arrivals { events, next, .. }: Arrivals) -> Result<()> {
+        let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|e| &**e))).await?;
+        self.graph.upsert(batch, &next).await
     }
 }
 
@@ -181,18 +187,17 @@ impl Detect {
 
 #[async_trait]
 impl Work for Detect {
-    async fn checkpoint(&self) -> Result<Seq> {
+    async fn checkpoint(&self) -> Result<Position> {
         self.catalog.detect_checkpoint().await
     }
 
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, idle: bool) -> Result<()> {
-        let Some(upto) = events.last().map(|(s, _)| *s) else { return Ok(()) };
+    async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
         let hits = tokio::task::spawn_blocking(move || find_hits(&rules, &events)).await?;
-        if hits.is_empty() && !idle && self.written.elapsed() < CHECKPOINT_EVERY {
+        if hits.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
             return Ok(());
         }
-        for hit in self.catalog.put_hits(hits, upto).await? {
+        for hit in self.catalog.put_hits(hits, &next).await? {
             // No receiver is no error: nobody watches.
             let _ = self.live.send(Arc::new(hit));
         }
@@ -201,10 +206,10 @@ impl Work for Detect {
     }
 }
 
-fn find_hits(rules: &RuleSet, events: &[(Seq, Arc<Event>)]) -> Vec<Hit> {
+fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
     let found = Time::now();
     let mut hits = Vec::new();
-    for (_, event) in events {
+    for event in events {
         for m in rules.matches(event) {
             hits.push(Hit {
                 id: Hit::id(&m.rule_id, &m.version, event.id),

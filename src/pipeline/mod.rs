@@ -12,7 +12,7 @@ pub use import::{Report, Watch};
 use crate::{
     catalog::{Catalog, Job, JobState, StoredHit},
     error::{Error, Result},
-    event::{Event, Seq, Time, detection::Rule},
+    event::{Event, Position, Time, detection::Rule},
     graph::GraphStore,
     ingest,
     rules::RuleSet,
@@ -30,7 +30,7 @@ use tokio::{
 };
 
 /// Events that a healthy follower may be behind before appends wait for it.
-pub const MAX_LAG: Seq = 20_000;
+pub const MAX_LAG: u64 = 20_000;
 /// Live hits kept for a subscriber that is slow; one that falls further behind reads the catalog.
 const LIVE_HITS: usize = 4_096;
 /// Imports running at the same time; further ones wait.
@@ -73,7 +73,7 @@ pub struct Pipeline {
     pub catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
     hits: broadcast::Sender<Arc<StoredHit>>,
-    head: watch::Sender<Seq>,
+    head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
     imports: Semaphore,
@@ -115,6 +115,9 @@ impl Pipeline {
             &mut tasks,
         )
         .await?;
+        if let Some(pause) = store.look_every() {
+            tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
+        }
         let pipeline = Arc::new(Self {
             store,
             graph,
@@ -139,17 +142,13 @@ impl Pipeline {
     /// When the event store fails; nothing is acknowledged then.
     pub async fn append(&self, events: Vec<Event>) -> Result<Appended> {
         if events.is_empty() {
-            return Ok(Appended { head: *self.head.borrow(), ..Appended::default() });
+            return Ok(Appended { head: self.head.borrow().clone(), ..Appended::default() });
         }
-        let floor = self.head.borrow().saturating_sub(MAX_LAG);
-        self.project.reach(floor).await;
-        self.detect.reach(floor).await;
+        let head = self.head.borrow().clone();
+        self.project.approach(&head, MAX_LAG).await;
+        self.detect.approach(&head, MAX_LAG).await;
         let appended = self.store.append(events).await?;
-        self.head.send_if_modified(|h| {
-            let moved = appended.head > *h;
-            *h = appended.head.max(*h);
-            moved
-        });
+        self.head.send_if_modified(|h| h.merge(&appended.head));
         Ok(appended)
     }
 
@@ -163,15 +162,19 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot be refreshed.
     pub async fn caught_up(&self) -> Result<()> {
-        let head = *self.head.borrow();
-        self.project.wait(head).await;
-        self.detect.wait(head).await;
+        let head = self.head.borrow().clone();
+        self.project.wait(&head).await;
+        self.detect.wait(&head).await;
         self.store.refresh().await
     }
 
     /// Positions up to which the log is projected and matched, and its head.
     pub fn positions(&self) -> Positions {
-        Positions { head: *self.head.borrow(), projected: self.project.position(), detected: self.detect.position() }
+        Positions {
+            head: self.head.borrow().clone(),
+            projected: self.project.position(),
+            detected: self.detect.position(),
+        }
     }
 
     /// Stores rules and matches with them from now on. Returns how many are new or changed.
@@ -290,11 +293,39 @@ impl Pipeline {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Positions {
-    pub head: Seq,
-    pub projected: Seq,
-    pub detected: Seq,
+    pub head: Position,
+    pub projected: Position,
+    pub detected: Position,
+}
+
+/// Wakes the followers when others have stored events.
+async fn look(
+    store: Arc<dyn EventStore>,
+    pause: Duration,
+    head: watch::Sender<Position>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut away = false;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|s| *s) => return,
+        }
+        match store.head().await {
+            Ok(now) => {
+                away = false;
+                head.send_if_modified(|h| h.merge(&now));
+            }
+            // The followers tell about it every time.
+            Err(e) if !away => {
+                away = true;
+                tracing::warn!(error = ?e, "cannot look for new events, trying again");
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 async fn compile(rules: Vec<Rule>) -> Result<RuleSet> {

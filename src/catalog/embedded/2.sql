@@ -1,0 +1,7 @@
+-- A checkpoint is a position of the event log: part and number. Until now it was a number of the embedded log.
+CREATE TABLE checkpoints (
+    name TEXT PRIMARY KEY,
+    position TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO checkpoints SELECT name, iif(value = 0, '', json_object('log', value)) FROM counters WHERE name = 'detect';
+DELETE FROM counters WHERE name = 'detect';
