@@ -6,6 +6,7 @@
 //! is more than [`MAX_LAG`] events behind.
 mod follow;
 mod import;
+mod lease;
 
 pub use import::{Report, Watch};
 
@@ -19,6 +20,7 @@ use crate::{
     store::{Appended, EventStore},
 };
 use follow::{Detect, Follower, Project};
+use lease::Lease;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
@@ -35,6 +37,8 @@ pub const MAX_LAG: u64 = 20_000;
 const LIVE_HITS: usize = 4_096;
 /// Imports running at the same time; further ones wait.
 const MAX_IMPORTS: usize = 2;
+/// How often a process looks whether another one has changed rules.
+const RULES_EVERY: Duration = Duration::from_secs(2);
 
 /// The engines of one installation.
 #[derive(Clone)]
@@ -78,6 +82,8 @@ pub struct Pipeline {
     detect: Follower,
     imports: Semaphore,
     spool: PathBuf,
+    /// Which installation this is, also after a restart.
+    node: Arc<str>,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -94,11 +100,16 @@ impl Pipeline {
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
+        // Before the rules: a change in between is seen then.
+        let known = catalog.rules_version().await?;
         let rules = Arc::new(RwLock::new(Arc::new(compile(catalog.rules().await?).await?)));
 
+        let node = node(&spool).await?;
+        // Only engines that others write to are shared with other processes.
+        let shared = store.look_every().map(|_| catalog.clone());
         let mut tasks = JoinSet::new();
         let project = Follower::start(
-            "project",
+            Lease::new(shared.clone(), "project", node.clone()),
             Project { graph: graph.clone() },
             store.clone(),
             head.subscribe(),
@@ -107,8 +118,8 @@ impl Pipeline {
         )
         .await?;
         let detect = Follower::start(
-            "detect",
-            Detect::new(catalog.clone(), rules.clone(), hits.clone()),
+            Lease::new(shared, "detect", node.clone()),
+            Detect::new(catalog.clone(), rules.clone(), hits.clone()).await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
@@ -117,6 +128,7 @@ impl Pipeline {
         .await?;
         if let Some(pause) = store.look_every() {
             tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
+            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), known, stop.subscribe()));
         }
         let pipeline = Arc::new(Self {
             store,
@@ -129,6 +141,7 @@ impl Pipeline {
             detect,
             imports: Semaphore::new(MAX_IMPORTS),
             spool,
+            node,
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });
@@ -246,6 +259,7 @@ impl Pipeline {
             message: None,
             counts: Default::default(),
             keep_other: options.keep_other,
+            node: self.node.to_string(),
         };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job).await;
@@ -266,7 +280,7 @@ impl Pipeline {
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
         for mut job in self.catalog.jobs(usize::MAX).await? {
-            if job.state != JobState::Running {
+            if job.state != JobState::Running || job.node != *self.node {
                 continue;
             }
             if self.spool.join(&job.id).is_file() {
@@ -324,6 +338,47 @@ async fn look(
                 tracing::warn!(error = ?e, "cannot look for new events, trying again");
             }
             Err(_) => {}
+        }
+    }
+}
+
+/// Compiles the rules anew when another process has changed them.
+async fn look_at_rules(
+    catalog: Arc<dyn Catalog>,
+    rules: Arc<RwLock<Arc<RuleSet>>>,
+    mut seen: u64,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let turn = async {
+            let now = catalog.rules_version().await?;
+            if seen != now {
+                let set = Arc::new(compile(catalog.rules().await?).await?);
+                *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
+            }
+            seen = now;
+            Ok::<(), Error>(())
+        };
+        if let Err(e) = turn.await {
+            tracing::warn!(error = ?e, "cannot look for changed rules, trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RULES_EVERY) => {}
+            _ = stop.wait_for(|s| *s) => return,
+        }
+    }
+}
+
+/// The name of this installation: made up at its first start, kept in its folder.
+async fn node(spool: &Path) -> Result<Arc<str>> {
+    let path = spool.with_file_name("node");
+    match tokio::fs::read_to_string(&path).await {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().into()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+        _ => {
+            let name = uuid::Uuid::new_v4().to_string();
+            tokio::fs::write(&path, &name).await?;
+            Ok(name.into())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
 use crate::support::at;
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
     catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, User, embedded::Sqlite},
     error::{Code, Issue},
@@ -254,6 +254,7 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
             providers: [("Other".into(), 1)].into(),
         },
         keep_other: true,
+        node: "n1".into(),
     }
 }
 
@@ -291,6 +292,48 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     assert!(catalog.dead_letters(Some("j9"), None, 10).await.unwrap().is_empty());
 }
 
+async fn leases_have_one_owner(catalog: &dyn Catalog) {
+    const LONG: Duration = Duration::from_secs(600);
+    let lease = async |name: &str, owner: &str, life, force| catalog.lease(name, owner, life, force).await.unwrap();
+    let first = lease("project", "a", LONG, false).await.expect("nobody had it");
+    assert_eq!(lease("project", "b", LONG, false).await, None);
+    assert_eq!(lease("project", "a", LONG, false).await, Some(first), "renewed");
+    assert!(lease("detect", "b", LONG, false).await.is_some(), "each name is a lease of its own");
+
+    catalog.release("project", "b").await.unwrap();
+    assert_eq!(lease("project", "b", LONG, false).await, None, "who does not have it cannot give it back");
+    catalog.release("project", "a").await.unwrap();
+    let second = lease("project", "b", LONG, false).await.expect("given back");
+    assert!(second > first, "each owner has an epoch of his own");
+
+    let third = lease("project", "a", Duration::from_millis(1), true).await.expect("forced");
+    assert!(third > second);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let fourth = lease("project", "b", LONG, false).await.expect("the other's has run out");
+    assert!(fourth > third);
+
+    let takers = (0..8).map(|n| format!("taker {n}")).collect::<Vec<_>>();
+    let taken = futures_util::future::join_all(takers.iter().map(|t| lease("new", t, LONG, false))).await;
+    assert_eq!(taken.iter().flatten().count(), 1, "of many at once one gets it: {taken:?}");
+}
+
+async fn counts_changes_of_rules(catalog: &dyn Catalog) {
+    let mut seen = catalog.rules_version().await.unwrap();
+    let mut grew = async |what: &str| {
+        let now = catalog.rules_version().await.unwrap();
+        assert!(now > seen, "{what}");
+        seen = now;
+    };
+    catalog.put_rules(&[rule("a", "1"), rule("b", "1")]).await.unwrap();
+    grew("new rules").await;
+    catalog.put_rules(&[rule("a", "2")]).await.unwrap();
+    grew("a changed rule").await;
+    catalog.enable_rule("a", false).await.unwrap();
+    grew("a rule switched off").await;
+    catalog.delete_rule("b").await.unwrap();
+    grew("a rule deleted").await;
+}
+
 /// Every engine under a fresh folder.
 fn engines() -> Vec<(tempfile::TempDir, Arc<dyn Catalog>)> {
     let dir = tempfile::tempdir().unwrap();
@@ -318,7 +361,9 @@ mod conformance {
         keeps_hits,
         hides_hits_out_of_scope,
         pages_past_ten_thousand_hits,
-        keeps_jobs_and_dead_letters
+        keeps_jobs_and_dead_letters,
+        leases_have_one_owner,
+        counts_changes_of_rules
     );
 
     #[tokio::test(flavor = "multi_thread")]

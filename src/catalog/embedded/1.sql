@@ -72,6 +72,7 @@ CREATE TABLE jobs (
     finished INTEGER,
     message TEXT,
     keep_other INTEGER NOT NULL,
+    node TEXT NOT NULL,
     counts TEXT NOT NULL              -- JSON object of Counts
 ) STRICT;
 CREATE INDEX jobs_started ON jobs (started, id);

@@ -5,3 +5,11 @@ CREATE TABLE checkpoints (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO checkpoints SELECT name, iif(value = 0, '', json_object('log', value)) FROM counters WHERE name = 'detect';
 DELETE FROM counters WHERE name = 'detect';
+
+-- Who does a work that only one process may do, and until when (milliseconds since 1970).
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    epoch INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

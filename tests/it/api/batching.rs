@@ -2,7 +2,10 @@
 use super::app::{TestApp, VIEWER, events};
 use async_trait::async_trait;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use sysmonsearch::{
     catalog::*,
     error::{Issue, Result},
@@ -78,6 +81,7 @@ count! { Catalog {
     fn rules_by_id(ids: &[String]) -> Result<Vec<Option<Rule>>>;
     fn enable_rule(id: &str, enabled: bool) -> Result<bool>;
     fn delete_rule(id: &str) -> Result<bool>;
+    fn rules_version() -> Result<u64>;
     fn put_hits(hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
     fn detect_checkpoint() -> Result<Position>;
     fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
@@ -87,6 +91,8 @@ count! { Catalog {
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn clear_hits() -> Result<()>;
+    fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
+    fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
     fn job(id: &str) -> Result<Option<Job>>;
     fn jobs(first: usize) -> Result<Vec<Job>>;
