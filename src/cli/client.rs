@@ -95,8 +95,8 @@ impl Client {
         }
     }
 
-    /// Uploads a file. The answer is the id of the import job.
-    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<String> {
+    /// Uploads a file. The answer is the id of the import job, or why the server does not take this file.
+    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<Result<String, String>> {
         let mut url = self.url("api/import")?;
         let keep = if keep_other { "true" } else { "false" };
         url.query_pairs_mut().append_pair("name", &path.display().to_string()).append_pair("keepOther", keep);
@@ -115,9 +115,12 @@ impl Client {
             let text = answer.text().await?;
             let answer: Value = serde_json::from_str(&text).unwrap_or_default();
             if let Some(id) = answer["jobId"].as_str() {
-                return Ok(id.to_owned());
+                return Ok(Ok(id.to_owned()));
             }
             let reason = answer["error"]["message"].as_str().unwrap_or(&text);
+            if [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE].contains(&status) {
+                return Ok(Err(reason.to_owned()));
+            }
             bail!("{status}: {reason}");
         }
     }
