@@ -9,6 +9,7 @@ pub mod condition;
 pub mod detection;
 pub mod document;
 pub mod fields;
+pub mod indicator;
 pub mod text;
 mod time;
 mod values;

@@ -9,7 +9,9 @@
 mod archive;
 mod load;
 mod logsource;
+mod lookup;
 mod modifiers;
+mod named;
 mod normal;
 mod parse;
 mod set;
