@@ -95,11 +95,21 @@ impl Client {
         }
     }
 
-    /// Uploads a file. The answer is the id of the import job.
+    /// Uploads a file to import. The answer is the id of the import job.
     pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<String> {
-        let mut url = self.url("api/import")?;
         let keep = if keep_other { "true" } else { "false" };
-        url.query_pairs_mut().append_pair("name", &path.display().to_string()).append_pair("keepOther", keep);
+        let answer = self.post_file("api/import", path, &[("keepOther", keep)]).await?;
+        answer["jobId"].as_str().map(str::to_owned).context("the server gave no job")
+    }
+
+    /// Uploads a threat report. The answer is its import.
+    pub async fn upload_indicators(&self, path: &Path) -> anyhow::Result<Value> {
+        self.post_file("api/indicators", path, &[]).await
+    }
+
+    async fn post_file(&self, route: &str, path: &Path, parameters: &[(&str, &str)]) -> anyhow::Result<Value> {
+        let mut url = self.url(route)?;
+        url.query_pairs_mut().append_pair("name", &path.display().to_string()).extend_pairs(parameters);
         loop {
             let file = tokio::fs::File::open(path).await?;
             let size = file.metadata().await?.len();
@@ -114,8 +124,8 @@ impl Client {
             }
             let text = answer.text().await?;
             let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-            if let Some(id) = answer["jobId"].as_str() {
-                return Ok(id.to_owned());
+            if status.is_success() {
+                return Ok(answer);
             }
             let reason = answer["error"]["message"].as_str().unwrap_or(&text);
             bail!("{status}: {reason}");

@@ -16,7 +16,10 @@ pub enum Expr {
     Or(Vec<Expr>),
     Not(Box<Expr>),
     /// All, each about a thing of its own; in this order or in any.
-    Several { ordered: bool, parts: Vec<Expr> },
+    Several {
+        ordered: bool,
+        parts: Vec<Expr>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -156,14 +159,19 @@ impl Expr {
 
 /// Of one file: any of its hashes identifies it, with all that follows from its content; folder and name are its path.
 fn joined(parts: Vec<Expr>) -> Vec<Expr> {
-    let is_hash = |l: &Leaf| {
-        matches!(l.kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256) && l.relation == Relation::Equals
-    };
-    let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) =
-        parts.into_iter().partition(|p| matches!(p, Expr::Leaf(l) if is_hash(l)));
-    if !hashes.is_empty() {
+    let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(is_hash);
+    let mut any: Vec<Expr> = Vec::new();
+    for hash in hashes {
+        let members = if let Expr::Or(members) = hash { members } else { vec![hash] };
+        for member in members.into_iter().filter(|m| matches!(m, Expr::Leaf(_))) {
+            if !any.contains(&member) {
+                any.push(member);
+            }
+        }
+    }
+    if !any.is_empty() {
         rest.retain(|p| !matches!(p, Expr::Hidden(h) if h.of_content));
-        rest.insert(0, Expr::or(hashes));
+        rest.insert(0, Expr::or(any));
     }
     let one = |kind: Kind, rest: &[Expr]| {
         let mut found = rest.iter().enumerate().filter_map(|(i, p)| match p {
@@ -179,6 +187,18 @@ fn joined(parts: Vec<Expr>) -> Vec<Expr> {
         rest.remove(f);
     }
     rest
+}
+
+/// A hash, or several of which any may be.
+fn is_hash(part: &Expr) -> bool {
+    match part {
+        Expr::Leaf(l) => matches!(l.kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256) && l.relation == Relation::Equals,
+        Expr::Or(members) => {
+            members.iter().any(is_hash)
+                && members.iter().all(|m| is_hash(m) || matches!(m, Expr::Hidden(h) if h.of_content))
+        }
+        _ => false,
+    }
 }
 
 impl fmt::Display for Expr {

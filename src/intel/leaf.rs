@@ -96,7 +96,11 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
     match kind {
         _ if relation == Relation::Matches => as_is(value),
         Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Imphash => {
-            let length = if kind == Kind::Sha1 { 40 } else { if kind == Kind::Sha256 { 64 } else { 32 } };
+            let length = match kind {
+                Kind::Sha1 => 40,
+                Kind::Sha256 => 64,
+                _ => 32,
+            };
             let hex = value.len() == length && value.bytes().all(|b| b.is_ascii_hexdigit());
             // A part of the whole length is the whole.
             if hex { Ok((kind, Relation::Equals, value.to_ascii_lowercase())) } else { Err("not a hash of this kind") }
@@ -134,7 +138,11 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
             let folded = text::fold(value);
             let cut = ["\\\\.\\pipe\\", "\\device\\namedpipe\\", "\\pipe\\"].iter().find(|p| folded.starts_with(**p));
             let name = value.get(cut.map_or(0, |p| p.len())..).unwrap_or(value);
-            if relation == Relation::Equals { as_is(&format!("\\{}", name.trim_start_matches('\\'))) } else { as_is(name) }
+            if relation == Relation::Equals {
+                as_is(&format!("\\{}", name.trim_start_matches('\\')))
+            } else {
+                as_is(name)
+            }
         }
         Kind::RegistryValue | Kind::RegistryData | Kind::CommandLine => as_is(value),
         Kind::Composite => Err("not a single value"),
@@ -170,6 +178,7 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
         ("hkcr", "HKCR"),
     ];
     let value = value.trim_start_matches("\\Registry\\").trim_matches('\\');
+    let value = &current_control_set(value);
     let (first, rest) = value.split_once('\\').unwrap_or((value, ""));
     let hive = text::fold(first);
     if let Some((_, short)) = HIVES.iter().find(|(long, _)| *long == hive) {
@@ -185,6 +194,17 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
         Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
         Relation::StartsWith => (kind, Relation::Contains, format!("\\{value}")),
         _ => (kind, relation, value.to_owned()),
+    }
+}
+
+/// Sysmon writes the control set that is in use, whatever its number, as the current one.
+fn current_control_set(path: &str) -> String {
+    const NUMBERED: &str = "ControlSet00";
+    let at = text::fold(path).find(&text::fold(NUMBERED)).filter(|at| path.is_char_boundary(*at));
+    let after = at.and_then(|at| path.get(at + NUMBERED.len() + 1..));
+    match (at.and_then(|at| path.get(..at)), after) {
+        (Some(before), Some(after)) => format!("{before}CurrentControlSet{after}"),
+        _ => path.to_owned(),
     }
 }
 
@@ -248,9 +268,9 @@ pub fn guess(value: &str) -> Option<(What, &'static str)> {
 /// Ends in what is an extension of programs and documents rather than a top-level domain.
 fn is_file_name(value: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
-        "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "js", "jse", "hta", "lnk", "doc", "docx", "docm", "xls",
-        "xlsx", "xlsm", "ppt", "pptx", "rtf", "pdf", "zip", "rar", "7z", "iso", "img", "msi", "jar", "tmp", "dat", "bin",
-        "ocx", "cpl", "txt", "cab", "wsf", "ini", "log", "one",
+        "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "js", "jse", "hta", "lnk", "doc", "docx", "docm",
+        "xls", "xlsx", "xlsm", "ppt", "pptx", "rtf", "pdf", "zip", "rar", "7z", "iso", "img", "msi", "jar", "tmp",
+        "dat", "bin", "ocx", "cpl", "txt", "cab", "wsf", "ini", "log", "one",
     ];
     value.rsplit_once('.').is_some_and(|(_, e)| EXTENSIONS.iter().any(|x| x.eq_ignore_ascii_case(e)))
 }

@@ -115,11 +115,9 @@ pub fn what(kind: &str) -> What {
         "sha1" | "sha-1" | "hash-sha1" => What::Is(Kind::Sha1),
         "sha256" | "sha-256" | "hash-sha256" => What::Is(Kind::Sha256),
         "imphash" => What::Is(Kind::Imphash),
-        "ip-dst" => What::Is(Kind::DestinationIp),
-        "ip-src" => What::Is(Kind::SourceIp),
-        "ip" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "address" | "ip-address" | "cidr" | "network" => {
-            What::Is(Kind::Ip)
-        }
+        // Of the attacker, at whichever end of a connection the event shows it.
+        "ip-dst" | "ip-src" | "ip" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "address" | "ip-address"
+        | "cidr" | "network" => What::Is(Kind::Ip),
         "port" | "dst-port" => What::Is(Kind::DestinationPort),
         "src-port" => What::Is(Kind::SourcePort),
         "domain" | "domain-name" | "fqdn" => What::Is(Kind::Domain),

@@ -100,9 +100,8 @@ pub fn read(bytes: Vec<u8>, name: &str, by: &str) -> Result<Report> {
         return Err(Error::new(Code::TooLarge, message));
     }
     let id = Uuid::new_v5(&NAMESPACE, &bytes).to_string();
-    let text = String::from_utf8(bytes).map_err(|e| {
-        Error::bad_input(format!("{name}: byte {}: not UTF-8 text", e.utf8_error().valid_up_to()))
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|e| Error::bad_input(format!("{name}: byte {}: not UTF-8 text", e.utf8_error().valid_up_to())))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let (format, findings) = findings(text).map_err(|why| Error::bad_input(format!("{name}: {why}")))?;
     let mut report = Report {
@@ -132,7 +131,9 @@ fn findings(text: &str) -> Result<(Format, Findings), String> {
             match root.name.as_str() {
                 "STIX_Package" => Ok((Format::Stix1, stix1::read(&root)?)),
                 "ioc" | "OpenIOC" => Ok((Format::OpenIoc, openioc::read(&root)?)),
-                other => Err(format!("XML of a kind that is not known here: its root is <{other}>, not STIX or OpenIOC")),
+                other => {
+                    Err(format!("XML of a kind that is not known here: its root is <{other}>, not STIX or OpenIOC"))
+                }
             }
         }
         Some(b'{' | b'[') if misp::is_misp(text) => Ok((Format::Misp, misp::read(text)?)),

@@ -138,7 +138,10 @@ fn expr(e: &Element) -> Result<Expr, String> {
 
 fn item(e: &Element) -> Result<Expr, String> {
     let term = e.child("Context").and_then(|c| c.attribute("search")).ok_or("an item without a search term")?;
-    let value = e.child("Content").map(Element::text).unwrap_or_default();
+    let content = e.child("Content").map(Element::text).unwrap_or_default();
+    // Old exports of MISP leave the content empty and write the value as the id.
+    let own = |id: &&str| id.len() != 36 || uuid::Uuid::parse_str(id).is_err();
+    let value = if content.is_empty() { e.attribute("id").filter(own).unwrap_or_default() } else { content };
     let what = match TERMS.iter().find(|(t, _)| t.eq_ignore_ascii_case(term)) {
         Some((_, what)) => *what,
         None if term.starts_with("FileItem/PEInfo") || term.starts_with("FileItem/StringList") => What::Content,

@@ -34,13 +34,7 @@ fn rule_id(import: &Import, part: &str) -> String {
     Uuid::new_v5(&NAMESPACE, format!("{}\0{part}", import.id).as_bytes()).to_string()
 }
 
-fn write(
-    import: &Import,
-    id: &str,
-    title: &str,
-    tlp: impl Iterator<Item = Tlp>,
-    detection: Mapping,
-) -> Option<String> {
+fn write(import: &Import, id: &str, title: &str, tlp: impl Iterator<Item = Tlp>, detection: Mapping) -> Option<String> {
     let text = |t: &str| Value::String(t.to_owned());
     let mut tags = vec![text(TAG)];
     tags.extend(tlp.collect::<BTreeSet<_>>().into_iter().map(|t| text(&format!("tlp.{}", t.as_str()))));

@@ -117,6 +117,8 @@ impl<'e> Package<'e> {
     fn resolved(&self, e: &'e Element) -> Result<&'e Element, Expr> {
         match e.attribute("idref") {
             None => Ok(e),
+            // Some write the thing itself beside a reference that leads nowhere.
+            Some(id) if !e.children.is_empty() && !self.by_id.contains_key(id) => Ok(e),
             Some(id) => self.by_id.get(id).copied().ok_or_else(|| Expr::hidden(format!("'{id}' is not in the file"))),
         }
     }
@@ -135,7 +137,11 @@ impl<'e> Package<'e> {
                 .map(|o| self.observable(o, depth + 1, budget))
                 .chain(part.all("Composite_Indicator_Expression").map(|c| self.composite(c, depth + 1, &mut 1_000)))
                 .collect::<Vec<_>>();
-            parts.push(if inner.is_empty() { Expr::hidden("an indicator without an observable") } else { Expr::or(inner) });
+            parts.push(if inner.is_empty() {
+                Expr::hidden("an indicator without an observable")
+            } else {
+                Expr::or(inner)
+            });
         }
         match e.attribute("operator") {
             _ if parts.len() < 2 => Expr::or(parts),
@@ -179,7 +185,7 @@ impl<'e> Package<'e> {
 
     fn object(&self, e: &'e Element) -> Expr {
         let Some(properties) = e.child("Properties") else { return Expr::hidden("an object without properties") };
-        let kind = properties.attribute("type").unwrap_or_default();
+        let kind = properties.has("type", |t| t.ends_with("Type")).unwrap_or_default();
         let kind = kind.rsplit(':').next().unwrap_or_default().trim_end_matches("ObjectType");
         let mut out = Vec::new();
         properties_of(kind, properties, &mut out);
@@ -190,10 +196,14 @@ impl<'e> Package<'e> {
 /// What each property of an object says.
 fn properties_of(kind: &str, e: &Element, out: &mut Vec<Expr>) {
     let parts = |e: &Element, name: &str, what: What, out: &mut Vec<Expr>| {
-        out.extend(e.children.iter().filter(|c| c.name == name).filter_map(|c| value(&format!("{kind}/{name}"), what, c)));
+        out.extend(
+            e.children.iter().filter(|c| c.name == name).filter_map(|c| value(&format!("{kind}/{name}"), what, c)),
+        );
     };
     match kind {
-        "File" | "WindowsFile" | "WindowsExecutableFile" | "ArchiveFile" | "PDFFile" | "ImageFile" => file(kind, e, out),
+        "File" | "WindowsFile" | "WindowsExecutableFile" | "ArchiveFile" | "PDFFile" | "ImageFile" => {
+            file(kind, e, out)
+        }
         "Address" => {
             let category = e.attribute("category").unwrap_or("ipv4-addr");
             let what = match category {
@@ -205,7 +215,7 @@ fn properties_of(kind: &str, e: &Element, out: &mut Vec<Expr>) {
         "DomainName" => parts(e, "Value", What::Is(Kind::Domain), out),
         "Hostname" => parts(e, "Hostname_Value", What::Host, out),
         "URI" | "Link" => {
-            let domain = e.attribute("type").is_some_and(|t| t == "Domain Name");
+            let domain = e.has("type", |t| t == "Domain Name").is_some();
             parts(e, "Value", if domain { What::Is(Kind::Domain) } else { What::Url }, out);
         }
         "WindowsRegistryKey" => registry(e, out),
@@ -277,7 +287,9 @@ fn file(kind: &str, e: &Element, out: &mut Vec<Expr>) {
                         any = c.text().to_owned();
                     }
                 });
-                out.extend((!any.is_empty()).then(|| Expr::content(format!("{kind}/{}: not shown by Sysmon", child.name))));
+                out.extend(
+                    (!any.is_empty()).then(|| Expr::content(format!("{kind}/{}: not shown by Sysmon", child.name))),
+                );
                 continue;
             }
         };
@@ -308,7 +320,8 @@ fn registry(e: &Element, out: &mut Vec<Expr>) {
     if let Some(key) = e.child("Key") {
         let hive = e.child("Hive").map(Element::text).unwrap_or_default();
         let contains = key.attribute("condition") == Some("Contains");
-        let whole = |k: &str| if hive.is_empty() { k.to_owned() } else { format!("{hive}\\{}", k.trim_start_matches('\\')) };
+        let whole =
+            |k: &str| if hive.is_empty() { k.to_owned() } else { format!("{hive}\\{}", k.trim_start_matches('\\')) };
         // Of a key that contains a text, the path with the value name is compared.
         let what = What::Is(if contains { Kind::RegistryPath } else { Kind::RegistryKey });
         let text = if contains { key.text().to_owned() } else { whole(key.text()) };

@@ -37,7 +37,6 @@ struct Object {
     hashes: Option<BTreeMap<String, String>>,
     key: Option<String>,
     command_line: Option<String>,
-    path: Option<String>,
 }
 
 /// Objects of a bundle, or of what was observed.
@@ -119,8 +118,18 @@ fn findings(objects: &[Object]) -> Findings {
                 }
             },
             // Observed things are what the file has to tell only where it has no indicators.
-            "observed-data" | "file" | "ipv4-addr" | "ipv6-addr" | "domain-name" | "url" | "process" | "directory"
-            | "windows-registry-key" | "network-traffic" | "mutex" | "email-addr" | "email-message"
+            "observed-data"
+            | "file"
+            | "ipv4-addr"
+            | "ipv6-addr"
+            | "domain-name"
+            | "url"
+            | "process"
+            | "windows-registry-key"
+            | "network-traffic"
+            | "mutex"
+            | "email-addr"
+            | "email-message"
                 if indicators =>
             {
                 findings.issue(&object.id, "observed, but part of no indicator");
@@ -155,7 +164,9 @@ fn indicator(object: &Object) -> Result<Expr, String> {
     match (object.pattern_type.as_deref(), object.pattern.as_deref()) {
         (_, None) => Err("an indicator without a pattern".into()),
         (None | Some("stix"), Some(pattern)) => pattern::parse(pattern),
-        (Some(other), Some(_)) => Err(format!("a pattern of type '{other}', which Sysmon events cannot be matched with")),
+        (Some(other), Some(_)) => {
+            Err(format!("a pattern of type '{other}', which Sysmon events cannot be matched with"))
+        }
     }
 }
 
@@ -172,7 +183,7 @@ fn observed(object: &Object) -> Option<Expr> {
         parts.push(is("value", value));
     }
     parts.extend(object.hashes.iter().flatten().map(|(name, value)| is(&format!("hashes.{name}"), value)));
-    for (name, value) in [("key", &object.key), ("command_line", &object.command_line), ("path", &object.path)] {
+    for (name, value) in [("key", &object.key), ("command_line", &object.command_line)] {
         parts.extend(value.as_ref().map(|v| is(name, v)));
     }
     (!parts.is_empty()).then(|| Expr::and(parts))

@@ -55,7 +55,9 @@ fn list(text: &str) -> Result<Findings, String> {
         }
     }
     if findings.found.is_empty() {
-        return Err("no line of it is a hash, address, domain or path, and no format of indicators is recognised".into());
+        return Err(
+            "no line of it is a hash, address, domain or path, and no format of indicators is recognised".into()
+        );
     }
     Ok(findings)
 }

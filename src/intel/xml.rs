@@ -24,6 +24,11 @@ impl Element {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, v)| v.trim()).filter(|v| !v.is_empty())
     }
 
+    /// The attribute of this name, whatever its prefix, whose value fits.
+    pub fn has(&self, name: &str, value: impl Fn(&str) -> bool) -> Option<&str> {
+        self.attributes.iter().find(|(n, v)| n == name && value(v.trim())).map(|(_, v)| v.trim())
+    }
+
     pub fn child(&self, name: &str) -> Option<&Self> {
         self.children.iter().find(|c| c.name == name)
     }
@@ -116,10 +121,8 @@ impl Element {
         for attribute in tag.attributes() {
             let attribute = attribute.map_err(|e| e.to_string())?;
             let key = attribute.key;
-            let value = attribute
-                .normalized_value(quick_xml::XmlVersion::Implicit1_0)
-                .map_err(|e| e.to_string())?
-                .into_owned();
+            let value =
+                attribute.normalized_value(quick_xml::XmlVersion::Implicit1_0).map_err(|e| e.to_string())?.into_owned();
             // The default name space keeps its own name.
             element.attributes.push((name(key.local_name().as_ref()), value));
         }

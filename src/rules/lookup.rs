@@ -123,7 +123,9 @@ fn of_item(item: &DetectionItem, until: Option<Time>) -> Option<Vec<Ask>> {
     let ask = |v: &SigmaValue| {
         let text = match v {
             SigmaValue::String(s) => s.clone(),
-            SigmaValue::Integer(n) if op == Op::Exact && field.ty() != Type::Hex => SigmaString::from_raw(&n.to_string()),
+            SigmaValue::Integer(n) if op == Op::Exact && field.ty() != Type::Hex => {
+                SigmaString::from_raw(&n.to_string())
+            }
             _ => return None,
         };
         let value = text.as_plain()?.into();

@@ -88,8 +88,7 @@ fn of_item(item: &DetectionItem, out: &mut Vec<(Key, How, Arc<str>)>) {
             out.extend(regex.ok().map(|r| (key.clone(), How::Regex(r), s.original.as_str().into())));
         } else if has(Modifier::Cidr) {
             out.extend(s.original.parse().ok().map(|n| (key.clone(), How::Inside(n), s.original.as_str().into())));
-        } else if let (Some(plain), Ok(found)) =
-            (s.as_plain(), tests(s, op, Encoding::default(), key_type(&key), true))
+        } else if let (Some(plain), Ok(found)) = (s.as_plain(), tests(s, op, Encoding::default(), key_type(&key), true))
         {
             let value: Arc<str> = plain.into();
             out.extend(found.into_iter().filter_map(|t| match t {

@@ -289,10 +289,12 @@ fn special(target: &Target, item: &DetectionItem) -> Result<Option<Detection>> {
     let value = |v: &SigmaValue| match v {
         SigmaValue::String(s) if reference => Ok(raw(&encoded(&key(&s.original), form))),
         // A time is compared as the view gives it: in milliseconds.
-        SigmaValue::String(s) if form == Form::Number => match parse_number(target.ty(), &s.original).or_else(|| s.original.parse().ok()) {
-            Some(n) => i64::try_from(n).map(SigmaValue::Integer).map_err(|_| format!("{n} is too large")),
-            None => Err(format!("'{}' is neither a number nor a time", s.original)),
-        },
+        SigmaValue::String(s) if form == Form::Number => {
+            match parse_number(target.ty(), &s.original).or_else(|| s.original.parse().ok()) {
+                Some(n) => i64::try_from(n).map(SigmaValue::Integer).map_err(|_| format!("{n} is too large")),
+                None => Err(format!("'{}' is neither a number nor a time", s.original)),
+            }
+        }
         _ if reference => Err("'fieldref' takes the name of a field".to_owned()),
         SigmaValue::Null => Err("null is no value for this comparison".to_owned()),
         other => Ok(other.clone()),

@@ -4,6 +4,7 @@ mod batching;
 mod bulk;
 mod guards;
 mod http;
+mod indicators;
 mod schema;
 mod search;
 mod subscription;

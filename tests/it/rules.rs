@@ -1,6 +1,6 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
-mod events;
+pub mod events;
 mod explained;
 mod gaps;
 mod load;

@@ -12,6 +12,7 @@ mod exec;
 mod hit;
 mod host;
 mod id;
+mod indicator;
 mod job;
 mod load;
 mod mutation;

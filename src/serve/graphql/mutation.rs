@@ -2,6 +2,7 @@
 use super::{
     enums::Role,
     id,
+    indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
     load::Loaders,
     rule::RuleObject,
     scalar::{Long, UserError},
@@ -354,6 +355,24 @@ impl Mutation {
             }
             Err(errors) => DeleteRuleResult { deleted_id: None, errors },
         })
+    }
+    /// Imports a threat report; its indicators are matched from then on. The same content again changes nothing.
+    #[graphql(guard = "analyst")]
+    async fn import_indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The report.")] input: ImportIndicatorsInput,
+    ) -> Result<ImportIndicatorsResult> {
+        indicator::import(ctx, input).await
+    }
+    /// Removes an import of indicators with its rules; their hits stay.
+    #[graphql(guard = "analyst")]
+    async fn remove_indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The import.")] input: RemoveIndicatorsInput,
+    ) -> Result<RemoveIndicatorsResult> {
+        indicator::remove(ctx, input).await
     }
 }
 

@@ -7,6 +7,7 @@ use super::{
     hit::{self, HitConnection, HitFilterInput},
     host::{Host, HostConnection},
     id::{self, GlobalId, NodeObject},
+    indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
     load::Loaders,
     node::{self, GraphNode, ProcessTree},
@@ -239,6 +240,23 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Indicators of threat reports, in the order of storing.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which indicators; absent means all.")] filter: Option<IndicatorFilterInput>,
+        #[graphql(desc = "Indicators of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the indicator before the page.")] after: Option<String>,
+    ) -> Result<IndicatorConnection> {
+        IndicatorConnection::new(ctx, filter.unwrap_or_default(), first, after.as_deref()).await
+    }
+    /// Imports of indicators, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn indicator_imports(&self, ctx: &Context<'_>) -> Result<Vec<IndicatorImport>> {
+        let imports = session::core(ctx)?.catalog.indicator_imports().await?;
+        Ok(imports.into_iter().map(IndicatorImport::from).collect())
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

@@ -11,14 +11,16 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 9] = [
+const ABOVE_VIEWER: [&str; 11] = [
     "createUser",
     "deadLetters",
     "deleteRule",
     "enableRule",
     "enableUser",
+    "importIndicators",
     "importRules",
     "rebuild",
+    "removeIndicators",
     "resetPassword",
     "users",
 ];
