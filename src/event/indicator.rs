@@ -156,7 +156,8 @@ pub const fn fields(kind: Kind) -> &'static [Field] {
         Kind::SourcePort => &[Field::SourcePort],
         Kind::DestinationPort => &[Field::DestinationPort],
         Kind::Domain => &[Field::QueryName, Field::DestinationHostname, Field::SourceHostname],
-        Kind::RegistryKey => &[Field::RegistryKey],
+        // Reports do not keep keys and the values in them apart.
+        Kind::RegistryKey => &[Field::RegistryKey, Field::TargetObject],
         Kind::RegistryPath => &[Field::TargetObject, Field::NewName],
         Kind::RegistryValue => &[Field::RegistryValueName],
         Kind::RegistryData => &[Field::Details],

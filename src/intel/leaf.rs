@@ -253,7 +253,7 @@ pub fn guess(value: &str) -> Option<(What, &'static str)> {
         _ if text::ip(&value).is_some() || value.parse::<IpNet>().is_ok() => (What::Is(Kind::Ip), "address"),
         _ if value.contains("://") => (What::Url, "URL"),
         _ if value.get(..2).is_some_and(|h| h.eq_ignore_ascii_case("HK")) && value.contains('\\') => {
-            (What::Is(Kind::RegistryPath), "registry path")
+            (What::Is(Kind::RegistryKey), "registry key")
         }
         _ if text::fold(&value).starts_with("\\\\.\\pipe\\") => (What::Is(Kind::Pipe), "pipe"),
         _ if value.contains('\\') => (What::Is(Kind::FilePath), "file path"),

@@ -125,7 +125,7 @@ pub fn what(kind: &str) -> What {
         "url" | "uri" | "link" => What::Url,
         "filename" | "file-name" | "file" => What::Is(Kind::FileName),
         "filepath" | "file-path" | "path" => What::Is(Kind::FilePath),
-        "regkey" | "registry-key" | "registry" => What::Is(Kind::RegistryPath),
+        "regkey" | "registry-key" | "registry" => What::Is(Kind::RegistryKey),
         "regvalue" | "registry-value" => What::Is(Kind::RegistryData),
         "named-pipe" | "pipe" => What::Is(Kind::Pipe),
         "process" | "process-name" | "process-path" => What::Is(Kind::Process),

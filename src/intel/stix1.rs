@@ -28,19 +28,19 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     if !version.trim_start_matches("stix-").starts_with("1.") {
         return Err(format!("STIX package of version {version}: 1.0 to 1.2.1 are read as XML"));
     }
-    let (mut indicators, mut observables, mut by_id) = (Vec::new(), Vec::new(), HashMap::new());
+    let (mut indicators, mut by_id) = (Vec::new(), HashMap::new());
     let mut referred = HashSet::new();
     root.walk(&mut |e| {
         if let Some(id) = e.attribute("id") {
             by_id.entry(id).or_insert(e);
         }
         referred.extend(e.attribute("idref").filter(|_| e.name == "Observable"));
-        match e.name.as_str() {
-            "Indicator" if e.attribute("idref").is_none() && !e.children.is_empty() => indicators.push(e),
-            "Observables" => observables.extend(e.all("Observable").filter(|o| o.attribute("idref").is_none())),
-            _ => {}
+        if e.name == "Indicator" && e.attribute("idref").is_none() && !e.children.is_empty() {
+            indicators.push(e);
         }
     });
+    let mut observables = Vec::new();
+    free(root, &mut observables);
     let package = Package { by_id };
     let handling = root.child("STIX_Header").and_then(marking);
     let mut findings = Findings::default();
@@ -59,6 +59,15 @@ pub fn read(root: &Element) -> Result<Findings, String> {
         }
     }
     Ok(findings)
+}
+
+/// Observables that are part of no indicator and of no other observable.
+fn free<'e>(e: &'e Element, out: &mut Vec<&'e Element>) {
+    match e.name.as_str() {
+        "Indicator" => {}
+        "Observable" => out.extend(Some(e).filter(|e| e.attribute("idref").is_none())),
+        _ => e.children.iter().for_each(|c| free(c, out)),
+    }
 }
 
 fn marking(e: &Element) -> Option<Tlp> {

@@ -6,8 +6,10 @@
 //! is more than [`MAX_LAG`] events behind.
 mod follow;
 mod import;
+mod trial;
 
 pub use import::{Report, Watch};
+pub use trial::Trial;
 
 use crate::{
     catalog::{Catalog, Job, JobState, StoredHit},

@@ -7,6 +7,8 @@
 //! ```
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
 mod archive;
+pub mod check;
+pub mod explain;
 mod load;
 mod logsource;
 mod lookup;
@@ -14,12 +16,13 @@ mod modifiers;
 mod named;
 mod normal;
 mod parse;
+pub mod search;
 mod set;
 mod value;
 mod view;
 
 pub use load::load;
-pub use parse::parse;
+pub use parse::{LEVELS, parse};
 pub use set::{Matched, RuleSet};
 
 use crate::{error::Issue, event::detection::Rule};

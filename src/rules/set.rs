@@ -50,7 +50,7 @@ impl RuleSet {
         let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
         for rule in rules.iter().filter(|r| r.enabled && r.refused.is_none()) {
             let number = known.len();
-            match stored(rule).and_then(|parsed| Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed))) {
+            match single(&rule.text).and_then(|parsed| Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed))) {
                 Ok((streams, way, parsed)) => {
                     match way {
                         Way::Lookup(asks) => lookup.add(asks, number, &streams),
@@ -151,14 +151,16 @@ fn way(rule: &SigmaRule, number: usize) -> Result<Way, String> {
     }
 }
 
-fn stored(rule: &Rule) -> Result<SigmaRule, String> {
-    let mut parsed = parse_sigma_yaml(&rule.text).map_err(|e| e.to_string())?;
+/// The only rule of a text.
+pub(super) fn single(text: &str) -> Result<SigmaRule, String> {
+    let mut parsed = parse_sigma_yaml(text).map_err(|e| e.to_string())?;
     match parsed.rules.pop() {
         Some(only) if parsed.rules.is_empty() => Ok(only),
+        _ if parsed.errors.is_empty() => Err("the text is not one rule".into()),
         _ => Err(parsed.errors.join("; ")),
     }
 }
 
-fn compiled(rule: &SigmaRule, number: usize) -> Result<CompiledRule, String> {
+pub(super) fn compiled(rule: &SigmaRule, number: usize) -> Result<CompiledRule, String> {
     compile_rule(&normal(rule, number.to_string())?).map_err(|e| e.to_string())
 }

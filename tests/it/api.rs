@@ -2,6 +2,7 @@
 mod app;
 mod batching;
 mod bulk;
+mod editor;
 mod guards;
 mod http;
 mod indicators;

@@ -6,4 +6,5 @@ mod gaps;
 mod load;
 mod modifiers;
 mod oracle;
+mod search;
 mod speed;

@@ -6,6 +6,7 @@
 mod condition;
 mod cost;
 mod describe;
+mod editor;
 mod enums;
 mod event;
 mod exec;

@@ -1,5 +1,6 @@
 //! Everything that can be changed. What a caller can repair comes back as typed errors.
 use super::{
+    editor::{self, CreateRuleInput, CreateRuleResult},
     enums::Role,
     id,
     indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
@@ -334,6 +335,15 @@ impl Mutation {
         let (read, changed) = (rules.len() as u64, core.pipeline.import_rules(rules).await?);
         let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
         Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, issues, errors: Vec::new() })
+    }
+    /// Makes a Sigma rule of a search; it matches from then on. The period of a search is no part of it.
+    #[graphql(guard = "analyst")]
+    async fn create_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The search and what the rule is called.")] input: CreateRuleInput,
+    ) -> Result<CreateRuleResult> {
+        editor::create(ctx, input).await
     }
     /// Deletes a rule; its hits stay.
     #[graphql(guard = "analyst")]

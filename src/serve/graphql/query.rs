@@ -2,6 +2,7 @@
 use super::{
     condition::{ConditionInput, condition},
     cost,
+    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
     enums::{EventOrder, TermOrder},
     event::{self, EventConnection, EventObject},
     hit::{self, HitConnection, HitFilterInput},
@@ -225,6 +226,37 @@ impl Query {
         #[graphql(desc = "Global id or `ruleId`.")] id: ID,
     ) -> Result<Option<RuleObject>> {
         Ok(Loaders::of(ctx)?.rule(id::rule_id(&id)?).await?.map(RuleObject))
+    }
+    /// What is wrong with the text of Sigma rules, errors first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn check_rule(&self, #[graphql(desc = "Sigma YAML.")] yaml: String) -> Result<Vec<RuleProblem>> {
+        editor::check(yaml).await
+    }
+    /// Why a rule matches an event, or does not; absent where there is no such event.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn explain_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Global id or `eventId`.")] event: ID,
+    ) -> Result<Option<RuleExplanation>> {
+        editor::explain(ctx, yaml, &event).await
+    }
+    /// What a rule would have hit in the past, before it is enabled.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn test_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Events of the sample at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<RuleTrial> {
+        editor::trial(ctx, yaml, period, first).await
+    }
+    /// A rule as a search, where a search can say the same.
+    #[graphql(guard = "viewer")]
+    async fn rule_search(&self, #[graphql(desc = "Sigma YAML of one rule.")] yaml: String) -> Result<RuleSearch> {
+        editor::as_search(yaml).await
     }
     /// Hits of rules, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

@@ -60,7 +60,7 @@ fn a_list_tells_each_value_by_its_form() {
             (Network, Relation::Equals, "203.0.113.0/24"),
             (Domain, Relation::Equals, "bad.example"),
             (Domain, Relation::Equals, "evil.example"),
-            (RegistryPath, Relation::Equals, r"HKLM\Software\Run\x"),
+            (RegistryKey, Relation::Equals, r"HKLM\Software\Run\x"),
             (Pipe, Relation::Equals, r"\beacon"),
         ]
     );

@@ -110,6 +110,7 @@ fn print() {
 /// Of the same content, what differs and why.
 const EXPLAINED: &[(&str, &str)] = &[
     ("201611_KeyBoy", "misp.json is the event of another organisation about the same report, with more hashes"),
+    ("command-and-control-ip-list", "the domain is in the STIX 2 files only"),
     ("archive-file", "STIX 2 has a file object for each archived file; in STIX 1 they are content of the archive"),
     ("email-links-observable", "the links are objects related to the message in STIX 1, things of their own in STIX 2"),
     ("find_windows", "the local port of OpenIOC became a port of neither end in STIX 1"),
