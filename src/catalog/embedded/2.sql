@@ -1,30 +1,15 @@
--- Schema version 2 of the catalog: indicators, and what of a rule's values an event had.
-ALTER TABLE hits ADD COLUMN matched TEXT NOT NULL DEFAULT '[]';  -- JSON array
+-- A checkpoint is a position of the event log: part and number. Until now it was a number of the embedded log.
+CREATE TABLE checkpoints (
+    name TEXT PRIMARY KEY,
+    position TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO checkpoints SELECT name, iif(value = 0, '', json_object('log', value)) FROM counters WHERE name = 'detect';
+DELETE FROM counters WHERE name = 'detect';
 
-CREATE TABLE indicator_imports (
-    id TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    format TEXT NOT NULL,
-    imported INTEGER NOT NULL,
-    by TEXT NOT NULL,
-    indicators INTEGER NOT NULL,
-    rules INTEGER NOT NULL,
-    issues INTEGER NOT NULL
-) STRICT;
-
-CREATE TABLE indicators (
-    number INTEGER PRIMARY KEY,
-    import_id TEXT NOT NULL,
-    kind TEXT NOT NULL,
-    relation TEXT NOT NULL,
-    value TEXT NOT NULL,
-    folded TEXT NOT NULL,             -- value and title, for searching
-    origin TEXT NOT NULL,
-    title TEXT NOT NULL,
-    valid_from INTEGER,
-    valid_until INTEGER,
-    tlp TEXT,
-    rule_id TEXT NOT NULL
-) STRICT;
-CREATE INDEX indicators_import ON indicators (import_id, number);
-CREATE INDEX indicators_kind ON indicators (kind, number);
+-- Who does a work that only one process may do, and until when (milliseconds since 1970).
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    epoch INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
