@@ -122,7 +122,7 @@ pub fn what(kind: &str) -> What {
         "src-port" => What::Is(Kind::SourcePort),
         "domain" | "domain-name" | "fqdn" => What::Is(Kind::Domain),
         "hostname" | "host" => What::Host,
-        "url" | "uri" | "link" => What::Url,
+        "url" | "uri" => What::Url,
         "filename" | "file-name" | "file" => What::Is(Kind::FileName),
         "filepath" | "file-path" | "path" => What::Is(Kind::FilePath),
         "regkey" | "registry-key" | "registry" => What::Is(Kind::RegistryKey),

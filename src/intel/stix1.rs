@@ -61,10 +61,11 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     Ok(findings)
 }
 
-/// Observables that are part of no indicator and of no other observable.
+/// Observables that are part of no indicator, of no other observable, and of no course of action: what that acts
+/// upon need not be bad.
 fn free<'e>(e: &'e Element, out: &mut Vec<&'e Element>) {
     match e.name.as_str() {
-        "Indicator" => {}
+        "Indicator" | "Course_Of_Action" => {}
         "Observable" => out.extend(Some(e).filter(|e| e.attribute("idref").is_none())),
         _ => e.children.iter().for_each(|c| free(c, out)),
     }

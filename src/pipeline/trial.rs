@@ -77,7 +77,10 @@ impl Pipeline {
 
 /// Rules are about events of Sysmon; a store may hold others too.
 fn of_sysmon(condition: Condition) -> Result<Condition> {
-    use crate::event::{SYSMON_PROVIDER, condition::{Match, Operator}};
+    use crate::event::{
+        SYSMON_PROVIDER,
+        condition::{Match, Operator},
+    };
     let sysmon = Match::new("Provider", Operator::Equals, &[SYSMON_PROVIDER.to_owned()])?;
     Ok(Condition::And(vec![Condition::Match(sysmon), condition]))
 }

@@ -75,16 +75,14 @@ fn problem(severity: Severity, text: &str, at: usize, message: String) -> Proble
     Problem { severity, line: before.matches('\n').count() + 1, column, message }
 }
 
-/// Where a reason is about: the first name that it quotes and the text has, else the section that it is about.
+/// What a reason is about: the first name that it quotes in the section that it names, else the section.
 fn place(text: &str, reason: &str) -> usize {
-    let quoted = reason.split(['\'', '"', '`']).skip(1).step_by(2).filter(|q| !q.is_empty());
-    let found = quoted.filter_map(|q| text.find(q)).min();
-    let section = || {
-        let about = ["logsource", "condition", "timeframe", "correlation", "filter"];
-        let named = about.iter().find(|s| reason.contains(**s)).and_then(|s| text.find(&format!("{s}:")));
-        named.or_else(|| text.find("detection:")).unwrap_or(0)
-    };
-    found.unwrap_or_else(section)
+    let sections = ["logsource", "condition", "timeframe", "correlation", "filter"];
+    let named = sections.iter().find(|s| reason.contains(**s)).and_then(|s| text.find(&format!("{s}:")));
+    let start = named.or_else(|| text.find("detection:")).unwrap_or(0);
+    let quoted = || reason.split(['\'', '"', '`']).skip(1).step_by(2).filter(|q| !q.is_empty());
+    let from = |start: usize| quoted().filter_map(|q| text.get(start..)?.find(q)).min().map(|at| start + at);
+    from(start).or_else(|| from(0)).unwrap_or(start)
 }
 
 /// `… at line 3 column 7` in the message of a parser.

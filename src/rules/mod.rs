@@ -9,6 +9,7 @@
 mod archive;
 pub mod check;
 pub mod explain;
+mod filter;
 mod load;
 mod logsource;
 mod lookup;

@@ -37,7 +37,7 @@ pub fn normal(rule: &SigmaRule, id: String) -> Result<SigmaRule> {
 }
 
 /// A selector that selects nothing would hold always or never: both are mistakes of the author.
-fn check_condition(condition: &ConditionExpr, rule: &SigmaRule) -> Result<()> {
+pub(super) fn check_condition(condition: &ConditionExpr, rule: &SigmaRule) -> Result<()> {
     match condition {
         ConditionExpr::And(all) | ConditionExpr::Or(all) => all.iter().try_for_each(|c| check_condition(c, rule)),
         ConditionExpr::Not(inner) => check_condition(inner, rule),

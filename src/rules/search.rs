@@ -60,18 +60,33 @@ fn written(condition: &Condition, detection: &mut Mapping) -> Result<String> {
     let all = || Value::Mapping(std::iter::once(("EventID|exists".into(), true.into())).collect());
     Ok(match condition {
         Condition::All => part(all()),
-        Condition::And(parts) | Condition::Or(parts) if parts.is_empty() => {
-            let all = part(all());
-            if matches!(condition, Condition::And(_)) { all } else { format!("not {all}") }
+        Condition::And(_) | Condition::Or(_) => {
+            let is_and = matches!(condition, Condition::And(_));
+            let mut parts = Vec::new();
+            flat(condition, is_and, &mut parts);
+            match (parts.as_slice(), is_and) {
+                ([], true) => part(all()),
+                ([], false) => format!("not {}", part(all())),
+                (parts, true) => joined(parts, " and ", detection)?,
+                (parts, false) => joined(parts, " or ", detection)?,
+            }
         }
-        Condition::And(parts) => joined(parts, " and ", detection)?,
-        Condition::Or(parts) => joined(parts, " or ", detection)?,
         Condition::Not(inner) => format!("not {}", written(inner, detection)?),
         Condition::Match(m) => part(item(m)?),
     })
 }
 
-fn joined(parts: &[Condition], word: &str, detection: &mut Mapping) -> Result<String> {
+/// Members of a conjunction or disjunction, those of the same kind inside of it included. One of a single member is
+/// that member.
+fn flat<'c>(condition: &'c Condition, is_and: bool, out: &mut Vec<&'c Condition>) {
+    match condition {
+        Condition::And(parts) if is_and || parts.len() == 1 => parts.iter().for_each(|p| flat(p, is_and, out)),
+        Condition::Or(parts) if !is_and || parts.len() == 1 => parts.iter().for_each(|p| flat(p, is_and, out)),
+        other => out.push(other),
+    }
+}
+
+fn joined(parts: &[&Condition], word: &str, detection: &mut Mapping) -> Result<String> {
     let parts = parts.iter().map(|p| written(p, detection)).collect::<Result<Vec<_>>>()?;
     Ok(if let [one] = parts.as_slice() { one.clone() } else { format!("({})", parts.join(word)) })
 }
@@ -228,7 +243,9 @@ fn criterion(parts: &[Detection]) -> Option<(&'static str, &DetectionItem)> {
     }
     let asked: Vec<Key> = items.iter().filter_map(|i| i.field.name.as_deref().map(key)).collect();
     let of = |c: &&crate::event::condition::Criterion| {
-        c.fields.len() > 1 && c.fields.len() == asked.len() && c.fields.iter().zip(&asked).all(|(f, k)| Key::Field(*f) == *k)
+        c.fields.len() > 1
+            && c.fields.len() == asked.len()
+            && c.fields.iter().zip(&asked).all(|(f, k)| Key::Field(*f) == *k)
     };
     CRITERIA.iter().find(of).map(|c| (c.name, *first))
 }

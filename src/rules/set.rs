@@ -1,5 +1,6 @@
 //! Compiled rules, ready to match events while they stream in.
 use super::{
+    filter::{self, Filters},
     logsource::{STREAMS, stream_of, streams},
     lookup::{Asks, Lookup},
     named::Named,
@@ -41,16 +42,21 @@ struct Compiled {
 }
 
 impl RuleSet {
-    /// Compiles all rules that are enabled and not refused. Also returns, by rule id, why one cannot be compiled
+    /// Compiles all rules that are enabled and not refused, with the filters among them applied. Also returns, by rule id, why one cannot be compiled
     /// after all: the others are matched.
     pub fn compile(rules: &[Rule]) -> (Self, Vec<(String, String)>) {
         let mut known = Vec::new();
         let mut failed = Vec::new();
         let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
         let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
-        for rule in rules.iter().filter(|r| r.enabled && r.refused.is_none()) {
+        let filters = Filters::of(rules.iter());
+        let usable = |r: &&Rule| r.enabled && r.refused.is_none() && r.logsource != filter::LOGSOURCE;
+        for rule in rules.iter().filter(usable) {
             let number = known.len();
-            match single(&rule.text).and_then(|parsed| Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed))) {
+            match single(&rule.text)
+                .and_then(|parsed| filters.applied(&parsed))
+                .and_then(|parsed| Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed)))
+            {
                 Ok((streams, way, parsed)) => {
                     match way {
                         Way::Lookup(asks) => lookup.add(asks, number, &streams),

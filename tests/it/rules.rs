@@ -2,6 +2,7 @@
 mod archive;
 pub mod events;
 mod explained;
+mod filter;
 mod gaps;
 mod load;
 mod modifiers;

@@ -14,7 +14,10 @@ async fn a_search_becomes_a_rule_that_can_be_tried_and_explained() {
     let create = "mutation($i: CreateRuleInput!) { createRule(input: $i) { rule { ruleId title level text origin } errors { code message } } }";
     let input = json!({"i": {"condition": condition, "title": "From a search", "level": "high"}});
     let made = app.ask(&token, create, input).await["createRule"]["rule"].take();
-    assert_eq!((&made["title"], &made["level"], &made["origin"]), (&json!("From a search"), &json!("high"), &json!("search of analyst")));
+    assert_eq!(
+        (&made["title"], &made["level"], &made["origin"]),
+        (&json!("From a search"), &json!("high"), &json!("search of analyst"))
+    );
     let bad = json!({"i": {"condition": condition, "title": "x", "level": "worst"}});
     assert_eq!(app.ask(&token, create, bad).await["createRule"]["errors"][0]["code"], "BAD_INPUT");
 

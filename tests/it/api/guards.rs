@@ -60,6 +60,8 @@ impl Schema {
             BaseType::List(_) => "[]".into(),
             BaseType::Named(name) => match (name.as_str(), self.0.get(name.as_str())) {
                 (_, Some(TypeKind::Enum(e))) => e.values[0].node.value.node.to_string(),
+                // Exactly one of its fields.
+                ("ConditionInput", _) => "{and: []}".into(),
                 (_, Some(TypeKind::InputObject(o))) => {
                     let fields = o.fields.iter().filter(|f| !f.node.ty.node.nullable);
                     let fields: Vec<String> =
