@@ -1,17 +1,19 @@
 //! The catalog in one SQLite file.
 mod db;
 mod hits;
+mod indicators;
 mod jobs;
 mod leases;
 mod rules;
 mod users;
 
-use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, StoredHit, User};
+use super::{Catalog, DeadLetter, HitFilter, HitPage, IndicatorFilter, Job, StoredHit, StoredIndicator, User};
 use crate::{
     error::{Issue, Result},
     event::{
         EventId, Position, Scope,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator},
     },
 };
 use async_trait::async_trait;
@@ -131,6 +133,42 @@ impl Catalog for Sqlite {
     }
     async fn clear_hits(&self) -> Result<()> {
         self.db.write(hits::clear).await
+    }
+
+    async fn put_indicators(
+        &self,
+        import: &Import,
+        indicators: &[Indicator],
+        rules: &[Rule],
+        issues: &[Issue],
+    ) -> Result<()> {
+        let (import, indicators) = (import.clone(), indicators.to_vec());
+        let (rules, issues) = (rules.to_vec(), issues.to_vec());
+        self.db.write(move |db| indicators::put(db, &import, &indicators, &rules, &issues)).await
+    }
+    async fn indicator_imports(&self) -> Result<Vec<Import>> {
+        self.db.read(indicators::imports).await
+    }
+    async fn indicators(
+        &self,
+        filter: &IndicatorFilter,
+        after: Option<u64>,
+        first: usize,
+    ) -> Result<Vec<StoredIndicator>> {
+        let filter = filter.clone();
+        self.db.read(move |db| indicators::page(db, &filter, after, first)).await
+    }
+    async fn count_indicators(&self, filter: &IndicatorFilter) -> Result<u64> {
+        let filter = filter.clone();
+        self.db.read(move |db| indicators::count(db, &filter)).await
+    }
+    async fn hits_of_indicators(&self, scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>> {
+        let (scope, indicators) = (scope.clone(), indicators.to_vec());
+        self.db.read(move |db| indicators::hits(db, &scope, &indicators)).await
+    }
+    async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
+        let id = import_id.to_owned();
+        self.db.write(move |db| indicators::remove(db, &id)).await
     }
 
     async fn lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {

@@ -36,6 +36,9 @@ pub struct Match {
     pub name: String,
     pub keys: Vec<Key>,
     pub test: Test,
+    /// As the caller wrote them.
+    pub operator: Operator,
+    pub operands: Vec<String>,
 }
 
 /// What a value is compared with.
@@ -132,7 +135,7 @@ impl Match {
             if !operands.is_empty() {
                 return Err(Error::bad_input(format!("{name}: EXISTS takes no values")));
             }
-            return Ok(Self { name: name.into(), keys, test: Test::Exists });
+            return Ok(Self { name: name.into(), keys, test: Test::Exists, operator, operands: Vec::new() });
         }
         if operands.is_empty() || operands.iter().any(String::is_empty) {
             return Err(Error::bad_input(format!("{name}: {operator:?} needs at least one value, none of them empty")));
@@ -197,7 +200,7 @@ impl Match {
             }
             Operator::Exists => Test::Exists,
         };
-        Ok(Self { name: name.into(), keys, test })
+        Ok(Self { name: name.into(), keys, test, operator, operands: operands.to_vec() })
     }
 
     pub fn is_match(&self, event: &Event) -> bool {

@@ -70,4 +70,6 @@ pub struct Hit {
     pub host: String,
     /// When it was found.
     pub found: Time,
+    /// Values of the rule that the event has, where the rule is a list of them; names the indicator.
+    pub matched: Vec<String>,
 }

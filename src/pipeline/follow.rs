@@ -280,6 +280,7 @@ fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
                 time: event.time,
                 host: event.host(),
                 found,
+                matched: m.values.iter().map(ToString::to_string).collect(),
             });
         }
     }

@@ -7,16 +7,18 @@
 mod follow;
 mod import;
 mod lease;
+mod trial;
 
 pub use import::{Report, Watch};
+pub use trial::Trial;
 
 use crate::{
     catalog::{Catalog, Job, JobState, StoredHit},
-    error::{Error, Result},
-    event::{Event, Position, Time, detection::Rule},
+    error::{Error, Issue, Result},
+    event::{Event, Position, Time, detection::Rule, indicator::Import},
     graph::GraphStore,
-    ingest,
-    rules::RuleSet,
+    ingest, intel,
+    rules::{self, RuleSet},
     store::{Appended, EventStore},
 };
 use follow::{Detect, Follower, Project};
@@ -215,6 +217,30 @@ impl Pipeline {
         Ok(changed)
     }
 
+    /// Stores a report's indicators with their rules and matches with them from now on. Answers the import as it is
+    /// stored.
+    ///
+    /// # Errors
+    /// When the catalog fails; nothing is stored then.
+    pub async fn import_indicators(&self, report: intel::Report) -> Result<Import> {
+        let (report, rules) = tokio::task::spawn_blocking(move || with_rules(report)).await?;
+        self.catalog.put_indicators(&report.import, &report.indicators, &rules, &report.issues).await?;
+        self.reload_rules().await?;
+        Ok(report.import)
+    }
+
+    /// Removes an import of indicators with its rules. `false` when there is none.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
+        let removed = self.catalog.remove_indicators(import_id).await?;
+        if removed {
+            self.reload_rules().await?;
+        }
+        Ok(removed)
+    }
+
     /// Compiles the enabled rules of the catalog anew.
     ///
     /// # Errors
@@ -332,6 +358,26 @@ impl Pipeline {
             tracing::warn!("some work did not stop within 20 s; it is done again at the next start");
         }
     }
+}
+
+/// The rules of a report; one that cannot be matched is an issue too.
+fn with_rules(mut report: intel::Report) -> (intel::Report, Vec<Rule>) {
+    let origin = report.origin();
+    let mut rules = Vec::new();
+    for text in &report.rules {
+        let found = rules::parse(text, &origin);
+        let refused = found.rules.iter().filter_map(|r| Some((&r.title, r.refused.as_ref()?)));
+        report.issues.extend(refused.map(|(title, why)| Issue {
+            source: report.import.name.clone(),
+            position: title.clone(),
+            reason: format!("its rule cannot be matched: {why}"),
+            record: None,
+        }));
+        report.issues.extend(found.issues);
+        rules.extend(found.rules);
+    }
+    report.import.issues = report.issues.len() as u64;
+    (report, rules)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,5 @@
 //! Sigma YAML into rules as stored, each document with a verdict.
-use super::{Loaded, logsource, set};
+use super::{Loaded, filter, logsource, set};
 use crate::{
     error::Issue,
     event::{
@@ -87,8 +87,8 @@ fn verdict(parsed: SigmaCollection, loaded: &mut Loaded, origin: &str, line: usi
     if !parsed.correlations.is_empty() {
         return Err("correlation rules are not matched yet: only rules about single events are".into());
     }
-    if !parsed.filters.is_empty() {
-        return Err("filters of other rules are not applied yet".into());
+    if let [filter] = parsed.filters.as_slice() {
+        return filter::verdict(filter);
     }
     let [rule] = parsed.rules.as_slice() else {
         return Err(parsed.errors.join("; "));
@@ -133,6 +133,8 @@ fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -
     let of_source = |key: &str| source.and_then(|s| s.get(key)).and_then(Value::as_str).map(str::to_owned);
     let logsource = if map.contains_key("correlation") {
         "correlation".to_owned()
+    } else if map.contains_key("filter") {
+        filter::LOGSOURCE.to_owned()
     } else {
         logsource::label(&rsigma_parser::LogSource {
             category: of_source("category"),

@@ -54,6 +54,7 @@ fn hit(n: u64) -> Hit {
         time: Time(i64::try_from(n).unwrap() * 1_000),
         host: format!("pc{}", n % 3),
         found: Time(5),
+        matched: Vec::new(),
     }
 }
 

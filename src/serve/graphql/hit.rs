@@ -55,6 +55,10 @@ impl HitObject {
     async fn found(&self) -> DateTime {
         DateTime(self.0.found)
     }
+    /// Values of the rule that the event has, where the rule is a list of them: names the indicators.
+    async fn matched(&self) -> &[String] {
+        &self.0.matched
+    }
     /// Global id of the event.
     async fn event_id(&self) -> ID {
         GlobalId::Event(self.0.event_id).into()

@@ -6,12 +6,14 @@
 mod condition;
 mod cost;
 mod describe;
+mod editor;
 mod enums;
 mod event;
 mod exec;
 mod hit;
 mod host;
 mod id;
+mod indicator;
 mod job;
 mod load;
 mod mutation;

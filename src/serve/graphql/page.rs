@@ -24,6 +24,7 @@ pub enum List {
     Rules,
     Hits,
     DeadLetters,
+    Indicators,
 }
 
 impl List {
@@ -36,6 +37,7 @@ impl List {
             Self::Rules => "r1",
             Self::Hits => "x1",
             Self::DeadLetters => "d1",
+            Self::Indicators => "i1",
         }
     }
 

@@ -2,11 +2,13 @@
 use super::{
     condition::{ConditionInput, condition},
     cost,
+    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
     enums::{EventOrder, TermOrder},
     event::{self, EventConnection, EventObject},
     hit::{self, HitConnection, HitFilterInput},
     host::{Host, HostConnection},
     id::{self, GlobalId, NodeObject},
+    indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
     load::Loaders,
     node::{self, GraphNode, ProcessTree},
@@ -225,6 +227,37 @@ impl Query {
     ) -> Result<Option<RuleObject>> {
         Ok(Loaders::of(ctx)?.rule(id::rule_id(&id)?).await?.map(RuleObject))
     }
+    /// What is wrong with the text of Sigma rules, errors first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn check_rule(&self, #[graphql(desc = "Sigma YAML.")] yaml: String) -> Result<Vec<RuleProblem>> {
+        editor::check(yaml).await
+    }
+    /// Why a rule matches an event, or does not; absent where there is no such event.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn explain_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Global id or `eventId`.")] event: ID,
+    ) -> Result<Option<RuleExplanation>> {
+        editor::explain(ctx, yaml, &event).await
+    }
+    /// What a rule would have hit in the past, before it is enabled.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn test_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Events of the sample at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<RuleTrial> {
+        editor::trial(ctx, yaml, period, first).await
+    }
+    /// A rule as a search, where a search can say the same.
+    #[graphql(guard = "viewer")]
+    async fn rule_search(&self, #[graphql(desc = "Sigma YAML of one rule.")] yaml: String) -> Result<RuleSearch> {
+        editor::as_search(yaml).await
+    }
     /// Hits of rules, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn hits(
@@ -239,6 +272,23 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Indicators of threat reports, in the order of storing.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which indicators; absent means all.")] filter: Option<IndicatorFilterInput>,
+        #[graphql(desc = "Indicators of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the indicator before the page.")] after: Option<String>,
+    ) -> Result<IndicatorConnection> {
+        IndicatorConnection::new(ctx, filter.unwrap_or_default(), first, after.as_deref()).await
+    }
+    /// Imports of indicators, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn indicator_imports(&self, ctx: &Context<'_>) -> Result<Vec<IndicatorImport>> {
+        let imports = session::core(ctx)?.catalog.indicator_imports().await?;
+        Ok(imports.into_iter().map(IndicatorImport::from).collect())
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

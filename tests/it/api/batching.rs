@@ -12,6 +12,7 @@ use sysmonsearch::{
     event::{
         Event, EventId, Field, Period, Position, Scope,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator},
     },
     graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
@@ -92,6 +93,12 @@ count! { Catalog {
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn clear_hits() -> Result<()>;
+    fn put_indicators(import: &Import, indicators: &[Indicator], rules: &[Rule], issues: &[Issue]) -> Result<()>;
+    fn indicator_imports() -> Result<Vec<Import>>;
+    fn indicators(filter: &IndicatorFilter, after: Option<u64>, first: usize) -> Result<Vec<StoredIndicator>>;
+    fn count_indicators(filter: &IndicatorFilter) -> Result<u64>;
+    fn hits_of_indicators(scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
+    fn remove_indicators(import_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
