@@ -5,6 +5,7 @@ mod conformance;
 mod durable;
 mod order;
 mod real;
+mod walks;
 
 use std::{
     path::Path,
