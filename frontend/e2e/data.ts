@@ -8,6 +8,15 @@ export const data =
 export const isThere = existsSync(`${data}/manifest.csv`);
 if (!isThere && process.env.CI) throw new Error("the real logs are missing: set SYSMON_TEST_DATA");
 
+/** Asks again and again: outside of a test there is no `expect.poll`. */
+export async function until(what: string, is: () => Promise<boolean>) {
+  const end = Date.now() + 150_000;
+  while (!(await is())) {
+    if (Date.now() > end) throw new Error(`${what} took too long`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}
+
 /** The API as another program uses it. */
 export interface Api {
   ask: <T>(query: string, variables?: object) => Promise<T>;
@@ -32,24 +41,27 @@ export async function openApi(url: string): Promise<Api> {
     { p: PASSWORD },
   );
   authorization = `Bearer ${login.token}`;
-  const until = async (what: string, is: () => Promise<boolean>) => {
-    const end = Date.now() + 150_000;
-    while (!(await is())) {
-      if (Date.now() > end) throw new Error(`${what} took too long`);
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  };
+  let loaded = 0;
   const load = async (name: string, body: Uint8Array<ArrayBuffer>) => {
     const { jobId } = await post(`/api/import?name=${name}`, { authorization }, new Blob([body]));
+    let stored = 0;
     await until(`the import of ${name}`, async () => {
-      const { importJob } = await ask<{ importJob: { state: string } }>(
-        "query ($id: ID!) { importJob(id: $id) { state } }",
+      const { importJob } = await ask<{ importJob: { state: string; stored: number } }>(
+        "query ($id: ID!) { importJob(id: $id) { state stored } }",
         { id: jobId },
       );
       if (importJob.state === "FAILED") throw new Error(`${name} was not imported`);
+      stored = importJob.stored;
       return importJob.state === "DONE";
     });
-    // The graph follows the log: it is there when the last process is.
+    // Index and graph follow the log.
+    loaded += stored;
+    await until(`the index of ${name}`, async () => {
+      const { events } = await ask<{ events: { total: { value: number } } }>(
+        "{ events(first: 1) { total { value } } }",
+      );
+      return events.total.value >= loaded;
+    });
     await until(`the graph of ${name}`, async () => {
       const { events } = await ask<{ events: { nodes: { process: object | null }[] } }>(
         '{ events(first: 20, condition: { match: { field: "EventID", values: ["1", "3"] } }) { nodes { process { id } } } }',

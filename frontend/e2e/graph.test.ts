@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
-import { type Api, openApi } from "./data";
+import { type Api, openApi, until } from "./data";
 import { type Server, startServer } from "./server";
 
 /** The graph and the page of a process, on the generated intrusion. */
@@ -19,8 +19,7 @@ interface Hits {
   hits: {
     nodes: {
       host: string;
-      ruleTitle: string;
-      event: { process: { properties: { name: string; value: string }[] } | null };
+      event: { process: { label: string; properties: { name: string; value: string }[] } | null };
     }[];
   };
 }
@@ -30,16 +29,16 @@ beforeAll(async () => {
   api = await openApi(server.url);
   const found = async () => {
     const { hits } = await api.ask<Hits>(
-      "{ hits(first: 100) { nodes { host ruleTitle event { process { properties { name value } } } } } }",
+      "{ hits(first: 100) { nodes { host event { process { label properties { name value } } } } } }",
     );
     const processes = new Map<string, string>();
     for (const hit of hits.nodes) {
       const own = hit.event.process?.properties.find((p) => p.name === "processGuid")?.value;
-      if (own && hit.ruleTitle === "Pipe of the WuAux implant") processes.set(own, hit.host);
+      if (own && /^wuauxsync/.test(hit.event.process?.label ?? "")) processes.set(own, hit.host);
     }
     return [...processes];
   };
-  await expect.poll(async () => (await found()).length, { timeout: 120_000 }).toBeGreaterThan(1);
+  await until("two processes with hits", async () => (await found()).length > 1);
   const [[first, of] = ["", ""], [second] = [""]] = await found();
   [guid, other, host] = [first, second, of];
   const { terms } = await api.ask<{ terms: { values: { value: string }[] } }>(
@@ -355,7 +354,7 @@ test("the structure of the graph and of a process as a reader of the screen meet
   const main = await page.getByRole("main").ariaSnapshot();
   for (const part of [
     'heading "Process" [level=1]',
-    'navigation "Chain of processes"',
+    'region "Chain of processes"',
     'region "Events of the process"',
     'columnheader "Time (UTC)"',
     'region "Facts"',

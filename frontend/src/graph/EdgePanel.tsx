@@ -90,7 +90,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
             />
             <ul className="plainlist">
               {data?.events.nodes.map((event) => (
-                <li key={event.id}>
+                <li key={event.id} className="row" style={{ gap: 4 }}>
                   <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
                   <span className="mono dim">{utc(event.time)}</span>{" "}
                   <Link href={searchLink(search, undefined, event.id)}>{event.description}</Link>

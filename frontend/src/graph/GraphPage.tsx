@@ -93,6 +93,10 @@ export default function GraphPage() {
     },
     [around, drawing.collapsed, t],
   );
+  // A path is seen as a whole.
+  useEffect(() => {
+    if (paths.nodes) canvas.current?.fit();
+  }, [paths.nodes]);
   const severalHosts = useMemo(
     () => new Set([...drawing.nodes.values()].map((n) => n.host).filter(Boolean)).size > 1,
     [drawing.nodes],

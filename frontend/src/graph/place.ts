@@ -209,6 +209,8 @@ export function columnOf({ times, columns }: Scale, time: number): number {
 }
 
 const LABEL = 0.95;
+/** Rows lie further apart than in a tree: a long time line is seen from afar. */
+const TIME_ROW = 1.6;
 
 /** Places by time from left to right; a row near that of the node that it came from, where the name has room. */
 export function timePlaces(
@@ -229,9 +231,9 @@ export function timePlaces(
   const rest = points.filter((p) => !places.has(p.id)).sort((a, b) => a.time - b.time);
   for (const { id, time, by } of rest) {
     const column = columnOf(scale, time);
-    const middle = Math.round((by ? places.get(by)?.row : undefined) ?? 0);
+    const middle = Math.round(((by ? places.get(by)?.row : undefined) ?? 0) / TIME_ROW);
     for (let i = 0; ; i += 1) {
-      const row = middle + (i % 2 === 1 ? (i + 1) / 2 : -i / 2);
+      const row = (middle + (i % 2 === 1 ? (i + 1) / 2 : -i / 2)) * TIME_ROW;
       if ((rows.get(row) ?? []).some((c) => Math.abs(c - column) < LABEL)) continue;
       take(id, { column, row });
       break;

@@ -64,7 +64,7 @@ const TREE_PAGES = 2;
 const PAGE = 50;
 const FEW = 500;
 const DEGREES_AT_ONCE = 200;
-const SUB_GROUPS = 30;
+const SUB_GROUPS = 100;
 const CHOICES = 100;
 
 const worstLevel = (hits: { level: string }[]) =>

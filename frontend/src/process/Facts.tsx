@@ -26,7 +26,7 @@ export function Chain({ process }: { process: ProcessNode }) {
   const guid = (node: { properties: { name: string; value: string }[] }) =>
     node.properties.find((p) => p.name === "processGuid")?.value;
   return (
-    <nav aria-label={t("process.chain")}>
+    <section aria-label={t("process.chain")}>
       <ol className="chain">
         {chain.map(({ node, spawned }) => {
           const own = guid(node);
@@ -42,7 +42,7 @@ export function Chain({ process }: { process: ProcessNode }) {
           );
         })}
       </ol>
-    </nav>
+    </section>
   );
 }
 
@@ -55,7 +55,7 @@ export function Facts({ process }: { process: ProcessNode }) {
           <h2>{t("process.hits")}</h2>
           <ul className="plainlist">
             {process.hits.map((hit) => (
-              <li key={hit.id}>
+              <li key={hit.id} className="row">
                 <Level level={hit.level} />{" "}
                 <Link href={searchLink(match("ProcessGuid", guidOf(process)), undefined, hit.eventId)}>
                   {hit.ruleTitle}
