@@ -7,6 +7,7 @@ mod order;
 mod real;
 mod walks;
 
+use crate::support::at;
 use std::{
     path::Path,
     sync::{Arc, Mutex},
@@ -71,7 +72,7 @@ fn open(dir: &Path) -> Arc<Sqlite> {
 }
 
 async fn put<'a>(store: &dyn GraphStore, events: impl IntoIterator<Item = &'a Event>) {
-    store.upsert(project(events), 1).await.unwrap();
+    store.upsert(project(events), &at(1)).await.unwrap();
 }
 
 async fn dump(store: &Sqlite, scope: &Scope) -> Vec<String> {

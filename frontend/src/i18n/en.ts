@@ -293,7 +293,7 @@ export const en = {
     removeGroup: "Remove",
     splitBy: "Split by",
     split: "Split",
-    openGroupOf: "Draw more: {{name}}, {{label}}",
+    openGroupOf: "Expand the group: {{name}}, {{label}}",
     asGroup: "Group",
     edge: "Link",
     toSearch: "Search",

@@ -295,7 +295,7 @@ export const ja: typeof en = {
     removeGroup: "取り除く",
     splitBy: "分け方",
     split: "分ける",
-    openGroupOf: "さらに描く: {{name}}、{{label}}",
+    openGroupOf: "グループを展開: {{name}}、{{label}}",
     asGroup: "グループ",
     edge: "リンク",
     toSearch: "検索",

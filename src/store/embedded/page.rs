@@ -1,9 +1,6 @@
 //! A page of a search: the first events behind a cursor, by (time, id).
-use super::{bits::Bits, view::Segment};
-use crate::{
-    event::Seq,
-    store::{Cursor, Order},
-};
+use super::{Seq, bits::Bits, view::Segment};
+use crate::store::{Cursor, Order};
 use std::{collections::BinaryHeap, sync::Arc};
 use tantivy::columnar::ColumnValues;
 
