@@ -184,13 +184,35 @@ function reveal(sigma: Sigma | undefined, id: string) {
     void sigma.getCamera().animate({ x: at.x, y: at.y }, { duration: 120 });
 }
 
+const NEAR_EDGE = 6;
+
+/** The edge that passes nearest to a point on the screen, if it passes near. */
+function edgeAt(sigma: Sigma, graph: Graph, { x, y }: { x: number; y: number }): string | undefined {
+  let [best, nearest]: [string | undefined, number] = [undefined, NEAR_EDGE];
+  graph.forEachEdge((key, _, from, to) => {
+    const [a, b] = [from, to].map((id) => {
+      const at = sigma.getNodeDisplayData(id);
+      return at && sigma.framedGraphToViewport(at);
+    });
+    if (!a || !b) return;
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const along = ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy || 1);
+    const at = Math.max(0, Math.min(1, along));
+    const distance = Math.hypot(x - a.x - at * dx, y - a.y - at * dy);
+    if (distance < nearest) [best, nearest] = [key, distance];
+  });
+  return best;
+}
+
 /** Choosing, opening and dragging by pointer. */
 function listen(sigma: Sigma, graph: Graph, latest: Latest) {
   let dragged: { id: string; moved: boolean } | undefined;
   sigma.on("clickNode", ({ node }) => latest.onSelect(node));
-  sigma.on("clickEdge", ({ edge }) => {
-    if (latest.drawing.edges.has(edge)) latest.onSelectEdge(edge);
-    else latest.onSelect(edge);
+  // Sigma can tell the edge under the pointer too, but draws everything twice for it, on every frame.
+  sigma.on("clickStage", ({ event }) => {
+    const edge = edgeAt(sigma, graph, event);
+    if (edge && latest.drawing.edges.has(edge)) latest.onSelectEdge(edge);
+    else if (edge) latest.onSelect(edge);
   });
   sigma.on("doubleClickNode", ({ node, preventSigmaDefault }) => {
     preventSigmaDefault();

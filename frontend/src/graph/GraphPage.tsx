@@ -42,7 +42,12 @@ export default function GraphPage() {
   const { drawing, origin, around, expand, openGroup, change, undo, redo } = graph;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const [edge, setEdge] = useState<string>();
-  const selected = chosen && chosen.of === origin ? chosen.id : origin;
+  const wanted = chosen && chosen.of === origin ? chosen.id : origin;
+  // A group that was split goes on as the first of its parts.
+  const selected =
+    !wanted || drawing.nodes.has(wanted) || drawing.groups.has(wanted)
+      ? wanted
+      : [...drawing.groups.keys()].find((key) => key.startsWith(wanted));
   const select = useCallback(
     (id: string | undefined) => {
       setEdge(undefined);
@@ -105,9 +110,10 @@ export default function GraphPage() {
     (point: DrawnNode | Group) => {
       if ("total" in point) {
         const left = point.total - point.shown;
-        const name = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
-        const second = point.split ? point.split.key || t("graph.noKey") : undefined;
-        return { name, full: second ? `${name} · ${second}` : name, second, hit: undefined };
+        const many = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
+        if (!point.split) return { name: many, full: many, second: undefined, hit: undefined };
+        const key = point.split.key || t("graph.noKey");
+        return { name: key, full: key, second: many, hit: undefined };
       }
       const how =
         point.kind === "PROCESS"
@@ -332,6 +338,7 @@ export default function GraphPage() {
               <span className="dim" style={{ marginLeft: "auto" }} role="status">
                 {t("graph.nodes", { count: drawing.nodes.size })},{" "}
                 {t("graph.edges", { count: drawing.edges.size })}
+                {drawing.groups.size > 0 && `, ${t("graph.groupCount", { count: drawing.groups.size })}`}
                 {lit && ` · ${t("graph.lit", { number: number(lit.size) })}`}
                 {graph.rest &&
                   graph.rest.shown < graph.rest.total &&

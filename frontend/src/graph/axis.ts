@@ -8,7 +8,7 @@ const APART = 150;
 /** Moments along the top of the time line, as many as have room. */
 export function drawAxis(place: HTMLElement, sigma: Sigma, scale: Scale | undefined) {
   if (!scale) {
-    place.replaceChildren();
+    if (place.firstChild) place.replaceChildren();
     return;
   }
   const { width } = sigma.getDimensions();

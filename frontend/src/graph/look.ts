@@ -62,7 +62,6 @@ export function settings(latest: Latest): Partial<Settings> {
       }),
     },
     defaultEdgeType: "arrow",
-    enableEdgeEvents: true,
     renderEdgeLabels: false,
     labelRenderedSizeThreshold: 4,
     labelDensity: 20,

@@ -42,9 +42,10 @@ export function freeCell(taken: Set<string>, origin: Place, side: 1 | -1): Place
   }
 }
 
-const GAP = 96;
-const REACH = 150;
-const LENGTH = 170;
+/** Names stand right of the nodes and are wider than high, so things need more room than their discs. */
+const GAP = 130;
+const REACH = 200;
+const LENGTH = 230;
 
 /**
  * Places by forces: what is linked attracts, what is near repels. `kept` stay where they are; the others start on

@@ -284,6 +284,8 @@ export const en = {
     groups: "Groups",
     groupOf_one: "{{number}} × {{name}}",
     groupOf_other: "{{number}} × {{name}}",
+    groupCount_one: "{{count}} group",
+    groupCount_other: "{{count}} groups",
     groupAt: "Neighbours of",
     groupRest: "All others",
     common: "In common",

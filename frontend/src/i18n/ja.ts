@@ -286,6 +286,8 @@ export const ja: typeof en = {
     groups: "グループ",
     groupOf_one: "{{name}} × {{number}}",
     groupOf_other: "{{name}} × {{number}}",
+    groupCount_one: "グループ {{count}} 個",
+    groupCount_other: "グループ {{count}} 個",
     groupAt: "隣接元",
     groupRest: "その他すべて",
     common: "共通点",
