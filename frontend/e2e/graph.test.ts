@@ -19,7 +19,13 @@ interface Hits {
   hits: {
     nodes: {
       host: string;
-      event: { process: { label: string; properties: { name: string; value: string }[] } | null };
+      event: {
+        process: {
+          label: string;
+          properties: { name: string; value: string }[];
+          lineage: { ancestors: { node: { label: string } }[] };
+        } | null;
+      };
     }[];
   };
 }
@@ -29,12 +35,14 @@ beforeAll(async () => {
   api = await openApi(server.url);
   const found = async () => {
     const { hits } = await api.ask<Hits>(
-      "{ hits(first: 100) { nodes { host event { process { label properties { name value } } } } } }",
+      "{ hits(first: 100) { nodes { host event { process { label properties { name value } lineage(maxDescendants: 1) { ancestors { node { label } } } } } } } }",
     );
     const processes = new Map<string, string>();
     for (const hit of hits.nodes) {
       const own = hit.event.process?.properties.find((p) => p.name === "processGuid")?.value;
-      if (own && /^wuauxsync/.test(hit.event.process?.label ?? "")) processes.set(own, hit.host);
+      const chain = hit.event.process?.lineage.ancestors ?? [];
+      if (own && chain.length > 2 && chain.some((a) => /^services\.exe/.test(a.node.label)))
+        processes.set(own, hit.host);
     }
     return [...processes];
   };
@@ -134,7 +142,7 @@ test("the same by keyboard, with layouts, finding, hits, queries and help", asyn
       .toContain({ Force: "force", "Time line": "time", Tree: "tree" }[name]);
   }
   await page.keyboard.press("/");
-  await page.keyboard.type("services.exe");
+  await page.keyboard.type("services.exe (");
   await page.keyboard.press("Enter");
   await expect.poll(title).toMatch(/^services\.exe/);
   await page.getByText(/· 1 highlighted/).waitFor();

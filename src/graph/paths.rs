@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 const MOST_LINKS: usize = 100_000;
 /// Steps tried by one search at most.
 const MOST_STEPS: usize = 500_000;
+/// Edges that a path may have more than the shortest one.
+const DETOUR: usize = 2;
 /// Nodes asked for at once.
 const LAYER: usize = 1_000;
 
@@ -22,7 +24,7 @@ pub struct PathFilter {
     /// Empty: every type along which cause and effect go.
     pub edges: Vec<EdgeType>,
     pub period: Period,
-    /// Edges of a path at most.
+    /// Edges of a path at most; it has no more than two above the shortest one in any case.
     pub longest: usize,
 }
 
@@ -133,7 +135,9 @@ pub async fn paths(
     let around = NeighbourFilter { edges, direction: None, period: filter.period };
     let mut known: BTreeMap<(NodeId, EdgeType, NodeId), Link> = BTreeMap::new();
     let (mut there, mut back) = (Side::new(from, false), Side::new(to, true));
-    for _ in 0..filter.longest {
+    let (mut longest, mut depth, mut shortest) = (filter.longest, 0, None);
+    while depth < longest {
+        depth += 1;
         let side = match (there.layer.is_empty(), back.layer.is_empty()) {
             (true, true) => break,
             (false, true) => &mut there,
@@ -155,9 +159,21 @@ pub async fn paths(
         let end = if side.back { from } else { to };
         side.advance(&links, end);
         known.extend(links.into_iter().map(|l| ((l.from, l.edge, l.to), l)));
+        // Every path of `depth` edges has been read now.
+        if shortest.is_none() && meet(&there, &back) {
+            let mut probe = Paths { complete: true, ..Paths::default() };
+            Walk::new(known.values().copied(), from, to).paths(depth, 1, &mut probe);
+            shortest = probe.items.first().map(|p| p.links.len());
+            longest = shortest.map_or(longest, |n| longest.min(n + DETOUR));
+        }
     }
-    Walk::new(known.into_values(), from, to).paths(filter.longest, first, &mut found);
+    Walk::new(known.into_values(), from, to).paths(longest, first, &mut found);
     Ok(found)
+}
+
+/// Whether a node was reached from both ends in order of time: there may be a path.
+fn meet(there: &Side, back: &Side) -> bool {
+    there.best.iter().any(|(node, arrival)| back.best.get(node).is_some_and(|departure| arrival <= departure))
 }
 
 /// The search for paths in edges that have been read.

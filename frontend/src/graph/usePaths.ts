@@ -4,7 +4,7 @@ import { addChain, edgeKey } from "./model";
 import type { FoundPath, PathSearch } from "./PathPanel";
 import type { GraphState } from "./useGraph";
 
-const LONGEST = 7;
+const LONGEST = 15;
 
 /** Paths between two nodes of the drawing: the first is chosen, then the second; what is found is drawn. */
 export function usePaths(graph: GraphState, period: PeriodInput | undefined) {

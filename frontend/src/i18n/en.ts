@@ -141,6 +141,7 @@ export const en = {
     gone: "This event is not there.",
     graphComing: "The graph does not hold its process yet; asking again",
     openGraph: "Open the process as a graph",
+    openProcess: "Process",
     openHost: "Host",
     time: "Time",
     host: "Host",

@@ -143,6 +143,7 @@ export const ja: typeof en = {
     gone: "このイベントは見つかりません。",
     graphComing: "プロセスはまだグラフにありません。再確認しています",
     openGraph: "プロセスをグラフで開く",
+    openProcess: "プロセス",
     openHost: "ホスト",
     time: "時刻",
     host: "ホスト",

@@ -18,7 +18,7 @@ use async_graphql::{Context, SimpleObject};
 use futures_util::future::try_join_all;
 
 /// Longest path that may be asked for, in edges.
-const LONGEST: i32 = 10;
+const LONGEST: i32 = 20;
 /// Paths of one answer at most.
 const MOST_PATHS: i32 = 50;
 /// Longest name that is looked up, in bytes.

@@ -226,7 +226,8 @@ impl Query {
         #[graphql(desc = "Global id of the node where they end.")] to: ID,
         #[graphql(desc = "Edge types; empty means all along which cause and effect go.")] edges: Option<Vec<EdgeType>>,
         #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
-        #[graphql(desc = "Edges of a path at most, 1 to 10.", default = 6)] longest: i32,
+        #[graphql(desc = "Edges of a path at most, 1 to 20; never more than two above the shortest one.", default = 6)]
+        longest: i32,
         #[graphql(desc = "Paths at most, 1 to 50.", default = 5)] first: i32,
     ) -> Result<Paths> {
         let ends = (id::graph_id(&from)?, id::graph_id(&to)?);
