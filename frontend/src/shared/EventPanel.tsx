@@ -10,7 +10,7 @@ import { match, type Row } from "./condition";
 import { utc } from "./format";
 import { EventIcon, Icon } from "./Icon";
 import { Level } from "./Level";
-import { graphLink, hostLink, searchLink } from "./links";
+import { graphLink, hostLink, processLink, searchLink } from "./links";
 import { State } from "./State";
 
 interface Props {
@@ -28,6 +28,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
   const { t } = useTranslation();
   const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id } });
   const event = data?.event;
+  const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;
   const awaited =
     !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
   useEffect(() => {
@@ -52,6 +53,16 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
             {event.process && (
               <Button component={Link} href={graphLink(event.process.id)} leftSection={<Icon name="graph" />}>
                 {t("event.openGraph")}
+              </Button>
+            )}
+            {guid && (
+              <Button
+                component={Link}
+                href={processLink(guid)}
+                variant="default"
+                leftSection={<Icon name="process" />}
+              >
+                {t("event.openProcess")}
               </Button>
             )}
             {awaited && <span className="dim">{t("event.graphComing")}</span>}

@@ -3,7 +3,7 @@ use super::{
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
-    enums::{EventOrder, TermOrder},
+    enums::{EdgeType, EventOrder, TermOrder},
     event::{self, EventConnection, EventObject},
     hit::{self, HitConnection, HitFilterInput},
     host::{Host, HostConnection},
@@ -11,6 +11,7 @@ use super::{
     indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
     load::Loaders,
+    lookup::{self, Paths},
     node::{self, GraphNode, ProcessTree},
     page::{self, List},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
@@ -205,6 +206,34 @@ impl Query {
         #[graphql(desc = "ProcessGuid, with or without braces.")] guid: String,
     ) -> Result<Option<GraphNode>> {
         Ok(Loaders::of(ctx)?.node(NodeId::process(&guid)).await?.map(GraphNode))
+    }
+    /// Nodes of exactly this name on any host: host, user, address, domain, hash, ProcessGuid, signer, path of a file
+    /// or stream, registry key or value, pipe.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn find_nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The name, in any case; an address, domain or path in any writing.")] name: String,
+        #[graphql(desc = "Nodes at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<Vec<GraphNode>> {
+        lookup::by_name(ctx, &name, page::size(first)?).await
+    }
+    /// Paths from one node to another in order of time: how the one can have led to the other.
+    #[graphql(guard = "viewer", complexity = "cost::WALK * 10 + cost::list(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "arguments of a GraphQL field")]
+    async fn paths(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the node where they begin.")] from: ID,
+        #[graphql(desc = "Global id of the node where they end.")] to: ID,
+        #[graphql(desc = "Edge types; empty means all along which cause and effect go.")] edges: Option<Vec<EdgeType>>,
+        #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Edges of a path at most, 1 to 20; never more than two above the shortest one.", default = 6)]
+        longest: i32,
+        #[graphql(desc = "Paths at most, 1 to 50.", default = 5)] first: i32,
+    ) -> Result<Paths> {
+        let ends = (id::graph_id(&from)?, id::graph_id(&to)?);
+        lookup::paths(ctx, ends, edges, super::scalar::period(period)?, (longest, first)).await
     }
     /// Rules by title.
     #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]

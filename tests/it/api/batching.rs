@@ -14,7 +14,7 @@ use sysmonsearch::{
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
-    graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
+    graph::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
     serve::Settings,
     store::{
@@ -62,8 +62,11 @@ count! { GraphStore {
     fn nodes(scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
     fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
     fn neighbours(scope: &Scope, id: NodeId, filter: &NeighbourFilter, after: Option<&str>, first: usize) -> Result<Neighbours>;
+    fn first_neighbours(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, first: usize) -> Result<Vec<Neighbours>>;
+    fn links(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>>;
     fn tree(scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
     fn lineage(scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;
+    fn lineages(scope: &Scope, processes: &[NodeId], max_descendants: usize) -> Result<Vec<Lineage>>;
     fn counts() -> Result<Counts>;
 } }
 
@@ -136,6 +139,12 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
         (
             "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }",
             vec![5, 30],
+        ),
+        (
+            "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { \
+                neighbours(edges: [EXECUTED], first: 3) { edges { node { id } } } \
+                lineage(maxDescendants: 5) { ancestors { spawned { first } } } } } } }",
+            vec![2, 20],
         ),
     ];
     for (query, sizes) in pages {
