@@ -3,9 +3,10 @@ mod db;
 mod hits;
 mod jobs;
 mod rules;
+mod saved;
 mod users;
 
-use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, StoredHit, User};
+use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, SavedSearch, StoredHit, User};
 use crate::{
     error::{Issue, Result},
     event::{
@@ -122,6 +123,19 @@ impl Catalog for Sqlite {
     }
     async fn clear_hits(&self) -> Result<()> {
         self.db.write(hits::clear).await
+    }
+
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {
+        let id = user_id.to_owned();
+        self.db.read(move |db| saved::of_user(db, &id)).await
+    }
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()> {
+        let search = search.clone();
+        self.db.write(move |db| saved::put(db, &search, is_new)).await
+    }
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool> {
+        let (id, owner) = (id.to_owned(), owner_id.to_owned());
+        self.db.write(move |db| saved::delete(db, &id, &owner)).await
     }
 
     async fn put_job(&self, job: &Job) -> Result<()> {

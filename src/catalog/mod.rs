@@ -93,6 +93,24 @@ pub struct Counts {
     pub providers: BTreeMap<String, u64>,
 }
 
+/// A search that somebody has saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSearch {
+    pub id: String,
+    pub name: String,
+    /// Only he may change it.
+    pub owner_id: String,
+    pub owner_name: String,
+    /// Whether everybody sees it.
+    pub shared: bool,
+    /// JSON of the API's condition; `None` is every event.
+    pub condition: Option<String>,
+    /// A period that ends now, such as `24h`; goes before `period`.
+    pub last: Option<String>,
+    pub period: Period,
+    pub updated: Time,
+}
+
 /// A record that could not be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -101,6 +119,9 @@ pub struct DeadLetter {
     pub at: Time,
     pub job_id: Option<String>,
 }
+
+/// Saved searches of one user at most.
+pub const MAX_SAVED: u64 = 1_000;
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -144,6 +165,15 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Drops all hits and sets the checkpoint of detect to 0, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
+
+    // saved searches
+    /// Those of a user and those that are shared, by name and id.
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>>;
+    /// Adds a search, or changes that of the same id and owner. `NOT_FOUND` when there is none to change,
+    /// `TOO_MANY` when the owner has [`MAX_SAVED`] of them.
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
+    /// Whether there was one of this id and owner.
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
 
     // jobs and dead letters
     async fn put_job(&self, job: &Job) -> Result<()>;

@@ -6,5 +6,6 @@ mod guards;
 mod http;
 mod schema;
 mod search;
+mod statistics;
 mod subscription;
 mod upload;

@@ -9,6 +9,7 @@ mod describe;
 mod enums;
 mod event;
 mod exec;
+mod export;
 mod hit;
 mod host;
 mod id;
@@ -19,6 +20,7 @@ mod node;
 mod page;
 mod query;
 mod rule;
+mod saved;
 mod scalar;
 mod session;
 mod socket;
@@ -27,6 +29,7 @@ mod subscription;
 mod user;
 
 pub use exec::http;
+pub use export::{Export, Format};
 pub use id::job_id;
 pub use socket::{Sockets, websocket};
 
