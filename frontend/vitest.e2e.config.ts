@@ -6,7 +6,9 @@ export default defineConfig({
     include: ["e2e/**/*.test.ts"],
     environment: "node",
     fileParallelism: false,
-    testTimeout: 60_000,
+    testTimeout: 120_000,
+    // A busy machine takes its time: what is awaited may come late.
+    expect: { poll: { timeout: 30_000 } },
     hookTimeout: 180_000,
   },
 });

@@ -19,6 +19,9 @@
 //! | [`pipeline`] | the only place where rooms meet |
 //! | [`serve`] | HTTP, GraphQL, the page |
 //! | [`cli`] | the commands |
+//!
+//! Beside the rooms: [`error`] (the one error type, and the issues of an import), [`config`] (flags and environment),
+//! [`telemetry`] (logging).
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -31,7 +31,7 @@ export async function visit(browser: Browser, url: string, choice: Choice = {}):
     reducedMotion: "reduce",
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(20_000);
+  page.setDefaultTimeout(30_000);
   const faults: string[] = [];
   page.on("pageerror", (issue) => faults.push(issue.message));
   page.on("console", (message) => {

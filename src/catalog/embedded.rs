@@ -2,6 +2,7 @@
 mod db;
 mod hits;
 mod jobs;
+mod leases;
 mod rules;
 mod saved;
 mod users;
@@ -10,13 +11,13 @@ use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, SavedSearch, StoredHit
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Scope, Seq,
+        EventId, Position, Scope,
         detection::{Hit, Rule},
     },
 };
 use async_trait::async_trait;
 use db::Db;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// [`Catalog`] in one SQLite file. Its verbs need a tokio runtime.
 pub struct Sqlite {
@@ -90,11 +91,15 @@ impl Catalog for Sqlite {
         let id = id.to_owned();
         self.db.write(move |db| rules::delete(db, &id)).await
     }
-
-    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>> {
-        self.db.write(move |db| hits::put(db, hits, upto)).await
+    async fn rules_version(&self) -> Result<u64> {
+        self.db.read(rules::version).await
     }
-    async fn detect_checkpoint(&self) -> Result<Seq> {
+
+    async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
+        let upto = upto.clone();
+        self.db.write(move |db| hits::put(db, hits, &upto)).await
+    }
+    async fn detect_checkpoint(&self) -> Result<Position> {
         self.db.read(hits::checkpoint).await
     }
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {
@@ -136,6 +141,15 @@ impl Catalog for Sqlite {
     async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool> {
         let (id, owner) = (id.to_owned(), owner_id.to_owned());
         self.db.write(move |db| saved::delete(db, &id, &owner)).await
+    }
+
+    async fn lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.db.write(move |db| leases::take(db, &name, &owner, life, force)).await
+    }
+    async fn release(&self, name: &str, owner: &str) -> Result<()> {
+        let (name, owner) = (name.to_owned(), owner.to_owned());
+        self.db.write(move |db| leases::release(db, &name, &owner)).await
     }
 
     async fn put_job(&self, job: &Job) -> Result<()> {

@@ -4,12 +4,12 @@ pub mod embedded;
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Period, Scope, Seq, Time,
+        EventId, Period, Position, Scope, Time,
         detection::{Hit, Rule},
     },
 };
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -81,6 +81,10 @@ pub struct Job {
     pub finished: Option<Time>,
     pub message: Option<String>,
     pub counts: Counts,
+    /// Events of other providers are kept too.
+    pub keep_other: bool,
+    /// The installation that has the uploaded file, and goes on with it after a restart.
+    pub node: String,
 }
 
 /// What the events of an import were: complete when it has ended.
@@ -146,12 +150,14 @@ pub trait Catalog: Send + Sync + 'static {
     async fn rules_by_id(&self, ids: &[String]) -> Result<Vec<Option<Rule>>>;
     async fn enable_rule(&self, id: &str, enabled: bool) -> Result<bool>;
     async fn delete_rule(&self, id: &str) -> Result<bool>;
+    /// Grows with every change of any rule, whichever process made it.
+    async fn rules_version(&self) -> Result<u64>;
 
     // hits
-    /// Stores hits that are not there yet and moves the checkpoint of detect, in one transaction.
+    /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
-    async fn put_hits(&self, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>;
-    async fn detect_checkpoint(&self) -> Result<Seq>;
+    async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
+    async fn detect_checkpoint(&self) -> Result<Position>;
     /// Hits with number > `after`, ascending: what a subscriber missed.
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     /// Newest number first; `before` exclusive.
@@ -163,7 +169,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
-    /// Drops all hits and sets the checkpoint of detect to 0, for a rebuild.
+    /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
 
     // saved searches
@@ -174,6 +180,13 @@ pub trait Catalog: Send + Sync + 'static {
     async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
     /// Whether there was one of this id and owner.
     async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
+
+    // leases
+    /// Takes or renews the lease `name` for `owner`: `Some(epoch)` when he has it from now for `life`, `None` while
+    /// another has it. With `force` it is taken from whoever has it. The epoch grows with each change of owner.
+    async fn lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
+    /// Gives a lease back, if `owner` has it.
+    async fn release(&self, name: &str, owner: &str) -> Result<()>;
 
     // jobs and dead letters
     async fn put_job(&self, job: &Job) -> Result<()>;

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod detection;
 pub mod document;
 pub mod fields;
+mod position;
 pub mod text;
 mod time;
 mod values;
@@ -17,6 +18,7 @@ pub use build::{EventBuilder, Ordinals, normal_value};
 pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;
+pub use position::Position;
 pub use time::{Period, Time};
 pub use values::dns_answers;
 
@@ -159,7 +161,3 @@ impl Scope {
         }
     }
 }
-
-/// Position of an event in the stored log: 1, 2, 3, … without gaps, in order of arrival.
-/// 0 is "before the first". Checkpoints of followers are such positions.
-pub type Seq = u64;

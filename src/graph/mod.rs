@@ -9,7 +9,7 @@ pub mod property;
 
 use crate::{
     error::Result,
-    event::{Period, Scope, Seq, Time},
+    event::{Period, Position, Scope, Time},
 };
 use async_trait::async_trait;
 pub use batch::Batch;
@@ -92,10 +92,10 @@ pub struct Lineage {
 #[async_trait]
 pub trait GraphStore: Send + Sync + 'static {
     /// Merges a batch and moves the checkpoint to `upto`, in one transaction. Idempotent and independent of order.
-    async fn upsert(&self, batch: Batch, upto: Seq) -> Result<()>;
+    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()>;
 
     /// Position up to which the log is projected.
-    async fn checkpoint(&self) -> Result<Seq>;
+    async fn checkpoint(&self) -> Result<Position>;
 
     /// Drops all nodes, edges and the checkpoint, for a rebuild.
     async fn clear(&self) -> Result<()>;

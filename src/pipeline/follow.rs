@@ -1,11 +1,12 @@
 //! Followers: read the stored log in order from a checkpoint, do their work, move the checkpoint with it.
+use super::lease::{Held, Lease, RENEW};
 use crate::{
-    catalog::{Catalog, StoredHit},
+    catalog::{Catalog, HitFilter, StoredHit},
     error::{Error, Result},
-    event::{Event, Seq, Time, detection::Hit},
+    event::{Event, Position, Scope, Time, detection::Hit},
     graph::{GraphStore, project},
     rules::RuleSet,
-    store::EventStore,
+    store::{Arrivals, EventStore},
 };
 use async_trait::async_trait;
 use std::{
@@ -21,21 +22,28 @@ use tokio::{
 /// Events that a follower works on at once.
 const BATCH: usize = 2_000;
 const RETRY: Duration = Duration::from_secs(1);
+/// How often a process looks at what another one has done.
+const LOOK_ON: Duration = Duration::from_millis(300);
+/// Hits of another process fetched at once.
+const TOLD_AT_ONCE: usize = 1_000;
 /// A checkpoint that moved over events without any hit is written at least this often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a follower does with a piece of the log.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
-    async fn checkpoint(&self) -> Result<Seq>;
-    /// Must be idempotent: after a crash a piece may come again.
-    /// `idle` tells that nothing more waits behind this piece.
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, idle: bool) -> Result<()>;
+    async fn checkpoint(&self) -> Result<Position>;
+    /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
+    async fn work(&mut self, piece: Arrivals) -> Result<()>;
+    /// Called now and then while another process does the work, and once before this process takes it over.
+    async fn look_on(&mut self) -> Result<()> {
+        Ok(())
+    }
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct State {
-    position: Seq,
+    position: Position,
     healthy: bool,
 }
 
@@ -45,43 +53,45 @@ pub(super) struct Follower {
     /// Held while a piece is worked on; taken by [`Follower::reset`]. Raised number: read the checkpoint anew.
     turn: Arc<Mutex<u64>>,
     resets: watch::Sender<u64>,
+    lease: Lease,
 }
 
 impl Follower {
     pub(super) async fn start(
-        name: &'static str,
+        lease: Lease,
         work: impl Work,
         store: Arc<dyn EventStore>,
-        head: watch::Receiver<Seq>,
+        head: watch::Receiver<Position>,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self> {
         let position = work.checkpoint().await?;
-        let (state, receiver) = watch::channel(State { position, healthy: true });
+        let (state, receiver) = watch::channel(State { position: position.clone(), healthy: true });
         let turn = Arc::new(Mutex::new(0));
         let (resets, reset_seen) = watch::channel(0);
-        tasks.spawn(run(name, work, store, head, stop, state, turn.clone(), reset_seen));
-        Ok(Self { state: receiver, turn, resets })
+        tasks.spawn(run(lease.clone(), work, store, head, stop, position, state, turn.clone(), reset_seen));
+        Ok(Self { state: receiver, turn, resets, lease })
     }
 
-    pub(super) fn position(&self) -> Seq {
-        self.state.borrow().position
+    pub(super) fn position(&self) -> Position {
+        self.state.borrow().position.clone()
     }
 
-    /// Waits until `position` is reached, or the follower is in trouble (it will catch up by itself later).
-    pub(super) async fn reach(&self, position: Seq) {
-        let _ = self.state.clone().wait_for(|s| s.position >= position || !s.healthy).await;
+    /// Waits while the follower is more than `lag` entries behind `head`, unless it is in trouble (it will catch up
+    /// by itself later).
+    pub(super) async fn approach(&self, head: &Position, lag: u64) {
+        let _ = self.state.clone().wait_for(|s| head.lag(&s.position) <= lag || !s.healthy).await;
     }
 
     /// Waits until `position` is reached, however long it takes.
-    pub(super) async fn wait(&self, position: Seq) {
-        let _ = self.state.clone().wait_for(|s| s.position >= position).await;
+    pub(super) async fn wait(&self, position: &Position) {
+        let _ = self.state.clone().wait_for(|s| s.position.reaches(position)).await;
     }
 
     /// Runs `clear` between two pieces of work; the follower then starts from the checkpoint it finds.
     pub(super) async fn reset<F: Future<Output = Result<()>>>(&self, clear: impl FnOnce() -> F) -> Result<()> {
         let mut turn = self.turn.lock().await;
-        clear().await?;
+        self.lease.alone(clear()).await?;
         *turn += 1;
         let generation = *turn;
         drop(turn);
@@ -94,53 +104,83 @@ impl Follower {
 
 #[allow(clippy::too_many_arguments, reason = "the parts of one task, spawned in one place")]
 async fn run(
-    name: &'static str,
+    mut lease: Lease,
     mut work: impl Work,
     store: Arc<dyn EventStore>,
-    mut head: watch::Receiver<Seq>,
+    mut head: watch::Receiver<Position>,
     mut stop: watch::Receiver<bool>,
+    mut position: Position,
     state: watch::Sender<State>,
     turn: Arc<Mutex<u64>>,
     mut resets: watch::Receiver<u64>,
 ) {
     let mut generation = 0;
-    let mut position = state.borrow().position;
     while !*stop.borrow() {
         let step = async {
             let guard = turn.lock().await;
-            if *guard != generation {
+            let held = lease.hold().await?;
+            if held != Held::Kept {
+                work.look_on().await?;
+            }
+            if *guard != generation || held != Held::Kept {
                 generation = *guard;
                 position = work.checkpoint().await?;
-                state.send_replace(State { position, healthy: true });
+                state.send_replace(State { position: position.clone(), healthy: true });
             }
-            let events = store.read(position, BATCH).await?;
-            let Some(last) = events.last().map(|(seq, _)| *seq) else { return Ok::<bool, Error>(false) };
-            let idle = last >= *head.borrow();
-            work.work(events, idle).await?;
-            position = last;
-            state.send_replace(State { position, healthy: true });
+            if held == Held::Elsewhere {
+                return Ok(Step::Elsewhere);
+            }
+            let seen = head.borrow_and_update().clone();
+            let piece = store.read(&position, BATCH).await?;
+            let (next, more) = (piece.next.clone(), piece.more);
+            if next != position {
+                work.work(piece).await?;
+                position = next;
+            }
+            let mut reached = position.clone();
+            if !more {
+                // Also what is gone from the log since: nothing is left to wait for.
+                reached.merge(&seen);
+            }
+            state.send_replace(State { position: reached, healthy: true });
             drop(guard);
-            Ok(true)
+            Ok::<Step, Error>(if more { Step::More } else { Step::Done })
         };
         match step.await {
-            Ok(true) => {}
-            Ok(false) => {
+            Ok(Step::More) => {}
+            Ok(Step::Done) => {
                 tokio::select! {
-                    changed = head.changed() => if changed.is_err() { return },
+                    changed = head.changed() => if changed.is_err() { break },
+                    () = tokio::time::sleep(RENEW) => {}
                     _ = resets.changed() => {}
-                    _ = stop.wait_for(|s| *s) => return,
+                    _ = stop.wait_for(|s| *s) => break,
+                }
+            }
+            Ok(Step::Elsewhere) => {
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_ON) => {}
+                    _ = resets.changed() => {}
+                    _ = stop.wait_for(|s| *s) => break,
                 }
             }
             Err(e) => {
-                tracing::error!(follower = name, error = ?e, "cannot work, trying again");
-                state.send_replace(State { position, healthy: false });
+                tracing::error!(follower = lease.name(), error = ?e, "cannot work, trying again");
+                state.send_modify(|s| s.healthy = false);
                 tokio::select! {
                     () = tokio::time::sleep(RETRY) => {}
-                    _ = stop.wait_for(|s| *s) => return,
+                    _ = stop.wait_for(|s| *s) => break,
                 }
             }
         }
     }
+    lease.release().await;
+}
+
+/// What came of one turn.
+enum Step {
+    More,
+    Done,
+    Elsewhere,
 }
 
 /// Projects events into the graph.
@@ -150,14 +190,13 @@ pub(super) struct Project {
 
 #[async_trait]
 impl Work for Project {
-    async fn checkpoint(&self) -> Result<Seq> {
+    async fn checkpoint(&self) -> Result<Position> {
         self.graph.checkpoint().await
     }
 
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, _idle: bool) -> Result<()> {
-        let Some(upto) = events.last().map(|(s, _)| *s) else { return Ok(()) };
-        let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|(_, e)| &**e))).await?;
-        self.graph.upsert(batch, upto).await
+    async fn work(&mut self, Arrivals { events, next, .. }: Arrivals) -> Result<()> {
+        let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|e| &**e))).await?;
+        self.graph.upsert(batch, &next).await
     }
 }
 
@@ -167,44 +206,67 @@ pub(super) struct Detect {
     rules: Arc<RwLock<Arc<RuleSet>>>,
     live: broadcast::Sender<Arc<StoredHit>>,
     written: Instant,
+    /// Number of the newest hit that subscribers of this process were told of.
+    told: u64,
 }
 
 impl Detect {
-    pub(super) fn new(
+    /// # Errors
+    /// When the catalog fails.
+    pub(super) async fn new(
         catalog: Arc<dyn Catalog>,
         rules: Arc<RwLock<Arc<RuleSet>>>,
         live: broadcast::Sender<Arc<StoredHit>>,
-    ) -> Self {
-        Self { catalog, rules, live, written: Instant::now() }
+    ) -> Result<Self> {
+        let newest = catalog.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
+        let told = newest.hits.first().map_or(0, |hit| hit.number);
+        Ok(Self { catalog, rules, live, written: Instant::now(), told })
+    }
+
+    fn tell(&mut self, hits: Vec<StoredHit>) {
+        for hit in hits {
+            self.told = self.told.max(hit.number);
+            // No receiver is no error: nobody watches.
+            let _ = self.live.send(Arc::new(hit));
+        }
     }
 }
 
 #[async_trait]
 impl Work for Detect {
-    async fn checkpoint(&self) -> Result<Seq> {
+    async fn checkpoint(&self) -> Result<Position> {
         self.catalog.detect_checkpoint().await
     }
 
-    async fn work(&mut self, events: Vec<(Seq, Arc<Event>)>, idle: bool) -> Result<()> {
-        let Some(upto) = events.last().map(|(s, _)| *s) else { return Ok(()) };
+    async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
         let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
         let hits = tokio::task::spawn_blocking(move || find_hits(&rules, &events)).await?;
-        if hits.is_empty() && !idle && self.written.elapsed() < CHECKPOINT_EVERY {
+        if hits.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
             return Ok(());
         }
-        for hit in self.catalog.put_hits(hits, upto).await? {
-            // No receiver is no error: nobody watches.
-            let _ = self.live.send(Arc::new(hit));
-        }
+        let hits = self.catalog.put_hits(hits, &next).await?;
+        self.tell(hits);
         self.written = Instant::now();
         Ok(())
     }
+
+    /// Tells the subscribers of this process what another has found.
+    async fn look_on(&mut self) -> Result<()> {
+        loop {
+            let hits = self.catalog.hits_since(&Scope::All, &HitFilter::default(), self.told, TOLD_AT_ONCE).await?;
+            let more = hits.len() == TOLD_AT_ONCE;
+            self.tell(hits);
+            if !more {
+                return Ok(());
+            }
+        }
+    }
 }
 
-fn find_hits(rules: &RuleSet, events: &[(Seq, Arc<Event>)]) -> Vec<Hit> {
+fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
     let found = Time::now();
     let mut hits = Vec::new();
-    for (_, event) in events {
+    for event in events {
         for m in rules.matches(event) {
             hits.push(Hit {
                 id: Hit::id(&m.rule_id, &m.version, event.id),

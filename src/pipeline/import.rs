@@ -188,7 +188,7 @@ impl Watch for JobWatch {
 }
 
 /// Runs an import job to its end and writes its outcome; the spool file is removed when it is imported.
-pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path, options: Options) {
+pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path) {
     let Ok(_turn) = pipeline.imports.acquire().await else { return };
     let (updates, mut received) = mpsc::unbounded_channel::<Job>();
     let catalog = pipeline.catalog.clone();
@@ -201,6 +201,7 @@ pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path, options:
     };
     let import = async {
         let mut watch = JobWatch { updates, job: job.clone(), sent: Instant::now() };
+        let options = Options { keep_other: job.keep_other };
         let result = pipeline.import_file(&job.name, path, options, Some(&job.id), &mut watch).await;
         (result, watch.job)
     };

@@ -6,19 +6,21 @@
 //! is more than [`MAX_LAG`] events behind.
 mod follow;
 mod import;
+mod lease;
 
 pub use import::{Report, Watch};
 
 use crate::{
     catalog::{Catalog, Job, JobState, StoredHit},
     error::{Error, Result},
-    event::{Event, Seq, Time, detection::Rule},
+    event::{Event, Position, Time, detection::Rule},
     graph::GraphStore,
     ingest,
     rules::RuleSet,
     store::{Appended, EventStore},
 };
 use follow::{Detect, Follower, Project};
+use lease::Lease;
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
@@ -30,11 +32,13 @@ use tokio::{
 };
 
 /// Events that a healthy follower may be behind before appends wait for it.
-pub const MAX_LAG: Seq = 20_000;
+pub const MAX_LAG: u64 = 20_000;
 /// Live hits kept for a subscriber that is slow; one that falls further behind reads the catalog.
 const LIVE_HITS: usize = 4_096;
 /// Imports running at the same time; further ones wait.
 const MAX_IMPORTS: usize = 2;
+/// How often a process looks whether another one has changed rules.
+const RULES_EVERY: Duration = Duration::from_secs(2);
 
 /// The engines of one installation.
 #[derive(Clone)]
@@ -73,11 +77,13 @@ pub struct Pipeline {
     pub catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
     hits: broadcast::Sender<Arc<StoredHit>>,
-    head: watch::Sender<Seq>,
+    head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
     imports: Semaphore,
     spool: PathBuf,
+    /// Which installation this is, also after a restart.
+    node: Arc<str>,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -94,11 +100,16 @@ impl Pipeline {
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
+        // Before the rules: a change in between is seen then.
+        let known = catalog.rules_version().await?;
         let rules = Arc::new(RwLock::new(Arc::new(compile(catalog.rules().await?).await?)));
 
+        let node = node(&spool).await?;
+        // Only engines that others write to are shared with other processes.
+        let shared = store.look_every().map(|_| catalog.clone());
         let mut tasks = JoinSet::new();
         let project = Follower::start(
-            "project",
+            Lease::new(shared.clone(), "project", node.clone()),
             Project { graph: graph.clone() },
             store.clone(),
             head.subscribe(),
@@ -107,14 +118,18 @@ impl Pipeline {
         )
         .await?;
         let detect = Follower::start(
-            "detect",
-            Detect::new(catalog.clone(), rules.clone(), hits.clone()),
+            Lease::new(shared, "detect", node.clone()),
+            Detect::new(catalog.clone(), rules.clone(), hits.clone()).await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
             &mut tasks,
         )
         .await?;
+        if let Some(pause) = store.look_every() {
+            tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
+            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), known, stop.subscribe()));
+        }
         let pipeline = Arc::new(Self {
             store,
             graph,
@@ -126,6 +141,7 @@ impl Pipeline {
             detect,
             imports: Semaphore::new(MAX_IMPORTS),
             spool,
+            node,
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });
@@ -139,17 +155,13 @@ impl Pipeline {
     /// When the event store fails; nothing is acknowledged then.
     pub async fn append(&self, events: Vec<Event>) -> Result<Appended> {
         if events.is_empty() {
-            return Ok(Appended { head: *self.head.borrow(), ..Appended::default() });
+            return Ok(Appended { head: self.head.borrow().clone(), ..Appended::default() });
         }
-        let floor = self.head.borrow().saturating_sub(MAX_LAG);
-        self.project.reach(floor).await;
-        self.detect.reach(floor).await;
+        let head = self.head.borrow().clone();
+        self.project.approach(&head, MAX_LAG).await;
+        self.detect.approach(&head, MAX_LAG).await;
         let appended = self.store.append(events).await?;
-        self.head.send_if_modified(|h| {
-            let moved = appended.head > *h;
-            *h = appended.head.max(*h);
-            moved
-        });
+        self.head.send_if_modified(|h| h.merge(&appended.head));
         Ok(appended)
     }
 
@@ -163,15 +175,19 @@ impl Pipeline {
     /// # Errors
     /// When the store cannot be refreshed.
     pub async fn caught_up(&self) -> Result<()> {
-        let head = *self.head.borrow();
-        self.project.wait(head).await;
-        self.detect.wait(head).await;
+        let head = self.head.borrow().clone();
+        self.project.wait(&head).await;
+        self.detect.wait(&head).await;
         self.store.refresh().await
     }
 
     /// Positions up to which the log is projected and matched, and its head.
     pub fn positions(&self) -> Positions {
-        Positions { head: *self.head.borrow(), projected: self.project.position(), detected: self.detect.position() }
+        Positions {
+            head: self.head.borrow().clone(),
+            projected: self.project.position(),
+            detected: self.detect.position(),
+        }
     }
 
     /// Stores rules and matches with them from now on. Returns how many are new or changed.
@@ -242,19 +258,21 @@ impl Pipeline {
             finished: None,
             message: None,
             counts: Default::default(),
+            keep_other: options.keep_other,
+            node: self.node.to_string(),
         };
         self.catalog.put_job(&job).await?;
-        self.spawn_import(job, options).await;
+        self.spawn_import(job).await;
         Ok(())
     }
 
-    async fn spawn_import(self: &Arc<Self>, job: Job, options: ingest::Options) {
+    async fn spawn_import(self: &Arc<Self>, job: Job) {
         let pipeline = self.clone();
         let mut stop = self.stop.subscribe();
         self.tasks.lock().await.spawn(async move {
             let path = pipeline.spool.join(&job.id);
             tokio::select! {
-                () = import::run_job(&pipeline, job, &path, options) => {}
+                () = import::run_job(&pipeline, job, &path) => {}
                 _ = stop.wait_for(|s| *s) => {}
             }
         });
@@ -262,12 +280,12 @@ impl Pipeline {
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
         for mut job in self.catalog.jobs(usize::MAX).await? {
-            if job.state != JobState::Running {
+            if job.state != JobState::Running || job.node != *self.node {
                 continue;
             }
             if self.spool.join(&job.id).is_file() {
                 tracing::info!(job = %job.id, "going on with import of {}", job.name);
-                self.spawn_import(job, ingest::Options::default()).await;
+                self.spawn_import(job).await;
             } else {
                 job.state = JobState::Failed;
                 job.finished = Some(Time::now());
@@ -289,11 +307,80 @@ impl Pipeline {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Positions {
-    pub head: Seq,
-    pub projected: Seq,
-    pub detected: Seq,
+    pub head: Position,
+    pub projected: Position,
+    pub detected: Position,
+}
+
+/// Wakes the followers when others have stored events.
+async fn look(
+    store: Arc<dyn EventStore>,
+    pause: Duration,
+    head: watch::Sender<Position>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut away = false;
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            _ = stop.wait_for(|s| *s) => return,
+        }
+        match store.head().await {
+            Ok(now) => {
+                away = false;
+                head.send_if_modified(|h| h.merge(&now));
+            }
+            // The followers tell about it every time.
+            Err(e) if !away => {
+                away = true;
+                tracing::warn!(error = ?e, "cannot look for new events, trying again");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Compiles the rules anew when another process has changed them.
+async fn look_at_rules(
+    catalog: Arc<dyn Catalog>,
+    rules: Arc<RwLock<Arc<RuleSet>>>,
+    mut seen: u64,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let turn = async {
+            let now = catalog.rules_version().await?;
+            if seen != now {
+                let set = Arc::new(compile(catalog.rules().await?).await?);
+                *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
+            }
+            seen = now;
+            Ok::<(), Error>(())
+        };
+        if let Err(e) = turn.await {
+            tracing::warn!(error = ?e, "cannot look for changed rules, trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RULES_EVERY) => {}
+            _ = stop.wait_for(|s| *s) => return,
+        }
+    }
+}
+
+/// The name of this installation: made up at its first start, kept in its folder.
+async fn node(spool: &Path) -> Result<Arc<str>> {
+    let path = spool.with_file_name("node");
+    match tokio::fs::read_to_string(&path).await {
+        Ok(name) if !name.trim().is_empty() => Ok(name.trim().into()),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
+        _ => {
+            let name = uuid::Uuid::new_v4().to_string();
+            tokio::fs::write(&path, &name).await?;
+            Ok(name.into())
+        }
+    }
 }
 
 async fn compile(rules: Vec<Rule>) -> Result<RuleSet> {

@@ -3,10 +3,10 @@ pub mod embedded;
 
 use crate::{
     error::{Error, Result},
-    event::{Condition, Event, EventId, Field, Period, Scope, Seq, Time, fields::Type, text},
+    event::{Condition, Event, EventId, Field, Period, Position, Scope, Time, fields::Type, text},
 };
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// What a search asks. `condition` has passed [`Condition::check`].
 #[derive(Debug, Clone)]
@@ -266,13 +266,24 @@ pub struct FieldValue {
 }
 
 /// What [`EventStore::append`] did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Appended {
     pub stored: u64,
     /// Already there by event id.
     pub duplicates: u64,
-    /// Position of the newest event of the log after this append.
-    pub head: Seq,
+    /// Position behind these events; what else was stored before may lie behind it too.
+    pub head: Position,
+}
+
+/// A piece of the log.
+#[derive(Debug, Clone, Default)]
+pub struct Arrivals {
+    /// In order of arrival within each part of the log.
+    pub events: Vec<Arc<Event>>,
+    /// Position behind the piece. It may have moved although there are no events.
+    pub next: Position,
+    /// Whether more waits behind `next`.
+    pub more: bool,
 }
 
 #[async_trait]
@@ -280,12 +291,18 @@ pub trait EventStore: Send + Sync + 'static {
     /// Stores events that are not there yet, durably: on return the sender may be told "ok".
     async fn append(&self, events: Vec<Event>) -> Result<Appended>;
 
-    /// Events in order of arrival with position > `after`, at most `max`; empty at the head.
-    /// For followers: the recent ones come from memory.
-    async fn read(&self, after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>>;
+    /// Events that arrived behind `after`, at most `max`; without `more`, everything acknowledged before the call
+    /// is behind `next`. For followers: the recent ones come from memory where the engine has one.
+    async fn read(&self, after: &Position, max: usize) -> Result<Arrivals>;
 
-    /// Position of the newest event.
-    async fn head(&self) -> Result<Seq>;
+    /// Position behind the newest event.
+    async fn head(&self) -> Result<Position>;
+
+    /// How often to look at [`Self::head`] for events that others have stored; `None` when all come by
+    /// [`Self::append`] of this process.
+    fn look_every(&self) -> Option<Duration> {
+        None
+    }
 
     /// Makes everything appended before visible to searches.
     async fn refresh(&self) -> Result<()>;

@@ -12,7 +12,7 @@ use std::{
 use sysmonsearch::{
     error::{Issue, Result},
     event::{
-        Condition, Event, EventId, Field, Period, Scope, Time,
+        Condition, Event, EventId, Field, Period, Position, Scope, Time,
         condition::{Match, Operator},
         fields::Type,
     },
@@ -147,7 +147,7 @@ fn main() {
     stage(&mut stages, "graph upsert", || {
         runtime.block_on(async {
             for (n, b) in batches.into_iter().enumerate() {
-                graph_store.upsert(b, n as u64 + 1).await.unwrap();
+                graph_store.upsert(b, &Position::at("log", n as u64 + 1)).await.unwrap();
             }
         });
     });
@@ -196,7 +196,7 @@ fn main() {
             for n in 1.. {
                 let mut keep = Keep::default();
                 for f in &files {
-                    let head = pipeline.positions().head;
+                    let head = pipeline.positions().head.entries();
                     if head >= grow {
                         break;
                     }
@@ -206,12 +206,12 @@ fn main() {
                     }
                     peak = peak.max(proc_status("RssAnon:") / 1024);
                 }
-                if pipeline.positions().head >= grow {
+                if pipeline.positions().head.entries() >= grow {
                     break;
                 }
             }
             pipeline.caught_up().await.unwrap();
-            let head = pipeline.positions().head;
+            let head = pipeline.positions().head.entries();
             println!(
                 "grown to {head} events: {:.0} events/s, anonymous memory at most {peak} MiB, now {} MiB",
                 (head - total) as f64 / t.elapsed().as_secs_f64(),

@@ -1,5 +1,6 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
-use std::{collections::BTreeSet, sync::Arc};
+use crate::support::at;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
     catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
     error::{Code, Issue},
@@ -120,17 +121,17 @@ async fn keeps_rules(catalog: &dyn Catalog) {
 
 async fn keeps_hits(catalog: &dyn Catalog) {
     let (all, any) = (Scope::All, HitFilter::default());
-    assert_eq!(catalog.detect_checkpoint().await.unwrap(), 0);
-    let new = catalog.put_hits((0..30).map(hit).collect(), 100).await.unwrap();
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
+    let new = catalog.put_hits((0..30).map(hit).collect(), &at(100)).await.unwrap();
     assert_eq!(numbers(&new), (1..=30).collect::<Vec<_>>());
-    let again = catalog.put_hits((25..35).map(hit).collect(), 200).await.unwrap();
+    let again = catalog.put_hits((25..35).map(hit).collect(), &at(200)).await.unwrap();
     assert_eq!(numbers(&again), [31, 32, 33, 34, 35], "known hits take no number");
     assert_eq!(again[0].hit, hit(30));
-    let within = catalog.put_hits(vec![hit(40), hit(40)], 150).await.unwrap();
+    let within = catalog.put_hits(vec![hit(40), hit(40)], &at(150)).await.unwrap();
     assert_eq!(numbers(&within), [36], "the same hit twice in one call");
-    assert_eq!(catalog.detect_checkpoint().await.unwrap(), 200, "it never goes back");
-    catalog.put_hits(vec![], 300).await.unwrap();
-    assert_eq!(catalog.detect_checkpoint().await.unwrap(), 300);
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(200), "it never goes back");
+    catalog.put_hits(vec![], &at(300)).await.unwrap();
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(300));
     assert_eq!(catalog.count_hits(&all, &any).await.unwrap(), 36);
 
     let missed = catalog.hits_since(&all, &any, 33, 2).await.unwrap();
@@ -160,13 +161,13 @@ async fn keeps_hits(catalog: &dyn Catalog) {
 
     catalog.clear_hits().await.unwrap();
     assert_eq!(catalog.count_hits(&all, &any).await.unwrap(), 0);
-    assert_eq!(catalog.detect_checkpoint().await.unwrap(), 0);
-    let rebuilt = catalog.put_hits(vec![hit(1)], 1).await.unwrap();
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
+    let rebuilt = catalog.put_hits(vec![hit(1)], &at(1)).await.unwrap();
     assert_eq!(numbers(&rebuilt), [37], "a cursor from before a rebuild skips nothing");
 }
 
 async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
-    catalog.put_hits((0..300).map(hit).collect(), 1).await.unwrap();
+    catalog.put_hits((0..300).map(hit).collect(), &at(1)).await.unwrap();
     let any = HitFilter::default();
     let many = (0..50_000).map(|n| format!("server{n}")).chain(["PC1".to_owned()]);
     for (scope, seen) in [
@@ -193,7 +194,7 @@ async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
 }
 
 async fn pages_past_ten_thousand_hits(catalog: &dyn Catalog) {
-    catalog.put_hits((0..12_345).map(hit).collect(), 1).await.unwrap();
+    catalog.put_hits((0..12_345).map(hit).collect(), &at(1)).await.unwrap();
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
         let page = catalog.hits(&Scope::All, &HitFilter::default(), before, 500).await.unwrap();
@@ -215,7 +216,7 @@ async fn numbers_hits_of_concurrent_writers(catalog: Arc<dyn Catalog>) {
             let mut stored = Vec::new();
             for batch in 0..20 {
                 let start = task * 50 + batch * 5;
-                let new = catalog.put_hits((start..start + 10).map(hit).collect(), start).await.unwrap();
+                let new = catalog.put_hits((start..start + 10).map(hit).collect(), &at(start)).await.unwrap();
                 stored.extend(new.into_iter().map(|s| (s.number, s.hit.id)));
             }
             stored
@@ -252,6 +253,8 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
             hosts: [("pc1".into(), 5)].into(),
             providers: [("Other".into(), 1)].into(),
         },
+        keep_other: true,
+        node: "n1".into(),
     }
 }
 
@@ -289,6 +292,48 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     assert!(catalog.dead_letters(Some("j9"), None, 10).await.unwrap().is_empty());
 }
 
+async fn leases_have_one_owner(catalog: &dyn Catalog) {
+    const LONG: Duration = Duration::from_secs(600);
+    let lease = async |name: &str, owner: &str, life, force| catalog.lease(name, owner, life, force).await.unwrap();
+    let first = lease("project", "a", LONG, false).await.expect("nobody had it");
+    assert_eq!(lease("project", "b", LONG, false).await, None);
+    assert_eq!(lease("project", "a", LONG, false).await, Some(first), "renewed");
+    assert!(lease("detect", "b", LONG, false).await.is_some(), "each name is a lease of its own");
+
+    catalog.release("project", "b").await.unwrap();
+    assert_eq!(lease("project", "b", LONG, false).await, None, "who does not have it cannot give it back");
+    catalog.release("project", "a").await.unwrap();
+    let second = lease("project", "b", LONG, false).await.expect("given back");
+    assert!(second > first, "each owner has an epoch of his own");
+
+    let third = lease("project", "a", Duration::from_millis(1), true).await.expect("forced");
+    assert!(third > second);
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    let fourth = lease("project", "b", LONG, false).await.expect("the other's has run out");
+    assert!(fourth > third);
+
+    let takers = (0..8).map(|n| format!("taker {n}")).collect::<Vec<_>>();
+    let taken = futures_util::future::join_all(takers.iter().map(|t| lease("new", t, LONG, false))).await;
+    assert_eq!(taken.iter().flatten().count(), 1, "of many at once one gets it: {taken:?}");
+}
+
+async fn counts_changes_of_rules(catalog: &dyn Catalog) {
+    let mut seen = catalog.rules_version().await.unwrap();
+    let mut grew = async |what: &str| {
+        let now = catalog.rules_version().await.unwrap();
+        assert!(now > seen, "{what}");
+        seen = now;
+    };
+    catalog.put_rules(&[rule("a", "1"), rule("b", "1")]).await.unwrap();
+    grew("new rules").await;
+    catalog.put_rules(&[rule("a", "2")]).await.unwrap();
+    grew("a changed rule").await;
+    catalog.enable_rule("a", false).await.unwrap();
+    grew("a rule switched off").await;
+    catalog.delete_rule("b").await.unwrap();
+    grew("a rule deleted").await;
+}
+
 /// Every engine under a fresh folder.
 fn engines() -> Vec<(tempfile::TempDir, Arc<dyn Catalog>)> {
     let dir = tempfile::tempdir().unwrap();
@@ -316,7 +361,9 @@ mod conformance {
         keeps_hits,
         hides_hits_out_of_scope,
         pages_past_ten_thousand_hits,
-        keeps_jobs_and_dead_letters
+        keeps_jobs_and_dead_letters,
+        leases_have_one_owner,
+        counts_changes_of_rules
     );
 
     #[tokio::test(flavor = "multi_thread")]
@@ -335,7 +382,7 @@ async fn sqlite_keeps_everything_when_opened_again() {
         let catalog = Sqlite::open(&path).unwrap();
         catalog.create_user(&user("u1", "anna"), "$hash").await.unwrap();
         catalog.put_rules(&[rule("a", "1")]).await.unwrap();
-        catalog.put_hits((0..5).map(hit).collect(), 77).await.unwrap();
+        catalog.put_hits((0..5).map(hit).collect(), &at(77)).await.unwrap();
         catalog.put_job(&job("cut", 1, JobState::Running)).await.unwrap();
         catalog.secret("tokens").await.unwrap()
     };
@@ -349,9 +396,9 @@ async fn sqlite_keeps_everything_when_opened_again() {
     let catalog = Sqlite::open(&path).unwrap();
     assert_eq!(catalog.users().await.unwrap(), [user("u1", "anna")]);
     assert_eq!(catalog.rules().await.unwrap(), [rule("a", "1")]);
-    assert_eq!(catalog.detect_checkpoint().await.unwrap(), 77);
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(77));
     assert_eq!(catalog.secret("tokens").await.unwrap(), secret);
-    let new = catalog.put_hits(vec![hit(4), hit(5)], 78).await.unwrap();
+    let new = catalog.put_hits(vec![hit(4), hit(5)], &at(78)).await.unwrap();
     assert_eq!(numbers(&new), [6]);
     let running = catalog.job("cut").await.unwrap();
     assert_eq!(running, Some(job("cut", 1, JobState::Running)), "so that the import can go on");

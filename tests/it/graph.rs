@@ -6,6 +6,7 @@ mod durable;
 mod order;
 mod real;
 
+use crate::support::at;
 use std::{
     path::Path,
     sync::{Arc, Mutex},
@@ -70,7 +71,7 @@ fn open(dir: &Path) -> Arc<Sqlite> {
 }
 
 async fn put<'a>(store: &dyn GraphStore, events: impl IntoIterator<Item = &'a Event>) {
-    store.upsert(project(events), 1).await.unwrap();
+    store.upsert(project(events), &at(1)).await.unwrap();
 }
 
 async fn dump(store: &Sqlite, scope: &Scope) -> Vec<String> {

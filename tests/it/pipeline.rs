@@ -67,7 +67,7 @@ async fn an_interrupted_import_goes_on_after_a_restart() {
         let p = start(dir.path()).await;
         let (id, spool) = p.new_spool_file();
         std::fs::copy(&file, &spool).expect("spool");
-        p.import_spooled(&id, "panache.evtx", Options::default()).await.expect("job");
+        p.import_spooled(&id, "panache.evtx", Options { keep_other: true }).await.expect("job");
         p.shutdown().await;
         id
     };
@@ -80,6 +80,7 @@ async fn an_interrupted_import_goes_on_after_a_restart() {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     };
     assert_eq!(job.state, sysmonsearch::catalog::JobState::Done, "{job:?}");
+    assert!(job.keep_other, "what was asked for holds after the restart");
     assert!(totals(&p).await.0 > 500);
     assert!(!dir.path().join("spool").join(&id).exists(), "the spool file is removed");
     p.shutdown().await;

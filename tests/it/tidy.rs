@@ -255,6 +255,33 @@ fn every_dependency_is_used() {
     assert!(unused.is_empty(), "nobody uses {unused:#?}");
 }
 
+/// Licences that may be linked into a program under the Apache License 2.0 with no more than a notice.
+const LICENCES: &[&str] =
+    &["0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "BSL-1.0", "CC0-1.0", "ISC", "MIT", "Unicode-3.0", "Zlib"];
+
+#[test]
+fn every_dependency_has_a_licence_that_allows_it() {
+    let out = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked", "--offline"])
+        .current_dir(root())
+        .output()
+        .expect("cargo tells the dependencies");
+    assert!(out.status.success(), "cargo metadata: {}", String::from_utf8_lossy(&out.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 100);
+    let refused: Vec<String> = packages
+        .iter()
+        .filter_map(|p| {
+            let licence = p["license"].as_str().unwrap_or_default();
+            let is_allowed = spdx::Expression::parse_mode(licence, spdx::ParseMode::LAX)
+                .is_ok_and(|e| e.evaluate(|r| r.license.id().is_some_and(|id| LICENCES.contains(&id.name))));
+            (!is_allowed).then(|| format!("{} {}: {licence}", p["name"], p["version"]))
+        })
+        .collect();
+    assert!(refused.is_empty(), "not allowed: {refused:#?}");
+}
+
 #[test]
 fn every_rule_of_the_demo_is_listed() {
     let listed: BTreeSet<String> = sysmonsearch::demo::rules().iter().map(|(n, _)| (*n).to_owned()).collect();

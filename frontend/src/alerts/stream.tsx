@@ -101,7 +101,8 @@ export function HitStreamProvider({ children }: { children: ReactNode }) {
       stopped = true;
       clearTimeout(timer);
       opened();
-      void socket.dispose();
+      // Rejects where the connection never came up: then there is nothing to close.
+      Promise.resolve(socket.dispose()).catch(() => undefined);
     };
   }, []);
 

@@ -71,6 +71,8 @@ CREATE TABLE jobs (
     started INTEGER NOT NULL,
     finished INTEGER,
     message TEXT,
+    keep_other INTEGER NOT NULL,
+    node TEXT NOT NULL,
     counts TEXT NOT NULL              -- JSON object of Counts
 ) STRICT;
 CREATE INDEX jobs_started ON jobs (started, id);

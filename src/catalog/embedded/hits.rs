@@ -3,14 +3,14 @@ use super::db::{from_sql, to_sql};
 use crate::{
     catalog::{HitFilter, HitPage, StoredHit},
     error::{Error, Result},
-    event::{EventId, Scope, Seq, Time, detection::Hit, normal_host},
+    event::{EventId, Position, Scope, Time, detection::Hit, normal_host},
 };
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
 const COLUMNS: &str =
     "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found FROM hits";
 
-pub fn put(db: &Connection, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>> {
+pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
     let mut number = counter(db, "hits")?;
     let mut statement = db.prepare_cached(
         "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found)
@@ -37,11 +37,15 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>
         }
     }
     set_counter(db, "hits", number)?;
-    set_counter(db, "detect", upto)?;
+    let mut position = checkpoint(db)?;
+    if position.merge(upto) {
+        db.prepare_cached("UPDATE checkpoints SET position = ?1 WHERE name = 'detect'")?
+            .execute([position.to_string()])?;
+    }
     Ok(stored)
 }
 
-/// The checkpoint never goes back here, and the numbers never anywhere.
+/// Numbers never go back.
 fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
     let mut statement = db.prepare_cached("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")?;
     statement.execute(params![name, to_sql(value)])?;
@@ -53,13 +57,15 @@ fn counter(db: &Connection, name: &str) -> Result<u64> {
     Ok(from_sql(statement.query_row([name], |r| r.get(0))?))
 }
 
-pub fn checkpoint(db: &Connection) -> Result<Seq> {
-    counter(db, "detect")
+pub fn checkpoint(db: &Connection) -> Result<Position> {
+    let mut statement = db.prepare_cached("SELECT position FROM checkpoints WHERE name = 'detect'")?;
+    let text: String = statement.query_row([], |r| r.get(0))?;
+    Position::parse(&text)
 }
 
 pub fn clear(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM hits", [])?;
-    db.execute("UPDATE counters SET value = 0 WHERE name = 'detect'", [])?;
+    db.execute("UPDATE checkpoints SET position = '' WHERE name = 'detect'", [])?;
     Ok(())
 }
 

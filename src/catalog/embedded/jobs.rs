@@ -8,13 +8,13 @@ use crate::{
 use rusqlite::{Connection, Row, params};
 
 const COLUMNS: &str = "SELECT id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started, \
-                       finished, message, counts FROM jobs";
+                       finished, message, counts, keep_other, node FROM jobs";
 
 pub fn put(db: &Connection, job: &Job) -> Result<()> {
     let mut statement = db.prepare_cached(
         "INSERT INTO jobs (id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started,
-                           finished, message, counts)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                           finished, message, counts, keep_other, node)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, state = excluded.state, bytes_read = excluded.bytes_read,
              bytes_total = excluded.bytes_total, stored = excluded.stored, duplicates = excluded.duplicates,
              skipped = excluded.skipped, issues = excluded.issues, started = excluded.started,
@@ -33,7 +33,9 @@ pub fn put(db: &Connection, job: &Job) -> Result<()> {
         job.started.0,
         job.finished.map(|t| t.0),
         job.message,
-        serde_json::to_string(&job.counts)?
+        serde_json::to_string(&job.counts)?,
+        job.keep_other,
+        job.node,
     ])?;
     Ok(())
 }
@@ -63,6 +65,8 @@ fn job(row: &Row<'_>) -> Result<Job> {
         finished: row.get::<_, Option<i64>>(10)?.map(Time),
         message: row.get(11)?,
         counts: serde_json::from_str(&row.get::<_, String>(12)?)?,
+        keep_other: row.get(13)?,
+        node: row.get(14)?,
     })
 }
 

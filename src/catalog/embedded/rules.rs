@@ -3,7 +3,7 @@ use crate::{
     error::Result,
     event::{Time, detection::Rule},
 };
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 const COLUMNS: &str = "SELECT id, version, title, level, status, description, tags, logsource, text, origin, enabled, \
                        refused, loaded FROM rules";
@@ -40,6 +40,9 @@ pub fn put(db: &Connection, rules: &[Rule]) -> Result<u64> {
             r.loaded.0
         ])?;
     }
+    if changed > 0 {
+        touch(db)?;
+    }
     Ok(changed as u64)
 }
 
@@ -72,9 +75,28 @@ fn rule(row: &Row<'_>) -> Result<Rule> {
 }
 
 pub fn enable(db: &Connection, id: &str, enabled: bool) -> Result<bool> {
-    Ok(db.execute("UPDATE rules SET enabled = ?2 WHERE id = ?1", params![id, enabled])? > 0)
+    let found = db.execute("UPDATE rules SET enabled = ?2 WHERE id = ?1", params![id, enabled])? > 0;
+    touch(db)?;
+    Ok(found)
 }
 
 pub fn delete(db: &Connection, id: &str) -> Result<bool> {
-    Ok(db.execute("DELETE FROM rules WHERE id = ?1", [id])? > 0)
+    let found = db.execute("DELETE FROM rules WHERE id = ?1", [id])? > 0;
+    touch(db)?;
+    Ok(found)
+}
+
+/// Counts a change; see [`version`].
+fn touch(db: &Connection) -> Result<()> {
+    db.execute(
+        "INSERT INTO counters (name, value) VALUES ('rules', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+        [],
+    )?;
+    Ok(())
+}
+
+pub fn version(db: &Connection) -> Result<u64> {
+    let mut statement = db.prepare_cached("SELECT value FROM counters WHERE name = 'rules'")?;
+    let version: Option<i64> = statement.query_row([], |row| row.get(0)).optional()?;
+    Ok(version.map_or(0, super::db::from_sql))
 }

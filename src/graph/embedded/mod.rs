@@ -8,7 +8,7 @@ mod write;
 use super::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree};
 use crate::{
     error::{Code, Error, Result},
-    event::{Period, Scope, Seq},
+    event::{Period, Position, Scope},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -22,7 +22,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 const READERS: usize = 4;
 
 enum Command {
-    Upsert(Box<Batch>, Seq, oneshot::Sender<Result<()>>),
+    Upsert(Box<Batch>, Position, oneshot::Sender<Result<()>>),
     Clear(oneshot::Sender<Result<()>>),
 }
 
@@ -46,7 +46,7 @@ impl Sqlite {
             while let Some(command) = commands.blocking_recv() {
                 // Who does not wait for the answer any more does not need it.
                 match command {
-                    Command::Upsert(batch, upto, done) => drop(done.send(writer.upsert(*batch, upto))),
+                    Command::Upsert(batch, upto, done) => drop(done.send(writer.upsert(*batch, &upto))),
                     Command::Clear(done) => drop(done.send(writer.clear())),
                 }
             }
@@ -99,14 +99,14 @@ impl Sqlite {
 
 #[async_trait]
 impl GraphStore for Sqlite {
-    async fn upsert(&self, batch: Batch, upto: Seq) -> Result<()> {
-        self.write(|done| Command::Upsert(Box::new(batch), upto, done)).await
+    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()> {
+        self.write(|done| Command::Upsert(Box::new(batch), upto.clone(), done)).await
     }
 
-    async fn checkpoint(&self) -> Result<Seq> {
+    async fn checkpoint(&self) -> Result<Position> {
         self.read(|db| {
-            let n: i64 = db.query_row("SELECT checkpoint FROM meta", [], |r| r.get(0))?;
-            Seq::try_from(n).map_err(Error::internal)
+            let text: String = db.query_row("SELECT position FROM meta", [], |r| r.get(0))?;
+            Position::parse(&text)
         })
         .await
     }

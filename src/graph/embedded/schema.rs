@@ -6,7 +6,7 @@ use std::path::Path;
 /// Marks the file as a graph of this product: "SSgr".
 const APPLICATION: i64 = 0x5353_6772;
 /// Version of the tables below.
-pub const VERSION: i64 = 1;
+pub const VERSION: i64 = 2;
 
 /// Every row is what the events of one host say. Host 0 stands for all hosts together: it is there only
 /// when several hosts report the node or edge. `main` marks the row that tells of all hosts: that of
@@ -15,8 +15,8 @@ pub const VERSION: i64 = 1;
 ///
 /// `host.other` is the second host of what needs both to be seen (an edge between processes of two hosts).
 const TABLES: &str = "
-CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), checkpoint INTEGER NOT NULL, generation INTEGER NOT NULL);
-INSERT INTO meta VALUES (1, 0, 1);
+CREATE TABLE meta (id INTEGER PRIMARY KEY CHECK (id = 1), position TEXT NOT NULL, generation INTEGER NOT NULL);
+INSERT INTO meta VALUES (1, '', 1);
 CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL, other TEXT NOT NULL, UNIQUE (name, other));
 CREATE TABLE node (id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, key BLOB NOT NULL UNIQUE);
 CREATE TABLE seen (
@@ -33,6 +33,13 @@ CREATE INDEX edge_in ON edge (target, main, type, last, source, first, host);
 CREATE TABLE flow (
   tuple BLOB NOT NULL, initiator INTEGER NOT NULL, time INTEGER NOT NULL, process INTEGER NOT NULL, host INTEGER NOT NULL,
   PRIMARY KEY (tuple, initiator, time, process, host)) WITHOUT ROWID;
+";
+
+/// From version 1, whose checkpoint was a number of the embedded event log.
+const FROM_1: &str = "
+ALTER TABLE meta ADD COLUMN position TEXT NOT NULL DEFAULT '';
+UPDATE meta SET position = json_object('log', checkpoint) WHERE checkpoint > 0;
+ALTER TABLE meta DROP COLUMN checkpoint;
 ";
 
 /// Opens the file for writing, and makes its tables if it is new.
@@ -61,9 +68,9 @@ pub fn writer(path: &Path) -> Result<Connection> {
     // The graph is derived and its checkpoint is in the same transaction: after a power cut it goes on from there.
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 4000;")?;
     tune(&db, 64)?;
-    if tables == 0 {
+    if version < VERSION {
         let t = db.transaction()?;
-        t.execute_batch(TABLES)?;
+        t.execute_batch(if tables == 0 { TABLES } else { FROM_1 })?;
         t.pragma_update(None, "application_id", APPLICATION)?;
         t.pragma_update(None, "user_version", VERSION)?;
         t.commit()?;

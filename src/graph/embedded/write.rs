@@ -2,7 +2,7 @@
 use super::schema;
 use crate::{
     error::{Error, Result},
-    event::{Seq, Time},
+    event::{Position, Time},
     graph::{
         batch::{Batch, DraftNode, Facts, Flow, Local},
         model::{EdgeType, NodeId, NodeKind},
@@ -33,7 +33,7 @@ impl Writer {
 
     /// # Errors
     /// Nothing of the batch is stored then.
-    pub fn upsert(&mut self, batch: Batch, upto: Seq) -> Result<()> {
+    pub fn upsert(&mut self, batch: Batch, upto: &Position) -> Result<()> {
         let done = self.merge(batch, upto);
         if done.is_err() {
             // Numbers of a transaction that was rolled back.
@@ -52,13 +52,13 @@ impl Writer {
         let t = self.db.transaction()?;
         t.execute_batch(
             "DELETE FROM flow; DELETE FROM edge; DELETE FROM seen; DELETE FROM node; DELETE FROM host;
-             UPDATE meta SET checkpoint = 0, generation = generation + 1;",
+             UPDATE meta SET position = '', generation = generation + 1;",
         )?;
         t.commit()?;
         Ok(())
     }
 
-    fn merge(&mut self, batch: Batch, upto: Seq) -> Result<()> {
+    fn merge(&mut self, batch: Batch, upto: &Position) -> Result<()> {
         let Batch { hosts: names, nodes, edges, flows, .. } = batch;
         let t = self.db.transaction()?;
         {
@@ -101,8 +101,7 @@ impl Writer {
                 s.flow(&flow, process, host)?;
             }
         }
-        let upto = i64::try_from(upto).map_err(Error::internal)?;
-        t.prepare_cached("UPDATE meta SET checkpoint = ?1")?.execute([upto])?;
+        t.prepare_cached("UPDATE meta SET position = ?1")?.execute([upto.to_string()])?;
         t.commit()?;
         Ok(())
     }

@@ -1,10 +1,7 @@
 //! The thread that brings the log into the index. It is a follower of the log like any other: the position up to
 //! which it came is committed together with the documents, so after any end it goes on from there.
-use super::{log::Log, schema::Fields, view::View};
-use crate::{
-    error::{Code, Error, Result},
-    event::Seq,
-};
+use super::{Seq, log::Log, schema::Fields, view::View};
+use crate::error::{Code, Error, Result};
 use std::{
     panic::AssertUnwindSafe,
     path::PathBuf,

@@ -4,12 +4,13 @@
 //! One thread writes. It takes all appends that wait, stores them in one transaction (group commit), and
 //! answers only after the commit is on disk.
 use super::{
+    PART, Seq,
     codec::{self, Encoder},
     recent::Recent,
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Event, EventId, Seq},
+    event::{Event, EventId, Position},
     store::Appended,
 };
 use lru::LruCache;
@@ -285,7 +286,7 @@ impl Writer {
                         appended.duplicates += 1;
                     }
                 }
-                appended.head = head + new.len() as Seq;
+                appended.head = Position::at(PART, head + new.len() as Seq);
                 done.push(appended);
             }
             let mut add_block = tx.prepare_cached("INSERT INTO block(first, count, data) VALUES(?1, ?2, ?3)")?;

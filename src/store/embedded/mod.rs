@@ -19,12 +19,12 @@ mod values;
 mod view;
 
 use super::{
-    Appended, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms, Timeline, Values,
-    ValuesQuery,
+    Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
+    Timeline, Values, ValuesQuery,
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Condition, Event, EventId, Field, Period, Scope, Seq},
+    event::{Condition, Event, EventId, Field, Period, Position, Scope},
 };
 use async_trait::async_trait;
 use bits::Bits;
@@ -41,6 +41,12 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use view::Segment;
+
+/// Number of an event in the log: 1, 2, 3, … without gaps, in order of arrival; 0 is "before the first".
+type Seq = u64;
+
+/// The one part of the embedded log in a [`Position`].
+pub const PART: &str = "log";
 
 /// Events that may wait for the index before appends wait too.
 const MAX_BEHIND: Seq = 100_000;
@@ -194,15 +200,19 @@ impl EventStore for Tantivy {
         self.inner.log.append(events).await
     }
 
-    async fn read(&self, after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>> {
-        if let Some(recent) = self.inner.log.recent(after, max) {
-            return Ok(recent);
-        }
-        self.run(move |s| s.log.read(after, max)).await
+    async fn read(&self, after: &Position, max: usize) -> Result<Arrivals> {
+        let after = after.of(PART);
+        let read = match self.inner.log.recent(after, max) {
+            Some(recent) => recent,
+            None => self.run(move |s| s.log.read(after, max)).await?,
+        };
+        let next = read.last().map_or(after, |(seq, _)| *seq);
+        let more = next < self.inner.log.head();
+        Ok(Arrivals { events: read.into_iter().map(|(_, e)| e).collect(), next: Position::at(PART, next), more })
     }
 
-    async fn head(&self) -> Result<Seq> {
-        Ok(self.inner.log.head())
+    async fn head(&self) -> Result<Position> {
+        Ok(Position::at(PART, self.inner.log.head()))
     }
 
     async fn refresh(&self) -> Result<()> {

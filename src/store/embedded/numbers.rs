@@ -1,8 +1,8 @@
 //! Numbers about all matching events, counted over the columns of the index. All exact.
-use super::{bits::Bits, view::Segment};
+use super::{Seq, bits::Bits, view::Segment};
 use crate::{
     error::Result,
-    event::{Seq, Time},
+    event::Time,
     store::{HostCount, Interval, Summary, Timeline},
 };
 use std::{

@@ -1,12 +1,13 @@
 //! A page of a search: the first events behind a cursor, by (time, id) or by the value of a field.
 use super::{
+    Seq,
     bits::Bits,
     matching::{Matcher, each_posting},
     view::Segment,
 };
 use crate::{
     error::{Error, Result},
-    event::{Field, Seq},
+    event::Field,
     store::{Cursor, Order},
 };
 use std::{collections::BinaryHeap, sync::Arc};

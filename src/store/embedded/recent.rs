@@ -1,5 +1,6 @@
 //! Recently appended events, kept for followers near the head of the log.
-use crate::event::{Event, Seq};
+use super::Seq;
+use crate::event::Event;
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, PoisonError},

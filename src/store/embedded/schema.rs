@@ -2,7 +2,8 @@
 //!
 //! Every field of the table is a field of the index whose terms are the distinct folded values; conditions are
 //! answered over these term dictionaries. `shape` says in one term which fields an event carries.
-use crate::event::{Event, Field, Key, Seq, fields::Source, text};
+use super::Seq;
+use crate::event::{Event, Field, Key, fields::Source, text};
 use tantivy::{
     TantivyDocument,
     schema::{BytesOptions, FAST, Field as IndexField, Schema},

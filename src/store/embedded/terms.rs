@@ -1,6 +1,7 @@
 //! Top and rare values of a field: the term dictionaries of all segments merged in order of value, each value counted
 //! by its postings within the matching documents. Exact; memory is bounded by the number of values asked.
 use super::{
+    Seq,
     bits::Bits,
     matching::{Matcher, each_posting},
     schema::MAX_TERM,
@@ -8,7 +9,7 @@ use super::{
 };
 use crate::{
     error::Result,
-    event::{Field, Key, Seq, text},
+    event::{Field, Key, text},
     store::{Term, TermOrder, Terms},
 };
 use std::{

@@ -3,6 +3,7 @@
 //! Of one field, the merged term dictionaries are walked and memory is bounded by the number of values asked.
 //! Combinations of several fields are collected in memory, up to a bound that is an error, never a cut.
 use super::{
+    Seq,
     bits::Bits,
     matching::{Matcher, each_posting},
     terms::{Digest, digest, long_values},
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Field, Key, Seq, Time},
+    event::{Field, Key, Time},
     store::{FieldValue, ValueOrder, Values, ValuesQuery},
 };
 use std::{

@@ -2,20 +2,23 @@
 use super::app::{TestApp, VIEWER, events};
 use async_trait::async_trait;
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 use sysmonsearch::{
     catalog::*,
     error::{Issue, Result},
     event::{
-        Event, EventId, Field, Period, Scope, Seq,
+        Event, EventId, Field, Period, Position, Scope,
         detection::{Hit, Rule},
     },
     graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
     serve::Settings,
     store::{
-        Appended, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms, Timeline,
-        Values, ValuesQuery,
+        Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
+        Timeline, Values, ValuesQuery,
     },
 };
 
@@ -39,8 +42,8 @@ macro_rules! count {
 
 count! { EventStore {
     fn append(events: Vec<Event>) -> Result<Appended>;
-    fn read(after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>>;
-    fn head() -> Result<Seq>;
+    fn read(after: &Position, max: usize) -> Result<Arrivals>;
+    fn head() -> Result<Position>;
     fn refresh() -> Result<()>;
     fn search(scope: &Scope, query: &Query, order: Order, after: Option<Cursor>, first: usize) -> Result<Page>;
     fn count(scope: &Scope, query: &Query) -> Result<u64>;
@@ -54,8 +57,8 @@ count! { EventStore {
 } }
 
 count! { GraphStore {
-    fn upsert(batch: Batch, upto: Seq) -> Result<()>;
-    fn checkpoint() -> Result<Seq>;
+    fn upsert(batch: Batch, upto: &Position) -> Result<()>;
+    fn checkpoint() -> Result<Position>;
     fn clear() -> Result<()>;
     fn nodes(scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
     fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
@@ -80,8 +83,9 @@ count! { Catalog {
     fn rules_by_id(ids: &[String]) -> Result<Vec<Option<Rule>>>;
     fn enable_rule(id: &str, enabled: bool) -> Result<bool>;
     fn delete_rule(id: &str) -> Result<bool>;
-    fn put_hits(hits: Vec<Hit>, upto: Seq) -> Result<Vec<StoredHit>>;
-    fn detect_checkpoint() -> Result<Seq>;
+    fn rules_version() -> Result<u64>;
+    fn put_hits(hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
+    fn detect_checkpoint() -> Result<Position>;
     fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     fn hits(scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
     fn count_hits(scope: &Scope, filter: &HitFilter) -> Result<u64>;
@@ -92,6 +96,8 @@ count! { Catalog {
     fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
     fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
     fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
+    fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
+    fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
     fn job(id: &str) -> Result<Option<Job>>;
     fn jobs(first: usize) -> Result<Vec<Job>>;

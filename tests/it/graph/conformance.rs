@@ -1,5 +1,6 @@
 //! What every graph store promises, told through the trait only.
 use super::{START, event, guid, open, put, started};
+use crate::support::at as log_at;
 use std::collections::{BTreeSet, HashSet};
 use sysmonsearch::{
     error::Code,
@@ -370,11 +371,14 @@ async fn circles(store: &dyn GraphStore) {
 }
 
 async fn counts_checkpoint_clear(store: &dyn GraphStore) {
-    assert_eq!(store.checkpoint().await.unwrap(), 0);
+    assert_eq!(store.checkpoint().await.unwrap(), log_at(0));
     assert_eq!(store.counts().await.unwrap(), Counts::default());
-    store.upsert(project(&[started("h1", 1, 1, 2), queried("h2", 1, 9, "a.example", "1.1.1.1")]), 17).await.unwrap();
-    store.upsert(project(&[queried("h1", 1, 1, "a.example", "1.1.1.1")]), 18).await.unwrap();
-    assert_eq!(store.checkpoint().await.unwrap(), 18);
+    store
+        .upsert(project(&[started("h1", 1, 1, 2), queried("h2", 1, 9, "a.example", "1.1.1.1")]), &log_at(17))
+        .await
+        .unwrap();
+    store.upsert(project(&[queried("h1", 1, 1, "a.example", "1.1.1.1")]), &log_at(18)).await.unwrap();
+    assert_eq!(store.checkpoint().await.unwrap(), log_at(18));
     let counts = store.counts().await.unwrap();
     let nodes: Vec<(NodeKind, u64)> = counts.nodes;
     assert_eq!(
@@ -390,10 +394,14 @@ async fn counts_checkpoint_clear(store: &dyn GraphStore) {
     );
     let resolved = counts.edges.iter().find(|e| e.0 == EdgeType::ResolvedTo).unwrap();
     assert_eq!(resolved.1, 1, "one edge, though two hosts report it");
-    store.upsert(project(&[]), 19).await.unwrap();
-    assert_eq!(store.checkpoint().await.unwrap(), 19, "events without a trace in the graph move the checkpoint too");
+    store.upsert(project(&[]), &log_at(19)).await.unwrap();
+    assert_eq!(
+        store.checkpoint().await.unwrap(),
+        log_at(19),
+        "events without a trace in the graph move the checkpoint too"
+    );
     store.clear().await.unwrap();
-    assert_eq!(store.checkpoint().await.unwrap(), 0);
+    assert_eq!(store.checkpoint().await.unwrap(), log_at(0));
     assert_eq!(store.counts().await.unwrap(), Counts::default());
     assert!(store.nodes(&Scope::All, &[process(1)]).await.unwrap()[0].is_none());
 }

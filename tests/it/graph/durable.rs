@@ -1,5 +1,6 @@
 //! What is on the disk: survives a kill, refuses what it does not know.
 use super::{dump, open, put, started};
+use crate::support::at;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -27,7 +28,7 @@ async fn writes_for_ever() {
     let Some(dir) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let store = open(&dir);
     for n in 0.. {
-        store.upsert(project(&batch(n)), n + 1).await.unwrap();
+        store.upsert(project(&batch(n)), &at(n + 1)).await.unwrap();
     }
 }
 
@@ -50,7 +51,7 @@ async fn survives_a_kill() {
         child.kill().unwrap();
         child.wait().unwrap();
         let store = open(dir.path());
-        let upto = store.checkpoint().await.unwrap();
+        let upto = store.checkpoint().await.unwrap().entries();
         assert!(upto > 0, "nothing was written before the kill");
         let expected = tempfile::tempdir().unwrap();
         let other = open(expected.path());
@@ -66,11 +67,11 @@ async fn survives_a_kill() {
 async fn opens_again_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.upsert(project(&batch(3)), 7).await.unwrap();
+    store.upsert(project(&batch(3)), &at(7)).await.unwrap();
     let before = dump(&store, &Scope::All).await;
     drop(store);
     let store = open(dir.path());
-    assert_eq!(store.checkpoint().await.unwrap(), 7);
+    assert_eq!(store.checkpoint().await.unwrap(), at(7));
     assert_eq!(dump(&store, &Scope::All).await, before);
 }
 
@@ -108,7 +109,7 @@ async fn readers_and_the_writer_do_not_wait_for_one_another() {
         let store = store.clone();
         tokio::spawn(async move {
             for n in 0..30 {
-                store.upsert(project(&batch(n)), n + 1).await.unwrap();
+                store.upsert(project(&batch(n)), &at(n + 1)).await.unwrap();
             }
         })
     };
@@ -123,5 +124,5 @@ async fn readers_and_the_writer_do_not_wait_for_one_another() {
         read.await.unwrap();
     }
     writing.await.unwrap();
-    assert_eq!(store.checkpoint().await.unwrap(), 30);
+    assert_eq!(store.checkpoint().await.unwrap(), at(30));
 }

@@ -1,6 +1,6 @@
 //! The graph depends on the set of events only: not on their order, repetition or batches.
 use super::{START, dump, event, guid, open, put, started};
-use crate::support;
+use crate::support::{self, at};
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::collections::BTreeSet;
 use sysmonsearch::{
@@ -178,6 +178,6 @@ async fn both_sides_of_a_connection_meet() {
     assert!(talked(graph_of(&events, &[2], &Scope::hosts(["h1"])).await).is_empty(), "both hosts must be in scope");
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.upsert(project(&events), 4).await.unwrap();
-    assert_eq!(store.checkpoint().await.unwrap(), 4);
+    store.upsert(project(&events), &at(4)).await.unwrap();
+    assert_eq!(store.checkpoint().await.unwrap(), at(4));
 }

@@ -1,6 +1,6 @@
 //! The graph of the real logs.
 use super::{dump, event, open, put};
-use crate::support;
+use crate::support::{self, at};
 use std::{
     collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
@@ -119,7 +119,7 @@ fn speed() {
             let own = cpu_of_this_thread();
             let batch = project(chunk);
             projecting += cpu_of_this_thread() - own;
-            run.block_on(store.upsert(batch, i as u64)).unwrap();
+            run.block_on(store.upsert(batch, &at(i as u64))).unwrap();
         }
         let n = events.len() as f64;
         println!(

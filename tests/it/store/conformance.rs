@@ -3,7 +3,7 @@ use super::{naive, sample};
 use std::sync::Arc;
 use sysmonsearch::{
     event::{
-        Condition, Event, EventId, Field, Period, Scope, Time,
+        Condition, Event, EventId, Field, Period, Position, Scope, Time,
         condition::{Match, Operator},
     },
     store::{Cursor, EventStore, Interval, Order, Query, TermOrder},
@@ -52,26 +52,29 @@ async fn appends_are_idempotent_and_positions_have_no_gap() {
     for engine in engines() {
         let store = &engine.store;
         let events = sample::events(1, 300);
-        assert_eq!(store.head().await.unwrap(), 0);
-        assert!(store.read(0, 10).await.unwrap().is_empty());
+        assert_eq!(store.head().await.unwrap(), Position::default());
+        assert!(store.read(&Position::default(), 10).await.unwrap().events.is_empty());
         let first = store.append(events[..100].to_vec()).await.unwrap();
-        assert_eq!((first.stored, first.duplicates, first.head), (100, 0, 100));
+        assert_eq!((first.stored, first.duplicates, first.head.entries()), (100, 0, 100));
         let mut mixed = events[50..200].to_vec();
         mixed.extend_from_slice(&events[150..200]);
         let second = store.append(mixed).await.unwrap();
-        assert_eq!((second.stored, second.duplicates, second.head), (100, 100, 200));
+        assert_eq!((second.stored, second.duplicates, second.head.entries()), (100, 100, 200));
         let none = store.append(Vec::new()).await.unwrap();
-        assert_eq!((none.stored, none.duplicates, none.head), (0, 0, 200));
+        assert_eq!((none.stored, none.duplicates, none.head.entries()), (0, 0, 200));
         store.append(events.clone()).await.unwrap();
-        let (mut at, mut read) = (0, Vec::new());
+        let (mut at, mut read) = (Position::default(), Vec::new());
         loop {
-            let part = store.read(at, 7).await.unwrap();
-            let Some((last, _)) = part.last() else { break };
-            at = *last;
-            read.extend(part);
+            let part = store.read(&at, 7).await.unwrap();
+            assert!(part.events.len() <= 7 && part.next > at);
+            at = part.next;
+            read.extend(part.events);
+            if !part.more {
+                break;
+            }
         }
-        assert_eq!(read.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=300).collect::<Vec<_>>());
-        assert!(read.iter().zip(&events).all(|((_, read), event)| **read == *event), "in order of arrival, unchanged");
+        assert_eq!((read.len(), at), (300, store.head().await.unwrap()));
+        assert!(read.iter().zip(&events).all(|(read, event)| **read == *event), "in order of arrival, unchanged");
         store.refresh().await.unwrap();
         assert_eq!(store.count(&Scope::All, &all()).await.unwrap(), 300);
     }
@@ -99,9 +102,9 @@ async fn concurrent_appends_store_each_event_once() {
             stored += task.await.unwrap();
         }
         assert_eq!(stored, 500);
-        let read = engine.store.read(0, 1_000).await.unwrap();
+        let read = engine.store.read(&Position::default(), 1_000).await.unwrap().events;
         assert_eq!(read.len(), 500);
-        let ids: std::collections::HashSet<EventId> = read.iter().map(|(_, e)| e.id).collect();
+        let ids: std::collections::HashSet<EventId> = read.iter().map(|e| e.id).collect();
         assert_eq!(ids.len(), 500);
     }
 }

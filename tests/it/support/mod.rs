@@ -6,7 +6,7 @@ use std::{
 };
 use sysmonsearch::{
     error::{Issue, Result},
-    event::Event,
+    event::{Event, Position},
     ingest::{Options, Sink, files, read_path},
 };
 
@@ -19,6 +19,11 @@ pub fn data() -> Option<PathBuf> {
     assert!(std::env::var_os("CI").is_none(), "the real logs are missing: set SYSMON_TEST_DATA");
     eprintln!("SKIPPED: no real logs at {}; set SYSMON_TEST_DATA", dir.display());
     None
+}
+
+/// The position behind `n` events of a log with one part.
+pub fn at(n: u64) -> Position {
+    Position::at("log", n)
 }
 
 /// Everything a reader hands out.

@@ -1,0 +1,131 @@
+//! Position in the stored log, as followers keep it.
+use crate::error::{Error, Result};
+use serde::{Deserialize, Serialize};
+use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
+
+/// How far the stored log is read: for each part of the log the number of its entries that are behind the reader,
+/// in order of arrival. A part that is not named is at 0, "before the first".
+///
+/// The embedded log has one part. A cluster has one per shard, because events arrive in order only there; its
+/// numbers may also count entries that are no events. Positions are ordered only in part: each of two readers can
+/// be ahead of the other in a part of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(BTreeMap<Arc<str>, u64>);
+
+impl Position {
+    /// Position of a log with one part.
+    pub fn at(part: &str, entries: u64) -> Self {
+        [(part.into(), entries)].into_iter().collect()
+    }
+
+    /// Entries of a part that are behind the reader.
+    pub fn of(&self, part: &str) -> u64 {
+        self.0.get(part).copied().unwrap_or(0)
+    }
+
+    /// Entries behind the reader over all parts.
+    pub fn entries(&self) -> u64 {
+        self.0.values().fold(0, |sum, n| sum.saturating_add(*n))
+    }
+
+    /// Moves one part, forwards only.
+    pub fn advance(&mut self, part: Arc<str>, entries: u64) {
+        if entries > 0 {
+            let at = self.0.entry(part).or_default();
+            *at = entries.max(*at);
+        }
+    }
+
+    /// The greater of both in every part. Returns whether anything moved.
+    pub fn merge(&mut self, other: &Self) -> bool {
+        let moved = !self.reaches(other);
+        if moved {
+            other.iter().for_each(|(part, n)| self.advance(part.clone(), n));
+        }
+        moved
+    }
+
+    /// Whether this is at or behind `other` in no part: everything before `other` is before this too.
+    pub fn reaches(&self, other: &Self) -> bool {
+        other.iter().all(|(part, n)| self.of(part) >= n)
+    }
+
+    /// Entries before this position, usually the head of the log, that a reader at `at` has not read yet.
+    pub fn lag(&self, at: &Self) -> u64 {
+        self.iter().fold(0, |sum, (part, n)| sum.saturating_add(n.saturating_sub(at.of(part))))
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
+        self.0.iter().map(|(part, n)| (part, *n))
+    }
+
+    /// Reads the text form, which [`fmt::Display`] writes. Empty is the start of the log.
+    ///
+    /// # Errors
+    /// `INTERNAL`: the text comes from a store of our own.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str::<Self>(text).map(|p| p.iter().map(|(k, n)| (k.clone(), n)).collect()).map_err(Error::from)
+    }
+}
+
+/// Parts at 0 are left out, so that equal positions are equal values.
+impl FromIterator<(Arc<str>, u64)> for Position {
+    fn from_iter<T: IntoIterator<Item = (Arc<str>, u64)>>(parts: T) -> Self {
+        let mut position = Self::default();
+        parts.into_iter().for_each(|(part, n)| position.advance(part, n));
+        position
+    }
+}
+
+impl PartialOrd for Position {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self.reaches(other), other.reaches(self)) {
+            (true, true) => Some(Ordering::Equal),
+            (true, false) => Some(Ordering::Greater),
+            (false, true) => Some(Ordering::Less),
+            (false, false) => None,
+        }
+    }
+}
+
+/// A JSON object: part and number.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(parts: &[(&str, u64)]) -> Position {
+        parts.iter().map(|(p, n)| (Arc::from(*p), *n)).collect()
+    }
+
+    #[test]
+    fn order_lag_and_merge() {
+        let (a, b) = (position(&[("x", 5), ("y", 1)]), position(&[("x", 3), ("z", 2)]));
+        assert_eq!(a.partial_cmp(&b), None);
+        assert_eq!((a.lag(&b), b.lag(&a)), (3, 2));
+        let mut both = a.clone();
+        assert!(both.merge(&b) && !both.merge(&b) && !both.merge(&a));
+        assert_eq!(both, position(&[("x", 5), ("y", 1), ("z", 2)]));
+        assert!(both > a && b < both && both.reaches(&a) && !a.reaches(&both));
+        assert_eq!(Position::default().partial_cmp(&position(&[("x", 0)])), Some(Ordering::Equal));
+        assert_eq!((both.lag(&Position::default()), both.entries()), (8, 8));
+    }
+
+    #[test]
+    fn text_form() {
+        let p = position(&[("0Xq-_/1", 7), ("log", u64::MAX)]);
+        assert_eq!(Position::parse(&p.to_string()).unwrap(), p);
+        assert_eq!(Position::parse("").unwrap(), Position::default());
+        assert_eq!(Position::parse("{\"log\":0}").unwrap(), Position::default());
+        assert!(Position::parse("17").is_err());
+    }
+}

@@ -1,0 +1,99 @@
+//! Which of several processes does the work of a follower.
+use crate::{catalog::Catalog, error::Result};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How long a process that says nothing keeps its work. Longer than a piece of work takes: one that is slower
+/// only makes a piece be done twice, which changes nothing.
+pub(super) const LIFE: Duration = Duration::from_secs(15);
+/// How often the owner says that it is alive.
+pub(super) const RENEW: Duration = Duration::from_secs(4);
+
+/// The lease on one follower's work.
+#[derive(Clone)]
+pub(super) struct Lease {
+    /// Absent where the engines are in a folder that only one process can open.
+    catalog: Option<Arc<dyn Catalog>>,
+    name: &'static str,
+    owner: Arc<str>,
+    renewed: Option<Instant>,
+}
+
+/// Whether this process may do the work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// It could before.
+    Kept,
+    /// From now on: another process may have worked in between.
+    Taken,
+    /// Another process does it.
+    Elsewhere,
+}
+
+impl Lease {
+    pub(super) fn new(catalog: Option<Arc<dyn Catalog>>, name: &'static str, owner: Arc<str>) -> Self {
+        Self { catalog, name, owner, renewed: None }
+    }
+
+    pub(super) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Takes or keeps the work, if that can be.
+    ///
+    /// # Errors
+    /// When the catalog cannot be asked; the work must rest then.
+    pub(super) async fn hold(&mut self) -> Result<Held> {
+        let Some(catalog) = &self.catalog else { return Ok(Held::Kept) };
+        let asked = Instant::now();
+        if self.renewed.is_some_and(|at| asked.duration_since(at) < RENEW) {
+            return Ok(Held::Kept);
+        }
+        // Without an answer nothing is known any more.
+        let before = self.renewed.take();
+        if catalog.lease(self.name, &self.owner, LIFE, false).await?.is_none() {
+            return Ok(Held::Elsewhere);
+        }
+        self.renewed = Some(asked);
+        let in_time = before.is_some_and(|at| asked.duration_since(at) < LIFE);
+        Ok(if in_time { Held::Kept } else { Held::Taken })
+    }
+
+    /// Gives the work to whoever asks next.
+    pub(super) async fn release(&self) {
+        let Some(catalog) = &self.catalog else { return };
+        if self.renewed.is_some()
+            && let Err(e) = catalog.release(self.name, &self.owner).await
+        {
+            tracing::warn!(work = self.name, error = ?e, "cannot give back the lease; it ends by itself");
+        }
+    }
+
+    /// Runs `work` while nobody else does the follower's work: takes it away where another process has it, and waits
+    /// until that has noticed.
+    ///
+    /// # Errors
+    /// Those of the catalog and of `work`.
+    pub(super) async fn alone<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(catalog) = &self.catalog else { return work.await };
+        if catalog.lease(self.name, &self.owner, LIFE * 2, false).await?.is_none() {
+            catalog.lease(self.name, &self.owner, LIFE * 2, true).await?;
+            tracing::info!(work = self.name, "taken from another process, waiting until it has noticed");
+            tokio::time::sleep(LIFE).await;
+        }
+        let renew = async {
+            loop {
+                if let Err(e) = catalog.lease(self.name, &self.owner, LIFE, false).await {
+                    tracing::warn!(work = self.name, error = ?e, "cannot renew the lease");
+                }
+                tokio::time::sleep(RENEW).await;
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = renew => never,
+        }
+    }
+}
