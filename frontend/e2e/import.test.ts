@@ -1,23 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectAccessible, go, logIn, openBrowser, visit } from "./browser";
+import { counted, data, isThere } from "./data";
 import { type Server, startServer } from "./server";
 
-/** Real logs, where they are: `SYSMON_TEST_DATA`, by default beside the repository. */
-const data = process.env.SYSMON_TEST_DATA ?? fileURLToPath(new URL("../../../shared/data", import.meta.url));
-const isThere = existsSync(`${data}/manifest.csv`);
-if (!isThere && process.env.CI) throw new Error("the real logs are missing: set SYSMON_TEST_DATA");
-
 const FILE = "evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx";
-
-/** Sysmon events of a file as the manifest counts them. */
-function counted(file: string): number {
-  const [head = "", ...rows] = readFileSync(`${data}/manifest.csv`, "utf8").split("\n");
-  const row = rows.find((r) => r.startsWith(`${file},`));
-  return Number(row?.split(",")[head.split(",").indexOf("sysmon_events")]);
-}
 
 let server: Server;
 let browser: Browser;

@@ -233,6 +233,7 @@ export const en = {
     record: "Record number",
     field: "Field",
     value: "Value",
+    actions: "Actions",
     inGraph: "In the graph",
   },
   alerts: {

@@ -235,6 +235,7 @@ export const ja: typeof en = {
     record: "レコード番号",
     field: "フィールド",
     value: "値",
+    actions: "操作",
     inGraph: "グラフ内のノード",
   },
   alerts: {

@@ -41,7 +41,6 @@ export function ColumnMenu({ columns, onChange }: Props) {
             <li key={name}>
               <span className="cut">{title(name)}</span>
               <ActionIcon
-                size={20}
                 disabled={i < 2}
                 aria-label={t("columns.left", { name: title(name) })}
                 onClick={() => move(i, -1)}
@@ -49,7 +48,6 @@ export function ColumnMenu({ columns, onChange }: Props) {
                 <Icon name="less" size={12} />
               </ActionIcon>
               <ActionIcon
-                size={20}
                 disabled={i === 0 || i === columns.length - 1}
                 aria-label={t("columns.right", { name: title(name) })}
                 onClick={() => move(i, 1)}
@@ -57,7 +55,6 @@ export function ColumnMenu({ columns, onChange }: Props) {
                 <Icon name="more" size={12} />
               </ActionIcon>
               <ActionIcon
-                size={20}
                 disabled={name === "time"}
                 aria-label={t("columns.remove", { name: title(name) })}
                 onClick={() => onChange(columns.filter((c) => c !== name))}

@@ -1,4 +1,12 @@
-import { ActionIcon, Autocomplete, Button, NativeSelect, SegmentedControl, Textarea, TextInput } from "@mantine/core";
+import {
+  ActionIcon,
+  Autocomplete,
+  Button,
+  NativeSelect,
+  SegmentedControl,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useFields } from "../api/fields";
 import type { Operator } from "../api/generated";
@@ -148,7 +156,10 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
           onChange={(e) => onChange({ ...value, values: [e.currentTarget.value] })}
           onPaste={(e) => {
             // A pasted list means any of its lines.
-            const lines = e.clipboardData.getData("text").split(/\r?\n/).map((l) => l.trim());
+            const lines = e.clipboardData
+              .getData("text")
+              .split(/\r?\n/)
+              .map((l) => l.trim());
             const values = lines.filter((l) => l !== "");
             if (values.length < 2) return;
             e.preventDefault();

@@ -74,14 +74,9 @@ function Facet({
       <div className="row" style={{ flexWrap: "nowrap" }}>
         <h2 className="cut">{field}</h2>
         <span className="dim push num">{terms && number(terms.distinct)}</span>
-        <CloseButton size={18} aria-label={t("facets.remove", { field })} onClick={onRemove} />
+        <CloseButton size={24} aria-label={t("facets.remove", { field })} onClick={onRemove} />
       </div>
-      <State
-        loading={fetching && !terms}
-        error={error}
-        empty={!terms}
-        nothing={null}
-      />
+      <State loading={fetching && !terms} error={error} empty={!terms} nothing={null} />
       {terms?.values.length === 0 && <div className="dim">{t("facets.nothing")}</div>}
       <ul>
         {terms?.values.map((term) => (

@@ -33,7 +33,7 @@ interface Props {
 const ROW = 26;
 
 /** Field and value that stand in a cell. */
-function valueOf(event: EventRow, name: string, fields: string[]): Value | undefined {
+function cellValue(event: EventRow, name: string, fields: string[]): Value | undefined {
   const of = (field: string, value: string | null | undefined) =>
     value ? { field, value, host: event.host } : undefined;
   const from = (field: string) => (event.code === 8 || event.code === 10 ? `Source${field}` : field);
@@ -97,7 +97,7 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
   });
 
   function openMenu(name: string, event: EventRow, place: { x: number; y: number }) {
-    const of = valueOf(event, name, fields);
+    const of = cellValue(event, name, fields);
     if (of) setMenu({ of, at: place });
   }
 

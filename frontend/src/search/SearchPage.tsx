@@ -118,12 +118,7 @@ export function SearchPage() {
       </div>
       <div className="split">
         {facets && asked && (
-          <Facets
-            {...variables}
-            fields={facets}
-            onFields={(f) => go({ facets: f })}
-            onMatch={addRow}
-          />
+          <Facets {...variables} fields={facets} onFields={(f) => go({ facets: f })} onMatch={addRow} />
         )}
         <div className="main">
           {summary.data && summary.data.summary.total.value > 0 && (

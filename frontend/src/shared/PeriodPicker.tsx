@@ -37,12 +37,7 @@ export function PeriodPicker({ value, onChange, label, fixed = false }: Props) {
               {t(`period.${preset}`)}
             </Button>
           ))}
-          <Button
-            variant={all ? "filled" : "default"}
-            aria-pressed={all}
-            px={8}
-            onClick={() => onChange({})}
-          >
+          <Button variant={all ? "filled" : "default"} aria-pressed={all} px={8} onClick={() => onChange({})}>
             {t("period.all")}
           </Button>
         </Button.Group>

@@ -81,7 +81,7 @@ export function ValueButton(props: Props) {
   return (
     <Menu>
       <Menu.Target>
-        <ActionIcon size={20} aria-label={t("value.menu", { field: props.of.field, value: props.of.value })}>
+        <ActionIcon aria-label={t("value.menu", { field: props.of.field, value: props.of.value })}>
           <Icon name="dots" size={14} />
         </ActionIcon>
       </Menu.Target>

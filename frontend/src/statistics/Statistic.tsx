@@ -43,17 +43,7 @@ const COLUMNS: Record<View, ValueColumn[]> = {
 };
 
 /** The values of one field or pair of fields. */
-export function Statistic({
-  title,
-  kind,
-  view,
-  asked,
-  period,
-  baseline,
-  whole,
-  onWhole,
-  onMatch,
-}: Props) {
+export function Statistic({ title, kind, view, asked, period, baseline, whole, onWhole, onMatch }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const [sort, setSort] = useState(SORTS[view]);
