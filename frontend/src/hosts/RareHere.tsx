@@ -83,6 +83,7 @@ export function RareHere({ host, period }: { host: string; period: Period }) {
           onSort={setSort}
           within={[match("Computer", host)]}
           period={period}
+          whole
         />
       )}
     </div>

@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { useFields } from "../api/fields";
 import { type ConditionInput, type PeriodInput, TermsDocument } from "../api/generated";
 import { match, type Row } from "../shared/condition";
-import { useNumber } from "../shared/format";
+import { pathEnd, useNumber } from "../shared/format";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 import { ValueButton } from "../shared/ValueMenu";
@@ -87,7 +87,7 @@ function Facet({
               title={term.value}
               onClick={() => onMatch(match(field, term.value))}
             >
-              {term.value}
+              {pathEnd(term.value)}
             </button>
             <span className="num dim">{number(term.count)}</span>
             <ValueButton of={{ field, value: term.value }} onMatch={onMatch} />

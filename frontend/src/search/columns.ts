@@ -8,7 +8,7 @@ export interface Column {
 }
 
 const OWN: Record<string, Column> = {
-  time: { name: "time", sort: "time", width: 182 },
+  time: { name: "time", sort: "time", width: 200 },
   code: { name: "code", sort: "EventID", width: 172 },
   host: { name: "host", sort: "Computer", width: 140 },
   image: { name: "image", sort: "Image", width: 140 },

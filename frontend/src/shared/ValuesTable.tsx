@@ -3,7 +3,7 @@ import { Link } from "wouter";
 import type { ValueOrder, ValuesQuery } from "../api/generated";
 import { useClock } from "./clock";
 import { emptyGroup, type Item, match, type Row } from "./condition";
-import { useNumber } from "./format";
+import { pathEnd, useNumber } from "./format";
 import { searchLink } from "./links";
 import type { Period } from "./period";
 import { ValueButton } from "./ValueMenu";
@@ -29,6 +29,8 @@ interface Props {
   within: Item[];
   period: Period;
   onMatch?: (row: Row) => void;
+  /** Paths are shown from their beginning. */
+  whole?: boolean;
 }
 
 const ORDERS: Record<ValueColumn, ValueOrder | undefined> = {
@@ -41,7 +43,7 @@ const ORDERS: Record<ValueColumn, ValueOrder | undefined> = {
 
 /** Values of fields with when and where they occur; each leads to its events. */
 export function ValuesTable(props: Props) {
-  const { fields, rows, columns, baselineName, within, period, onMatch } = props;
+  const { fields, rows, columns, baselineName, within, period, onMatch, whole } = props;
   const { t } = useTranslation();
   const number = useNumber();
   const { time, label } = useClock();
@@ -83,7 +85,7 @@ export function ValuesTable(props: Props) {
           <tr key={row.values.join("\0")} className="acting">
             <td className="value">
               <Link className="mono cut" title={row.values.join(" → ")} href={drill(row)}>
-                {row.values.map((v) => v || t("values.empty")).join(" → ")}
+                {row.values.map((v) => (whole ? v : pathEnd(v)) || t("values.empty")).join(" → ")}
               </Link>
               <div className="bar" style={{ width: `${Math.max(0.5, (100 * row.count) / highest)}%` }} />
               <span className="actions">

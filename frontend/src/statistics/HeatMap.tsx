@@ -53,8 +53,7 @@ export function HeatMap({ asked, period }: { asked: Group; period: Period }) {
                     </th>
                     {columns.map(([code, name]) => {
                       const count = counts.get(code) ?? 0;
-                      const share = count && (0.08 + 0.5 * Math.log(count)) / Math.log(highest);
-                      const heat = Math.min(60, Math.round(100 * share));
+                      const heat = count && Math.round(14 + (80 * Math.log(count)) / Math.log(highest));
                       return (
                         <td
                           key={code}

@@ -99,6 +99,7 @@ export function Statistic({ title, kind, view, asked, period, baseline, whole, o
           within={items}
           period={period}
           onMatch={onMatch}
+          whole={whole}
         />
       )}
     </section>
