@@ -98,6 +98,24 @@ pub struct Counts {
     pub providers: BTreeMap<String, u64>,
 }
 
+/// A search that somebody has saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSearch {
+    pub id: String,
+    pub name: String,
+    /// Only he may change it.
+    pub owner_id: String,
+    pub owner_name: String,
+    /// Whether everybody sees it.
+    pub shared: bool,
+    /// JSON of the API's condition; `None` is every event.
+    pub condition: Option<String>,
+    /// A period that ends now, such as `24h`; goes before `period`.
+    pub last: Option<String>,
+    pub period: Period,
+    pub updated: Time,
+}
+
 /// A record that could not be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -124,6 +142,9 @@ pub struct IndicatorFilter {
     /// Whether the validity has ended at a point in time.
     pub expired: Option<(bool, Time)>,
 }
+
+/// Saved searches of one user at most.
+pub const MAX_SAVED: u64 = 1_000;
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -197,6 +218,15 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_of_indicators(&self, scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
     /// Removes an import with its indicators, rules and issues; hits stay. `false` when there is none.
     async fn remove_indicators(&self, import_id: &str) -> Result<bool>;
+
+    // saved searches
+    /// Those of a user and those that are shared, by name and id.
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>>;
+    /// Adds a search, or changes that of the same id and owner. `NOT_FOUND` when there is none to change,
+    /// `TOO_MANY` when the owner has [`MAX_SAVED`] of them.
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
+    /// Whether there was one of this id and owner.
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
 
     // leases
     /// Takes or renews the lease `name` for `owner`: `Some(epoch)` when he has it from now for `life`, `None` while

@@ -8,5 +8,6 @@ mod http;
 mod indicators;
 mod schema;
 mod search;
+mod statistics;
 mod subscription;
 mod upload;

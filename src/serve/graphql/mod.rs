@@ -10,6 +10,7 @@ mod editor;
 mod enums;
 mod event;
 mod exec;
+mod export;
 mod hit;
 mod host;
 mod id;
@@ -23,6 +24,7 @@ mod node;
 mod page;
 mod query;
 mod rule;
+mod saved;
 mod scalar;
 mod session;
 mod socket;
@@ -31,6 +33,7 @@ mod subscription;
 mod user;
 
 pub use exec::http;
+pub use export::{Export, Format};
 pub use id::job_id;
 pub use socket::{Sockets, websocket};
 

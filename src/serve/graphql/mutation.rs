@@ -6,6 +6,7 @@ use super::{
     indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
     load::Loaders,
     rule::RuleObject,
+    saved::{self, DeleteSavedSearchInput, DeleteSavedSearchResult, SaveSearchInput, SaveSearchResult},
     scalar::{Long, UserError},
     session::{self, admin, analyst, viewer},
     user::{LoginResult, User},
@@ -288,6 +289,24 @@ impl Mutation {
             Derived::Hits => pipeline.rebuild_hits().await?,
         }
         Ok(RebuildResult { errors: Vec::new() })
+    }
+    /// Saves a search under a name, or changes one that the caller has saved.
+    #[graphql(guard = "viewer")]
+    async fn save_search(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The search.")] input: SaveSearchInput,
+    ) -> Result<SaveSearchResult> {
+        saved::save(ctx, input).await
+    }
+    /// Deletes a search that the caller has saved.
+    #[graphql(guard = "viewer")]
+    async fn delete_saved_search(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The saved search.")] input: DeleteSavedSearchInput,
+    ) -> Result<DeleteSavedSearchResult> {
+        saved::delete(ctx, input.id).await
     }
     /// Switches a rule on or off.
     #[graphql(guard = "analyst")]

@@ -32,7 +32,7 @@ impl List {
     const fn tag(self) -> &'static str {
         match self {
             Self::Events => "e1",
-            Self::Hosts => "h1",
+            Self::Hosts => "h2",
             Self::Neighbours => "n1",
             Self::Members => "m1",
             Self::Tree => "t1",

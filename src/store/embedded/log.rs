@@ -169,6 +169,13 @@ impl Log {
         Ok(out.into_iter().flatten().collect())
     }
 
+    /// As [`Self::at`], with `None` where there is no position.
+    pub fn at_each(&self, seqs: Vec<Option<Seq>>) -> Result<Vec<Option<Arc<Event>>>> {
+        let known: Vec<Seq> = seqs.iter().copied().flatten().collect();
+        let mut events = self.at(&known)?.into_iter();
+        Ok(seqs.into_iter().map(|s| s.and_then(|_| events.next())).collect())
+    }
+
     /// Positions of ids, in the order asked.
     pub fn positions(&self, ids: &[EventId]) -> Result<Vec<Option<Seq>>> {
         self.shared.reading(|db| {

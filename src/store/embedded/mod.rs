@@ -15,11 +15,12 @@ mod page;
 mod recent;
 mod schema;
 mod terms;
+mod values;
 mod view;
 
 use super::{
     Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
-    Timeline,
+    Timeline, Values, ValuesQuery,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -263,7 +264,7 @@ impl EventStore for Tantivy {
     ) -> Result<Page> {
         let (scope, query) = (scope.clone(), query.clone());
         self.run(move |s| {
-            let (seqs, more) = page::page(&s.matches(&scope, &query)?, order, after, first);
+            let (seqs, more) = page::page(&s.matcher(), s.matches(&scope, &query)?, order, after, first)?;
             Ok(Page { events: s.log.at(&seqs)?, more })
         })
         .await
@@ -284,14 +285,37 @@ impl EventStore for Tantivy {
         self.run(move |s| terms::terms(&s.matcher(), &s.matches(&scope, &query)?, field, order, first)).await
     }
 
+    async fn values(&self, scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values> {
+        let (scope, query, ask) = (scope.clone(), query.clone(), ask.clone());
+        self.run(move |s| {
+            let (matcher, view) = (s.matcher(), s.shared.view());
+            let part = |segment: &Arc<Segment>| {
+                let bits = matcher.query(segment, &scope, &query)?;
+                let baseline = ask.baseline.as_ref().map(|b| matcher.query(segment, &scope, b)).transpose()?;
+                let baseline = baseline.unwrap_or_else(|| Bits::empty(segment.docs));
+                Ok(values::Part { segment: segment.clone(), bits, baseline })
+            };
+            let parts = view.segments.iter().map(part).collect::<Result<Vec<_>>>()?;
+            values::values(&matcher, &parts, &ask)
+        })
+        .await
+    }
+
+    async fn latest(&self, scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {
+        let (scope, query, hosts) = (scope.clone(), query.clone(), hosts.to_vec());
+        self.run(move |s| {
+            let positions = numbers::latest(&s.matches(&scope, &query)?, &hosts);
+            s.log.at_each(positions)
+        })
+        .await
+    }
+
     async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>> {
         let (scope, ids) = (scope.clone(), ids.to_vec());
         self.run(move |s| {
             let positions = s.log.positions(&ids)?;
-            let known: Vec<Seq> = positions.iter().copied().flatten().collect();
-            let mut events = s.log.at(&known)?.into_iter();
-            let found = positions.into_iter().map(|p| p.and_then(|_| events.next()));
-            Ok(found.map(|e| e.filter(|e| scope.allows(&e.host()))).collect())
+            let found = s.log.at_each(positions)?;
+            Ok(found.into_iter().map(|e| e.filter(|e| scope.allows(&e.host()))).collect())
         })
         .await
     }

@@ -19,7 +19,7 @@ use sysmonsearch::{
     serve::Settings,
     store::{
         Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
-        Timeline,
+        Timeline, Values, ValuesQuery,
     },
 };
 
@@ -50,6 +50,8 @@ count! { EventStore {
     fn count(scope: &Scope, query: &Query) -> Result<u64>;
     fn summary(scope: &Scope, query: &Query, interval: Interval) -> Result<Summary>;
     fn terms(scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms>;
+    fn values(scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values>;
+    fn latest(scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>>;
     fn events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>>;
     fn hosts(scope: &Scope, period: Period, after: Option<&str>, first: usize) -> Result<Vec<HostCount>>;
     fn timeline(scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline>;
@@ -102,6 +104,9 @@ count! { Catalog {
     fn count_indicators(filter: &IndicatorFilter) -> Result<u64>;
     fn hits_of_indicators(scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
     fn remove_indicators(import_id: &str) -> Result<bool>;
+    fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
+    fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
+    fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
@@ -128,6 +133,7 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
     let pages = [
         (
             "query($f: Int!) { events(first: $f, order: OLDEST_FIRST) { total { value } nodes { id
+                graphNodes { id }
                 process { id degrees { edge total } hits { id } } hits { id rule { title hits } } } } }",
             vec![5, 50, 500],
         ),
@@ -135,7 +141,11 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
             "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }",
             vec![5, 50],
         ),
-        ("query($f: Int!) { hosts(first: $f) { nodes { name hits node { id degrees { total } } } } }", vec![2, 20]),
+        (
+            "query($f: Int!) { hosts(first: $f) { nodes { name hits sysmonVersion lastConfiguration { time }
+            node { id degrees { total } } } } }",
+            vec![2, 20],
+        ),
         (
             "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }",
             vec![5, 30],
