@@ -165,6 +165,7 @@ export const en = {
     firstSeen: "First seen",
     lastSeen: "Last seen",
     baseline: "Baseline",
+    change: "Change",
     baselineHosts: "Other hosts",
     before: "Before",
     empty: "(empty)",
@@ -279,7 +280,8 @@ export const en = {
   },
   hosts: {
     list: "List of hosts",
-    shown: "{{shown}} hosts",
+    shown_one: "{{shown}} host",
+    shown_other: "{{shown}} hosts",
     find: "Find a host",
     silent: "Silent hosts",
     silentAny: "Silent or not",
