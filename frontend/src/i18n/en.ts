@@ -99,7 +99,7 @@ export const en = {
     submit: "Search",
     clear: "Clear",
     values: "Values, one per line",
-    moreValues: "Several values: any of them",
+    moreValues: "More than one: any of them",
     summary: "Summary",
     total: "Events",
     totalAtLeast: "Events, at least",
