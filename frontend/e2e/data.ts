@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { PASSWORD, type Server } from "./server";
+import { PASSWORD } from "./server";
 
 /** Real logs, where they are: `SYSMON_TEST_DATA`, by default beside the repository. */
 export const data =
@@ -8,44 +8,66 @@ export const data =
 export const isThere = existsSync(`${data}/manifest.csv`);
 if (!isThere && process.env.CI) throw new Error("the real logs are missing: set SYSMON_TEST_DATA");
 
-/** Sysmon events of a file as the manifest counts them. */
-export function counted(file: string): number {
-  const [head = "", ...rows] = readFileSync(`${data}/manifest.csv`, "utf8").split("\n");
-  const row = rows.find((r) => r.startsWith(`${file},`));
-  return Number(row?.split(",")[head.split(",").indexOf("sysmon_events")]);
-}
-
-const IMPORT_MS = 120_000;
-
-async function graphql(server: Server, token: string, query: string, variables: object) {
-  const response = await fetch(`${server.url}/graphql`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...(token && { authorization: `Bearer ${token}` }) },
-    body: JSON.stringify({ query, variables }),
-  });
-  const answer = (await response.json()) as { data?: Record<string, unknown>; errors?: object[] };
-  if (!answer.data || answer.errors) throw new Error(JSON.stringify(answer));
-  return answer.data;
-}
-
-/** Imports files below [`data`] over HTTP and waits until they are stored. */
-export async function importFiles(server: Server, files: string[]) {
-  const login = "mutation($i: LoginInput!) { login(input: $i) { token } }";
-  const logged = await graphql(server, "", login, { i: { name: "admin", password: PASSWORD } });
-  const { token } = logged.login as { token: string };
-  const until = Date.now() + IMPORT_MS;
-  for (const file of files) {
-    const url = `${server.url}/api/import?name=${encodeURIComponent(file)}`;
-    const headers = { authorization: `Bearer ${token}` };
-    const sent = await fetch(url, { method: "POST", headers, body: readFileSync(`${data}/${file}`) });
-    const { jobId } = (await sent.json()) as { jobId: string };
-    for (;;) {
-      const job = "query($id: ID!) { importJob(id: $id) { state stored } }";
-      const { importJob } = await graphql(server, token, job, { id: jobId });
-      const { state } = importJob as { state: string };
-      if (state === "DONE") break;
-      if (state !== "RUNNING" || Date.now() > until) throw new Error(`${file}: ${state}`);
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
+/** Asks again and again: outside of a test there is no `expect.poll`. */
+export async function until(what: string, is: () => Promise<boolean>) {
+  const end = Date.now() + 150_000;
+  while (!(await is())) {
+    if (Date.now() > end) throw new Error(`${what} took too long`);
+    await new Promise((resolve) => setTimeout(resolve, 250));
   }
+}
+
+/** The API as another program uses it. */
+export interface Api {
+  ask: <T>(query: string, variables?: object) => Promise<T>;
+  /** Uploads a log and waits until all of it is in the graph. */
+  load: (name: string, body: Uint8Array<ArrayBuffer>) => Promise<void>;
+}
+
+export async function openApi(url: string): Promise<Api> {
+  const post = async (path: string, headers: Record<string, string>, body: BodyInit) => {
+    const answer = await fetch(url + path, { method: "POST", headers, body });
+    return answer.json() as Promise<Record<string, unknown>>;
+  };
+  let authorization = "";
+  const ask = async <T>(query: string, variables: object = {}) => {
+    const headers = { "content-type": "application/json", ...(authorization ? { authorization } : {}) };
+    const answer = await post("/graphql", headers, JSON.stringify({ query, variables }));
+    if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+    return answer.data as T;
+  };
+  const { login } = await ask<{ login: { token: string } }>(
+    'mutation ($p: String!) { login(input: { name: "admin", password: $p }) { token } }',
+    { p: PASSWORD },
+  );
+  authorization = `Bearer ${login.token}`;
+  let loaded = 0;
+  const load = async (name: string, body: Uint8Array<ArrayBuffer>) => {
+    const { jobId } = await post(`/api/import?name=${name}`, { authorization }, new Blob([body]));
+    let stored = 0;
+    await until(`the import of ${name}`, async () => {
+      const { importJob } = await ask<{ importJob: { state: string; stored: number } }>(
+        "query ($id: ID!) { importJob(id: $id) { state stored } }",
+        { id: jobId },
+      );
+      if (importJob.state === "FAILED") throw new Error(`${name} was not imported`);
+      stored = importJob.stored;
+      return importJob.state === "DONE";
+    });
+    // Index and graph follow the log.
+    loaded += stored;
+    await until(`the index of ${name}`, async () => {
+      const { events } = await ask<{ events: { total: { value: number } } }>(
+        "{ events(first: 1) { total { value } } }",
+      );
+      return events.total.value >= loaded;
+    });
+    await until(`the graph of ${name}`, async () => {
+      const { events } = await ask<{ events: { nodes: { process: object | null }[] } }>(
+        '{ events(first: 20, condition: { match: { field: "EventID", values: ["1", "3"] } }) { nodes { process { id } } } }',
+      );
+      return events.nodes.every((e) => e.process);
+    });
+  };
+  return { ask, load };
 }

@@ -207,7 +207,7 @@ test("a session that the server no longer takes leads back to the log-in", async
   now.faults.length = 0;
 });
 
-const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "rules", "imports"];
+const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "process", "rules", "imports"];
 
 test.each([
   ["en", "dark"],

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
-import { importFiles, isThere } from "./data";
+import { data, isThere, openApi } from "./data";
 import { type Server, startServer } from "./server";
 
 /** Search, statistics and hosts on real logs of several hosts, which do not change while they are looked at. */
@@ -23,7 +23,8 @@ let now: Visit;
 beforeAll(async () => {
   if (!isThere) return;
   [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
-  await importFiles(server, FILES);
+  const { load } = await openApi(server.url);
+  for (const file of FILES) await load(file.split("/").at(-1) ?? file, readFileSync(`${data}/${file}`));
 });
 afterAll(async () => {
   await browser?.close();

@@ -16,6 +16,7 @@ const HostsPage = lazy(() => import("./hosts/HostsPage"));
 const StatisticsPage = lazy(() => import("./statistics/StatisticsPage"));
 /** Drawing the graph takes as much code as all the rest. */
 const GraphPage = lazy(() => import("./graph/GraphPage"));
+const ProcessPage = lazy(() => import("./process/ProcessPage"));
 
 export function App() {
   const session = useSession();
@@ -43,6 +44,7 @@ export function App() {
                 <Route path="/statistics" component={StatisticsPage} />
                 <Route path="/hosts" component={HostsPage} />
                 <Route path="/graph" component={GraphPage} />
+                <Route path="/process" component={ProcessPage} />
                 <Route path="/rules" component={RulesPage} />
                 <Route path="/imports" component={ImportsPage} />
                 <Route>

@@ -7,7 +7,16 @@ import { endSession, type Session } from "./api/session";
 import { Icon } from "./shared/Icon";
 import { LanguageAndTheme } from "./shared/LanguageAndTheme";
 
-export const PAGES = ["search", "alerts", "statistics", "hosts", "graph", "rules", "imports"] as const;
+export const PAGES = [
+  "search",
+  "alerts",
+  "statistics",
+  "hosts",
+  "graph",
+  "process",
+  "rules",
+  "imports",
+] as const;
 
 export function Rail({ session }: { session: Session }) {
   const { t } = useTranslation();

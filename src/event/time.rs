@@ -10,7 +10,7 @@ use std::fmt;
 pub struct Time(pub i64);
 
 /// Half-open period `from <= t < to`; an absent end is unbounded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Period {
     pub from: Option<Time>,
     pub to: Option<Time>,

@@ -1,7 +1,10 @@
 //! Natural keys: how the value of an event becomes the identity of a node.
 //!
 //! `host` is always in normal form ([`crate::event::normal_host`]); everything else is normalised here.
-use super::model::{NodeId, NodeKind};
+use super::{
+    model::{NodeId, NodeKind},
+    property::Prop,
+};
 use crate::event::{normal_host, text};
 use std::{borrow::Cow, net::IpAddr};
 
@@ -85,6 +88,62 @@ impl NodeId {
     pub fn sysmon_config_text(host: &str, configuration: &str) -> Self {
         Self::new(NodeKind::SysmonConfig, &[host, &text::fold(configuration.trim())])
     }
+}
+
+/// The node of the same name on another host; `None` for what has no name of its own, such as a process.
+pub fn on_host(kind: NodeKind, properties: &super::model::Properties, host: &str) -> Option<NodeId> {
+    let get = |p: Prop| properties.get(p.as_str()).map(String::as_str);
+    Some(match kind {
+        NodeKind::File => NodeId::file(host, get(Prop::Path)?),
+        NodeKind::Stream => NodeId::stream(host, get(Prop::Path)?),
+        NodeKind::RegistryKey => NodeId::registry_key(host, get(Prop::Key)?),
+        NodeKind::RegistryValue => NodeId::registry_value(host, get(Prop::Key)?, get(Prop::ValueName)?),
+        NodeKind::Pipe if get(Prop::Anonymous).is_none() => NodeId::pipe(host, get(Prop::Name)?),
+        NodeKind::WmiFilter => NodeId::wmi_filter(host, get(Prop::Name)?),
+        NodeKind::WmiConsumer => NodeId::wmi_consumer(host, get(Prop::Type)?, get(Prop::Name)?),
+        NodeKind::Device => NodeId::device(host, get(Prop::Device)?),
+        _ => return None,
+    })
+}
+
+/// Nodes that a text can be the name of, wherever they are: a host, user, address, domain, hash, ProcessGuid, signer.
+pub fn named(text: &str) -> Vec<NodeId> {
+    let text = text.trim();
+    let mut ids = vec![NodeId::host(text), NodeId::user(text), NodeId::signer(text)];
+    ids.extend(NodeId::ip(text));
+    ids.extend(NodeId::domain(text));
+    let plain = text.trim_start_matches('{').trim_end_matches('}');
+    if uuid::Uuid::parse_str(plain).is_ok() {
+        ids.push(NodeId::process(text));
+    }
+    let (named, value) = text.split_once(['=', ':']).unwrap_or(("", text));
+    if value.bytes().all(|b| b.is_ascii_hexdigit()) {
+        let algorithm = match value.len() {
+            32 => Some("MD5"),
+            40 => Some("SHA1"),
+            64 => Some("SHA256"),
+            _ => None,
+        };
+        ids.extend(
+            algorithm
+                .filter(|a| named.is_empty() || text::fold(a) == text::fold(named))
+                .map(|a| NodeId::hash(a, value)),
+        );
+    }
+    ids
+}
+
+/// Nodes of one host that a text can be the name of: file, stream, registry key or value, pipe.
+pub fn named_on(host: &str, text: &str) -> Vec<NodeId> {
+    let text = text.trim();
+    if !text.contains(['\\', '/']) {
+        return Vec::new();
+    }
+    let mut ids = vec![NodeId::file(host, text), NodeId::stream(host, text), NodeId::registry_key(host, text)];
+    ids.extend(text.rsplit_once('\\').map(|(key, name)| NodeId::registry_value(host, key, name)));
+    ids.extend(text.starts_with('\\').then(|| NodeId::pipe(host, text)));
+    ids.push(NodeId::device(host, text));
+    ids
 }
 
 /// A path as shown: without quotes and the prefixes that only switch off parsing (`\\?\`, `\??\`).

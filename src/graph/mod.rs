@@ -2,8 +2,11 @@
 //! Derived from the event store; [`project`] is the pure function from an event to nodes and edges.
 pub mod batch;
 pub mod embedded;
+pub mod groups;
 pub mod key;
+pub mod meaning;
 pub mod model;
+pub mod paths;
 pub mod project;
 pub mod property;
 
@@ -13,6 +16,7 @@ use crate::{
 };
 use async_trait::async_trait;
 pub use batch::Batch;
+pub use meaning::Flow;
 pub use model::{Edge, EdgeType, Node, NodeId, NodeKind};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,7 +37,7 @@ pub struct Degree {
 }
 
 /// Which neighbours of a node.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct NeighbourFilter {
     /// Empty: every type.
     pub edges: Vec<EdgeType>,
@@ -74,6 +78,8 @@ pub struct Tree {
 pub struct TreeProcess {
     pub node: Node,
     pub parent: Option<NodeId>,
+    /// First and last time of the `SPAWNED` edge from the parent; there whenever `parent` is.
+    pub spawned: Option<Seen>,
     /// Not one of those asked for, but an ancestor of one: from outside the period or another page,
     /// so that the tree hangs together.
     pub context: bool,
@@ -81,12 +87,21 @@ pub struct TreeProcess {
 
 #[derive(Debug, Clone)]
 pub struct Lineage {
-    /// From the process itself up to the root.
-    pub ancestors: Vec<Node>,
+    /// From the process itself up to the root, each with its parent.
+    pub ancestors: Vec<TreeProcess>,
     /// Processes below it, parents first, with their parent.
     pub descendants: Vec<TreeProcess>,
     /// How many descendants there are beyond those returned; 0 when all are.
     pub descendants_left_out: u64,
+}
+
+/// An edge without its properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Link {
+    pub from: NodeId,
+    pub edge: EdgeType,
+    pub to: NodeId,
+    pub seen: Seen,
 }
 
 #[async_trait]
@@ -115,10 +130,38 @@ pub trait GraphStore: Send + Sync + 'static {
         first: usize,
     ) -> Result<Neighbours>;
 
+    /// The first page of the neighbours of each node, in the order asked.
+    async fn first_neighbours(
+        &self,
+        scope: &Scope,
+        ids: &[NodeId],
+        filter: &NeighbourFilter,
+        first: usize,
+    ) -> Result<Vec<Neighbours>> {
+        let mut all = Vec::with_capacity(ids.len());
+        for id in ids {
+            all.push(self.neighbours(scope, *id, filter, None, first).await?);
+        }
+        Ok(all)
+    }
+
+    /// Edges that begin or end at any of the nodes and match the filter (`direction` as seen from that node), each
+    /// once, in no order. At most `most`: whoever gets so many has not got all.
+    async fn links(&self, scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>>;
+
     /// Processes of `host` (normal form) whose first..last seen overlaps the period.
     async fn tree(&self, scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
 
     async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;
+
+    /// The lineage of each process, in the order asked.
+    async fn lineages(&self, scope: &Scope, processes: &[NodeId], max_descendants: usize) -> Result<Vec<Lineage>> {
+        let mut all = Vec::with_capacity(processes.len());
+        for process in processes {
+            all.push(self.lineage(scope, *process, max_descendants).await?);
+        }
+        Ok(all)
+    }
 
     /// Exact counts of nodes per kind and edges per type, for statistics and tests.
     async fn counts(&self) -> Result<Counts>;

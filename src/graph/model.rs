@@ -1,5 +1,5 @@
 //! Nodes and edges: kinds, identity, properties.
-use super::Seen;
+use super::{Link, Seen};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 use uuid::Uuid;
@@ -164,4 +164,10 @@ pub struct Edge {
     pub edge: EdgeType,
     pub seen: Seen,
     pub properties: Properties,
+}
+
+impl Edge {
+    pub const fn link(&self) -> Link {
+        Link { from: self.from, edge: self.edge, to: self.to, seen: self.seen }
+    }
 }

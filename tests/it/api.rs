@@ -2,8 +2,10 @@
 mod app;
 mod batching;
 mod bulk;
+mod editor;
 mod guards;
 mod http;
+mod indicators;
 mod schema;
 mod search;
 mod statistics;

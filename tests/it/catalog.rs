@@ -54,6 +54,7 @@ fn hit(n: u64) -> Hit {
         time: Time(i64::try_from(n).unwrap() * 1_000),
         host: format!("pc{}", n % 3),
         found: Time(5),
+        matched: Vec::new(),
     }
 }
 
@@ -278,6 +279,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
         reason: "the chunk is broken".into(),
         record: (n.is_multiple_of(2)).then(|| "\u{0}<Event>".into()),
     };
+    catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(None, &[issue(4)]).await.unwrap();
     assert_eq!(catalog.count_dead_letters(None).await.unwrap(), 4);

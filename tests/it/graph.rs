@@ -5,6 +5,7 @@ mod conformance;
 mod durable;
 mod order;
 mod real;
+mod walks;
 
 use crate::support::at;
 use std::{

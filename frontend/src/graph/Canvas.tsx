@@ -1,64 +1,52 @@
-import { createNodeImageProgram } from "@sigma/node-image";
 import Graph from "graphology";
 import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import Sigma from "sigma";
-import type { Settings } from "sigma/settings";
-import type { EdgeType, NodeKind } from "../api/generated";
 import { NODE_COLOURS } from "../shared/colours";
-import { NODE_PATHS } from "../shared/paths";
-import { COLUMN, FRAME, ROW, scaleOf, showAll, showFrom } from "./camera";
+import { drawAxis } from "./axis";
+import { COLUMN, FRAME, ROW, showAll, showFrom } from "./camera";
 import { EDGE_CATEGORY } from "./edges";
-import { type Caption, drawLabel } from "./label";
-import { type Drawing, type DrawnNode, freeColumns, nextNode } from "./model";
+import { freeColumns, nextNode } from "./fold";
+import type { Caption } from "./label";
+import { image, type Latest, SIZE, settings } from "./look";
+import type { Drawing, DrawnNode, Group } from "./model";
+import type { Place } from "./place";
 
 export interface CanvasHandle {
   fit: () => void;
   zoom: (factor: number) => void;
   show: (id: string) => void;
+  focus: () => void;
 }
 
-interface Props {
+export interface CanvasProps {
   ref: Ref<CanvasHandle>;
   drawing: Drawing;
   /** Where the graph starts, if from one node. */
   origin: string | undefined;
   selected: string | undefined;
-  /** Nodes that the search in the graph has found; the others fade. */
-  found: ReadonlySet<string> | undefined;
-  caption: (node: DrawnNode) => Pick<Caption, "name" | "full" | "second" | "hit">;
+  /** Key of the edge chosen. */
+  edge: string | undefined;
+  /** What is highlighted; the others fade. */
+  lit: ReadonlySet<string> | undefined;
+  /** Edges that are highlighted with it. */
+  litEdges: ReadonlySet<string> | undefined;
+  caption: (node: DrawnNode | Group) => Pick<Caption, "name" | "full" | "second" | "hit">;
   onSelect: (id: string | undefined) => void;
+  onSelectEdge: (key: string) => void;
   onExpand: (id: string) => void;
+  onMove: (id: string, place: Place) => void;
+  /** Keys that are not about choosing and looking. */
+  onCommand: (event: KeyboardEvent) => void;
   dark: boolean;
 }
 
-/** What the drawing needs besides the props: kept beside them, as it is asked for on every frame. */
-interface Latest extends Props {
-  sigma?: Sigma;
-  room: Map<string, number>;
-  /** CSS variables by name, as they are in the scheme now. */
-  colours: Map<string, string>;
-  /** The node under the pointer. */
-  hovered?: string;
-}
-
-const SIZE = 13;
-const images = new Map<NodeKind, string>();
-
-/** A white drawing; the disc below it has the colour of the kind. */
-function image(kind: NodeKind): string {
-  const made = images.get(kind);
-  if (made) return made;
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="96" height="96" viewBox="-7 -7 38 38"><path d="${NODE_PATHS[kind]}" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/></svg>`;
-  const url = `data:image/svg+xml;base64,${btoa(svg)}`;
-  images.set(kind, url);
-  return url;
-}
-
 /** The graph on WebGL. Everything it shows is also in the table twin. */
-export function Canvas(props: Props) {
+export function Canvas(props: CanvasProps) {
   const { t } = useTranslation();
+  const frame = useRef<HTMLDivElement>(null);
   const place = useRef<HTMLDivElement>(null);
+  const axis = useRef<HTMLDivElement>(null);
   const graph = useRef<Graph>(undefined);
   graph.current ??= new Graph({ multi: true, type: "directed" });
   const latest = useRef<Latest>({ ...props, room: new Map(), colours: new Map() });
@@ -69,16 +57,10 @@ export function Canvas(props: Props) {
     const drawn = new Sigma(graph.current, place.current, settings(latest.current));
     drawn.setCustomBBox({ x: [0, FRAME], y: [-FRAME, 0] });
     latest.current.sigma = drawn;
-    drawn.on("clickNode", ({ node }) => latest.current.onSelect(node));
-    drawn.on("doubleClickNode", ({ node, preventSigmaDefault }) => {
-      preventSigmaDefault();
-      latest.current.onExpand(node);
-    });
-    drawn.on("enterNode", ({ node }) => {
-      latest.current.hovered = node;
-    });
-    drawn.on("leaveNode", () => {
-      latest.current.hovered = undefined;
+    listen(drawn, graph.current, latest.current);
+    drawn.on("afterRender", () => {
+      const { layout, scale } = latest.current.drawing;
+      if (axis.current) drawAxis(axis.current, drawn, layout === "time" ? scale : undefined);
     });
     return () => {
       drawn.kill();
@@ -92,34 +74,60 @@ export function Canvas(props: Props) {
     const { sigma } = latest.current;
     if (!g) return;
     const before = g.order;
-    for (const id of g.nodes()) if (!drawing.nodes.has(id)) g.dropNode(id);
+    const edges = new Set([...drawing.edges.keys(), ...drawing.groups.keys()]);
+    for (const key of g.edges()) if (!edges.has(key)) g.dropEdge(key);
+    for (const id of g.nodes()) if (!drawing.nodes.has(id) && !drawing.groups.has(id)) g.dropNode(id);
+    const at = (p: Place) => ({ x: p.column * COLUMN, y: -p.row * ROW });
     for (const node of drawing.nodes.values()) {
       g.mergeNode(node.id, {
-        x: node.place.column * COLUMN,
-        y: -node.place.row * ROW,
+        ...at(node.place),
         size: SIZE,
         label: node.label,
         color: NODE_COLOURS[node.kind],
         image: image(node.kind),
       });
     }
+    for (const group of drawing.groups.values()) {
+      const category = EDGE_CATEGORY[group.edge];
+      g.mergeNode(group.id, {
+        ...at(group.place),
+        size: SIZE + 5,
+        label: group.id,
+        category,
+        image: image("group"),
+      });
+    }
     for (const [key, edge] of drawing.edges) {
-      if (!g.hasEdge(key)) g.addEdgeWithKey(key, edge.from, edge.to, { size: 1.5, kind: edge.type });
+      if (!g.hasEdge(key) && g.hasNode(edge.from) && g.hasNode(edge.to))
+        g.addEdgeWithKey(key, edge.from, edge.to, { size: 1.5, kind: edge.type });
+    }
+    for (const { id, by, edge, direction } of drawing.groups.values()) {
+      if (g.hasEdge(id) || !g.hasNode(by)) continue;
+      const [from, to] = direction === "OUT" ? [by, id] : [id, by];
+      g.addEdgeWithKey(id, from, to, { size: 1.5, kind: edge });
     }
     latest.current.room = freeColumns(drawing);
+    sigma?.setSetting("hideLabelsOnMove", g.order > 600);
     sigma?.refresh();
     if (before === 0 && g.order > 0) showFrom(sigma, origin);
   }, [drawing, origin]);
 
+  // The whole of another layout is shown: the eye has to find its bearings anew.
+  const shownLayout = useRef(drawing.layout);
+  useEffect(() => {
+    if (shownLayout.current !== drawing.layout) showAll(latest.current.sigma);
+    shownLayout.current = drawing.layout;
+  }, [drawing.layout]);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: what is drawn depends on each of them.
   useEffect(() => {
     // The scheme is set on the document after the effects of this component have run.
-    const frame = requestAnimationFrame(() => {
+    const next = requestAnimationFrame(() => {
       latest.current.colours.clear();
       latest.current.sigma?.refresh({ skipIndexation: true });
     });
-    return () => cancelAnimationFrame(frame);
-  }, [props.selected, props.found, props.caption, props.dark]);
+    return () => cancelAnimationFrame(next);
+  }, [props.selected, props.edge, props.lit, props.litEdges, props.caption, props.dark]);
 
   useImperativeHandle(props.ref, () => ({
     fit: () => showAll(latest.current.sigma),
@@ -128,98 +136,112 @@ export function Canvas(props: Props) {
       const at = latest.current.sigma?.getNodeDisplayData(id);
       if (at) void latest.current.sigma?.getCamera().animate({ x: at.x, y: at.y }, { duration: 200 });
     },
+    focus: () => frame.current?.focus(),
   }));
 
   function onKeyDown(event: KeyboardEvent) {
-    const { selected, onSelect, onExpand, sigma } = latest.current;
+    const { selected, onSelect, onExpand, onCommand, sigma } = latest.current;
+    if (event.ctrlKey || event.metaKey || event.altKey) return onCommand(event);
     const next = nextNode(drawing, selected, event.key);
     if (event.key.startsWith("Arrow")) {
       event.preventDefault();
-      if (next) onSelect(next);
+      if (next) {
+        onSelect(next);
+        reveal(sigma, next);
+      }
     } else if (event.key === "Enter" && selected) onExpand(selected);
     else if (event.key === "+" || event.key === "=") void sigma?.getCamera().animatedZoom({ duration: 150 });
     else if (event.key === "-") void sigma?.getCamera().animatedUnzoom({ duration: 150 });
     else if (event.key.toLowerCase() === "f") showAll(sigma);
     else if (event.key === "Escape") onSelect(undefined);
+    else onCommand(event);
   }
 
   return (
     // biome-ignore-start lint/a11y/noNoninteractiveTabindex: arrow keys walk from node to node.
     <div
-      ref={place}
+      ref={frame}
       className="canvas"
       role="application"
       tabIndex={0}
       aria-label={t("graph.canvas", { nodes: drawing.nodes.size, edges: drawing.edges.size })}
       onKeyDown={onKeyDown}
-    />
+    >
+      <div ref={place} className="place" />
+      <div ref={axis} className="axis" aria-hidden="true" />
+    </div>
     // biome-ignore-end lint/a11y/noNoninteractiveTabindex: see above.
   );
 }
 
-function settings(latest: Latest): Partial<Settings> {
-  const colour = (name: string) => {
-    const known = latest.colours.get(name);
-    if (known) return known;
-    const value = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-    latest.colours.set(name, value);
-    return value;
+/** Brings a point into sight that was chosen by keyboard. */
+function reveal(sigma: Sigma | undefined, id: string) {
+  const at = sigma?.getNodeDisplayData(id);
+  if (!sigma || !at) return;
+  const { x, y } = sigma.framedGraphToViewport(at);
+  const { width, height } = sigma.getDimensions();
+  if (x < 30 || y < 30 || x > width - 120 || y > height - 30)
+    void sigma.getCamera().animate({ x: at.x, y: at.y }, { duration: 120 });
+}
+
+const NEAR_EDGE = 6;
+
+/** The edge that passes nearest to a point on the screen, if it passes near. */
+function edgeAt(sigma: Sigma, graph: Graph, { x, y }: { x: number; y: number }): string | undefined {
+  let [best, nearest]: [string | undefined, number] = [undefined, NEAR_EDGE];
+  graph.forEachEdge((key, _, from, to) => {
+    const [a, b] = [from, to].map((id) => {
+      const at = sigma.getNodeDisplayData(id);
+      return at && sigma.framedGraphToViewport(at);
+    });
+    if (!a || !b) return;
+    const [dx, dy] = [b.x - a.x, b.y - a.y];
+    const along = ((x - a.x) * dx + (y - a.y) * dy) / (dx * dx + dy * dy || 1);
+    const at = Math.max(0, Math.min(1, along));
+    const distance = Math.hypot(x - a.x - at * dx, y - a.y - at * dy);
+    if (distance < nearest) [best, nearest] = [key, distance];
+  });
+  return best;
+}
+
+/** Choosing, opening and dragging by pointer. */
+function listen(sigma: Sigma, graph: Graph, latest: Latest) {
+  let dragged: { id: string; moved: boolean } | undefined;
+  sigma.on("clickNode", ({ node }) => latest.onSelect(node));
+  // Sigma can tell the edge under the pointer too, but draws everything twice for it, on every frame.
+  sigma.on("clickStage", ({ event }) => {
+    const edge = edgeAt(sigma, graph, event);
+    if (edge && latest.drawing.edges.has(edge)) latest.onSelectEdge(edge);
+    else if (edge) latest.onSelect(edge);
+  });
+  sigma.on("doubleClickNode", ({ node, preventSigmaDefault }) => {
+    preventSigmaDefault();
+    latest.onExpand(node);
+  });
+  sigma.on("enterNode", ({ node }) => {
+    latest.hovered = node;
+  });
+  sigma.on("leaveNode", () => {
+    latest.hovered = undefined;
+  });
+  sigma.on("downNode", ({ node }) => {
+    dragged = { id: node, moved: false };
+  });
+  sigma.on("moveBody", ({ event, preventSigmaDefault }) => {
+    if (!dragged) return;
+    const at = sigma.viewportToGraph(event);
+    dragged.moved = true;
+    graph.mergeNodeAttributes(dragged.id, at);
+    preventSigmaDefault();
+    event.original.preventDefault();
+  });
+  const drop = () => {
+    if (dragged?.moved && graph.hasNode(dragged.id)) {
+      const { x, y } = graph.getNodeAttributes(dragged.id) as { x: number; y: number };
+      latest.onMove(dragged.id, { column: x / COLUMN, row: -y / ROW });
+    }
+    dragged = undefined;
   };
-  const label =
-    (framed: boolean): Settings["defaultDrawNodeLabel"] =>
-    (context, data) => {
-      const { key } = data as unknown as { key: string };
-      const node = latest.drawing.nodes.get(key);
-      if (!node) return;
-      const scale = scaleOf(latest.sigma);
-      const width = (latest.room.get(key) ?? 1) * COLUMN * scale - data.size * 2 - 18;
-      const caption = { ...latest.caption(node), width, height: ROW * scale };
-      drawLabel(context, data, caption, colour, framed, latest.hovered === key);
-    };
-  return {
-    defaultNodeType: "image",
-    nodeProgramClasses: {
-      image: createNodeImageProgram({
-        size: { mode: "force", value: 96 },
-        padding: 0,
-        keepWithinCircle: true,
-      }),
-    },
-    defaultEdgeType: "arrow",
-    renderEdgeLabels: false,
-    labelRenderedSizeThreshold: 4,
-    labelDensity: 20,
-    labelGridCellSize: 40,
-    zIndex: true,
-    allowInvalidContainer: true,
-    doubleClickZoomingRatio: 1,
-    stagePadding: 0,
-    minCameraRatio: 0.05,
-    maxCameraRatio: 40,
-    nodeReducer: (id, data) => {
-      const { selected, found, drawing } = latest;
-      const faded = found && !found.has(id);
-      const inferred = drawing.nodes.get(id)?.inferred;
-      return {
-        ...data,
-        color: faded ? colour("--line") : inferred ? colour("--graph-inferred") : data.color,
-        highlighted: id === selected || (found?.has(id) ?? false),
-        zIndex: id === selected ? 2 : 1,
-        size: id === selected ? SIZE + 3 : SIZE,
-      };
-    },
-    edgeReducer: (edge, data) => {
-      const { selected, drawing } = latest;
-      const at = drawing.edges.get(edge);
-      const near = selected !== undefined && (at?.from === selected || at?.to === selected);
-      return {
-        ...data,
-        color: colour(`--cat-${EDGE_CATEGORY[data.kind as EdgeType]}`),
-        size: near ? 2.4 : 1.2,
-        zIndex: near ? 1 : 0,
-      };
-    },
-    defaultDrawNodeLabel: label(false),
-    defaultDrawNodeHover: label(true),
-  };
+  sigma.on("upNode", drop);
+  sigma.on("upStage", drop);
 }

@@ -1,64 +1,88 @@
-import { ActionIcon, Button } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { errorText } from "../api/client";
-import { type Direction, type EdgeType, NodeDetailsDocument, type PeriodInput } from "../api/generated";
+import { NodeDetailsDocument, type PeriodInput } from "../api/generated";
 import { NODE_COLOURS } from "../shared/colours";
-import { match, type Row } from "../shared/condition";
+import { conditionInput } from "../shared/condition";
 import { useNumber, utc } from "../shared/format";
 import { Icon, NodeIcon } from "../shared/Icon";
 import { Level } from "../shared/Level";
-import { graphLink, hostLink, searchLink } from "../shared/links";
+import { graphLink, hostLink, processLink, searchLink } from "../shared/links";
 import { State } from "../shared/State";
-import { type Drawing, drawnDegree } from "./model";
-import { type Reading, readingKey } from "./useDrawing";
+import { searchFor } from "./conditions";
+import { Elsewhere, HostsOf } from "./Elsewhere";
+import { drawnDegree } from "./fold";
+import { Panel } from "./Panel";
+import { GROUP_ABOVE, type GraphState, readingKey } from "./useGraph";
 
 interface Props {
   id: string;
   period: PeriodInput | undefined;
-  drawing: Drawing;
-  readings: ReadonlyMap<string, Reading>;
-  onExpand: (id: string, edge?: EdgeType, direction?: Direction) => void;
+  graph: GraphState;
+  /** Where a path is to begin, if one was chosen. */
+  pathFrom: string | undefined;
+  onPath: (id: string) => void;
+  onCollapse: (id: string) => void;
+  onRemove: (id: string) => void;
+  onSelect: (id: string) => void;
   onClose: () => void;
 }
 
 /** One node: what it is, how many neighbours it has of each type, and a way to draw them. */
-export function Details({ id, period, drawing, readings, onExpand, onClose }: Props) {
+export function Details({
+  id,
+  period,
+  graph,
+  pathFrom,
+  onPath,
+  onCollapse,
+  onRemove,
+  onSelect,
+  onClose,
+}: Props) {
   const { t } = useTranslation();
   const number = useNumber();
+  const { drawing } = graph;
   const [{ data, error, fetching }] = useQuery({ query: NodeDetailsDocument, variables: { id, period } });
   const node = data?.graphNode;
-  const all = readings.get(readingKey(id));
+  const search = node && searchFor(node);
+  const guid = node?.kind === "PROCESS" && node.properties.find((p) => p.name === "processGuid")?.value;
+  const failed = graph.errors.get(id);
   return (
-    <section aria-label={t("graph.details")}>
-      <div className="head" style={{ position: "sticky", top: 0, zIndex: 2, flexWrap: "nowrap" }}>
-        {node && (
+    <Panel
+      name={t("graph.details")}
+      title={node?.label ?? drawing.nodes.get(id)?.label ?? t("graph.details")}
+      second={node && `${t(`node.${node.kind}`)}${node.inferred ? ` · ${t("graph.inferred")}` : ""}`}
+      disc={
+        node && (
           <span className="disc" style={{ background: NODE_COLOURS[node.kind] }}>
             <NodeIcon kind={node.kind} size={14} colour="#fff" />
           </span>
-        )}
-        <div style={{ minWidth: 0 }}>
-          <h2 className="wrap">{node?.label ?? t("graph.details")}</h2>
-          {node && (
-            <span className="dim">
-              {t(`node.${node.kind}`)}
-              {node.inferred && ` · ${t("graph.inferred")}`}
-            </span>
-          )}
-        </div>
-        <ActionIcon className="push" onClick={onClose} aria-label={t("graph.closeDetails")}>
-          <Icon name="close" />
-        </ActionIcon>
-      </div>
+        )
+      }
+      closeName={t("graph.closeDetails")}
+      onClose={onClose}
+    >
       <State loading={fetching} error={error} empty={!node} nothing={t("graph.gone")} />
       {node && (
         <div className="stack pad">
           <div className="row">
-            {searchFor(node) && (
+            {guid && (
               <Button
                 component={Link}
-                href={searchLink(searchFor(node) as Row)}
+                href={processLink(guid)}
+                leftSection={<Icon name="process" size={14} />}
+              >
+                {t("graph.process")}
+              </Button>
+            )}
+            {search && (
+              <Button
+                component={Link}
+                variant={guid ? "default" : "filled"}
+                href={searchLink(search)}
                 leftSection={<Icon name="search" size={14} />}
               >
                 {t("graph.events")}
@@ -82,6 +106,19 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
                 {t("event.openHost")}
               </Button>
             )}
+            <Button
+              variant={pathFrom === id ? "light" : "default"}
+              onClick={() => onPath(id)}
+              leftSection={<Icon name="path" size={14} />}
+            >
+              {pathFrom === undefined || pathFrom === id ? t("graph.pathFrom") : t("graph.pathTo")}
+            </Button>
+            <Button variant="default" onClick={() => onCollapse(id)}>
+              {drawing.collapsed.has(id) ? t("graph.unfold") : t("graph.collapse")}
+            </Button>
+            <Button variant="default" onClick={() => onRemove(id)}>
+              {t("graph.remove")}
+            </Button>
           </div>
           {node.hits.length > 0 && (
             <ul className="plainlist">
@@ -96,23 +133,30 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
           <div className="row" style={{ justifyContent: "space-between" }}>
             <h2>{t("graph.neighbours")}</h2>
             {node.degrees.length > 1 && (
-              <Button
-                variant="subtle"
-                loading={all?.loading}
-                disabled={all && !all.more}
-                onClick={() => onExpand(id)}
-              >
+              <Button variant="subtle" loading={graph.busy.has(id)} onClick={() => void graph.expand(id)}>
                 {t("graph.expandAll")}
               </Button>
             )}
           </div>
+          {failed && (
+            <div role="alert" style={{ color: "var(--level-critical)" }}>
+              {errorText(failed)}
+            </div>
+          )}
           {node.degrees.length === 0 && <div className="dim">{t("graph.noNeighbours")}</div>}
           <ul className="plainlist degrees">
             {node.degrees.map(({ edge, direction, total, inPeriod }) => {
-              const reading = readings.get(readingKey(id, edge, direction));
+              const key = readingKey(id, edge, direction);
+              const reading = drawing.readings.get(key);
+              const loading = graph.busy.has(key);
+              const failure = graph.errors.get(key);
               const shown = drawnDegree(drawing, id, edge, direction);
               const asked = period ? inPeriod : total;
               const name = t(`edge.${edge}`);
+              const open = () =>
+                void (reading || asked <= GROUP_ABOVE
+                  ? graph.readPage(id, edge, direction)
+                  : graph.expand(id, edge, direction));
               return (
                 <li key={`${edge} ${direction}`}>
                   <span className="row" style={{ flexWrap: "nowrap", gap: 6 }}>
@@ -126,19 +170,23 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
                     <b className="num" style={{ marginLeft: "auto" }}>
                       {number(asked)}
                     </b>
-                    {shown < asked || reading?.loading ? (
+                    {shown < asked || loading ? (
                       <Button
                         size="compact-xs"
                         variant="default"
-                        loading={reading?.loading}
-                        disabled={reading && !reading.more && !reading.error}
+                        loading={loading}
+                        disabled={reading && !reading.more && !failure}
                         aria-label={t("graph.expandType", {
                           name,
                           direction: t(`graph.direction.${direction}`),
                         })}
-                        onClick={() => onExpand(id, edge, direction)}
+                        onClick={open}
                       >
-                        {reading || shown > 0 ? t("page.more") : t("graph.expand")}
+                        {reading
+                          ? t("page.more")
+                          : asked > GROUP_ABOVE
+                            ? t("graph.asGroup")
+                            : t("graph.expand")}
                       </Button>
                     ) : (
                       <span className="dim">{t("graph.allShown")}</span>
@@ -156,15 +204,19 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
                     <div className="dim">{t("graph.leftOut", { count: reading.leftOut })}</div>
                   )}
                   {reading?.reason && <div className="dim">{t(`reason.${reading.reason}`)}</div>}
-                  {reading?.error && (
+                  {failure && (
                     <div role="alert" style={{ color: "var(--level-critical)" }}>
-                      {errorText(reading.error)}
+                      {errorText(failure)}
                     </div>
                   )}
                 </li>
               );
             })}
           </ul>
+          {search && !node.host && <HostsOf condition={conditionInput(search)} period={period} />}
+          {node.elsewhere.length > 0 && (
+            <Elsewhere of={node} found={node.elsewhere} graph={graph} onSelect={onSelect} />
+          )}
           <h2>{t("graph.properties")}</h2>
           <dl className="facts">
             {node.host && (
@@ -186,42 +238,6 @@ export function Details({ id, period, drawing, readings, onExpand, onClose }: Pr
           </dl>
         </div>
       )}
-    </section>
+    </Panel>
   );
-}
-
-interface Named {
-  kind: string;
-  label: string;
-  properties: { name: string; value: string }[];
-}
-
-/** The search for the events in which a node appears, where there is a field that holds it. */
-function searchFor(node: Named): Row | undefined {
-  const property = (name: string) => node.properties.find((p) => p.name === name)?.value;
-  const by = (field: string, value: string | undefined) => (value ? match(field, value) : undefined);
-  switch (node.kind) {
-    case "PROCESS":
-      return by("ProcessGuid", property("processGuid"));
-    case "HOST":
-      return by("Computer", node.label);
-    case "USER":
-      return by("User", node.label);
-    case "IP_ADDRESS":
-      return by("ip", node.label);
-    case "DOMAIN":
-      return by("QueryName", node.label);
-    case "FILE":
-    case "STREAM":
-      return by("file", node.label);
-    case "BINARY":
-      return by("hash", property("sha256") ?? property("sha1") ?? property("md5") ?? node.label);
-    case "PIPE":
-      return by("PipeName", node.label);
-    case "REGISTRY_KEY":
-    case "REGISTRY_VALUE":
-      return by("registryKey", node.label);
-    default:
-      return undefined;
-  }
 }

@@ -1,29 +1,30 @@
 import "./graph.css";
-import {
-  ActionIcon,
-  Button,
-  SegmentedControl,
-  TextInput,
-  Tooltip,
-  useComputedColorScheme,
-} from "@mantine/core";
-import { type FormEvent, useCallback, useMemo, useRef, useState } from "react";
+import { Button, SegmentedControl, TextInput, useComputedColorScheme } from "@mantine/core";
+import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import type { NodeKind } from "../api/generated";
 import { NODE_COLOURS } from "../shared/colours";
 import { baseName, useNumber, utc } from "../shared/format";
-import { Icon, NodeIcon } from "../shared/Icon";
+import { NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { State } from "../shared/State";
 import { Canvas, type CanvasHandle } from "./Canvas";
-import { Details } from "./Details";
-import type { DrawnNode } from "./model";
+import { Choices } from "./Choices";
+import { download, toJson, toPng, toSvg } from "./export";
+import { collapse, move, remove, unfold } from "./fold";
+import { Help } from "./Help";
+import { arrange, type DrawnNode, type Group } from "./model";
+import { LAYOUTS, type Layout } from "./place";
+import { Side } from "./Side";
+import { litBy, TimeBrush } from "./TimeBrush";
+import { Toolbar } from "./Toolbar";
 import { Twin } from "./Twin";
-import { useDrawing } from "./useDrawing";
+import { useGraph } from "./useGraph";
+import { usePaths } from "./usePaths";
 
-/** A process with its chain, or the processes of a host; every node opens its neighbours. */
+/** A process with its chain, the processes of a host, or any node; every node opens its neighbours. */
 export default function GraphPage() {
   const { t } = useTranslation();
   const number = useNumber();
@@ -31,21 +32,41 @@ export default function GraphPage() {
   const [params, setParams] = useSearchParams();
   const start = {
     node: params.get("node") ?? undefined,
-    guid: params.get("guid") ?? undefined,
+    name: params.get("name") ?? params.get("guid") ?? undefined,
     host: params.get("host") ?? undefined,
   };
   const period = readPeriod(params);
   const periodKey = JSON.stringify(period);
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
-  const graph = useDrawing(start, during);
-  const { drawing, origin, around, expand } = graph;
+  const graph = useGraph(start, during);
+  const { drawing, origin, around, expand, openGroup, change, undo, redo } = graph;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
-  const selected = chosen && chosen.of === origin ? chosen.id : origin;
-  const select = useCallback((id: string | undefined) => setChosen({ of: origin, id }), [origin]);
+  const [edge, setEdge] = useState<string>();
+  const wanted = chosen && chosen.of === origin ? chosen.id : origin;
+  // A group that was split goes on as the first of its parts.
+  const selected =
+    !wanted || drawing.nodes.has(wanted) || drawing.groups.has(wanted)
+      ? wanted
+      : [...drawing.groups.keys()].find((key) => key.startsWith(wanted));
+  const select = useCallback(
+    (id: string | undefined) => {
+      setEdge(undefined);
+      setChosen({ of: origin, id });
+    },
+    [origin],
+  );
   const [view, setView] = useState("graph");
   const [find, setFind] = useState("");
+  const [hits, setHits] = useState(false);
+  const [queries, setQueries] = useState(false);
+  const [help, setHelp] = useState(false);
+  const [brush, setBrush] = useState<[number, number]>();
   const [typed, setTyped] = useState("");
   const canvas = useRef<CanvasHandle>(null);
+  const finder = useRef<HTMLInputElement>(null);
+  const paths = usePaths(graph, during);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another graph has other times.
+  useEffect(() => setBrush(undefined), [origin, start.host]);
 
   const found = useMemo(() => {
     const needle = find.trim().toLowerCase();
@@ -55,62 +76,143 @@ export default function GraphPage() {
         n.label.toLowerCase().includes(needle) ||
         n.properties.some((p) => p.value.toLowerCase().includes(needle)),
     );
-    return new Set(matching.map((n) => n.id));
+    return matching.map((n) => n.id);
   }, [find, drawing]);
+  /** What is highlighted: what every choice that was made leaves. */
+  const lit = useMemo(() => {
+    const sets: ReadonlySet<string>[] = [];
+    if (found) sets.push(new Set(found));
+    if (hits) sets.push(new Set([...drawing.nodes.keys()].filter((id) => around.get(id)?.worst)));
+    if (brush) sets.push(litBy(drawing, brush));
+    if (paths.nodes) sets.push(paths.nodes);
+    const [first, ...others] = sets;
+    return first && new Set([...first].filter((id) => others.every((s) => s.has(id))));
+  }, [found, hits, brush, paths.nodes, drawing, around]);
 
   const badge = useCallback(
     (id: string) => {
+      const put = drawing.collapsed.get(id);
+      if (put) return t("graph.hidden", { count: put.nodes.size + put.groups.size });
       const count = around.get(id)?.degrees.reduce((sum, d) => sum + d.total, 0);
       return count === undefined ? undefined : t("graph.badge", { count });
     },
-    [around, t],
+    [around, drawing.collapsed, t],
+  );
+  // A path is seen as a whole.
+  useEffect(() => {
+    if (paths.nodes) canvas.current?.fit();
+  }, [paths.nodes]);
+  const severalHosts = useMemo(
+    () => new Set([...drawing.nodes.values()].map((n) => n.host).filter(Boolean)).size > 1,
+    [drawing.nodes],
   );
   const caption = useCallback(
-    (node: DrawnNode) => {
+    (point: DrawnNode | Group) => {
+      if ("total" in point) {
+        const left = point.total - point.shown;
+        const many = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
+        if (!point.split) return { name: many, full: many, second: undefined, hit: undefined };
+        const key = point.split.key || t("graph.noKey");
+        return { name: key, full: key, second: many, hit: undefined };
+      }
       const how =
-        node.kind === "PROCESS" ? utc(node.firstSeen, false).slice(11) : node.via && t(`edge.${node.via}`);
-      const worst = around.get(node.id)?.worst;
+        point.kind === "PROCESS"
+          ? utc(point.firstSeen, false).slice(11)
+          : point.via && t(`edge.${point.via}`);
+      const worst = around.get(point.id)?.worst;
+      const where = severalHosts && point.kind !== "HOST" && point.host?.split(".")[0];
       return {
-        name: baseName(node.label),
-        full: node.label,
-        second: [how, badge(node.id)].filter(Boolean).join(" · "),
+        name: baseName(point.label),
+        full: point.label,
+        second: [where, how, badge(point.id)].filter(Boolean).join(" · "),
         hit: worst && `--level-${worst}`,
       };
     },
-    [around, badge, t],
+    [around, badge, severalHosts, t, number],
   );
-  const expandAll = useCallback(
+  const open = useCallback(
     (id: string) => {
       select(id);
-      void expand(id);
+      void (drawing.groups.has(id) ? openGroup(id) : expand(id));
     },
-    [expand, select],
+    [drawing.groups, expand, openGroup, select],
   );
-
-  function openGuid(event: FormEvent) {
-    event.preventDefault();
-    const text = typed.trim();
-    if (text) setParams({ guid: text.startsWith("{") ? text : `{${text}}` });
-  }
-  const findNext = () => {
-    const first = found?.values().next().value;
-    if (first) {
-      select(first);
-      canvas.current?.show(first);
+  const fold = (id: string) => change((d) => (d.collapsed.has(id) ? unfold(d, id) : collapse(d, id)));
+  const drop = (id: string) => {
+    select(drawing.nodes.get(id)?.by ?? drawing.groups.get(id)?.by);
+    change((d) => remove(d, id));
+  };
+  const layOut = (layout: Layout, again = false) => change((d) => arrange(d, layout, again));
+  const show = (id: string) => {
+    select(id);
+    canvas.current?.show(id);
+  };
+  const findNext = (step: number) => {
+    if (!found || found.length === 0) return;
+    const at = selected ? found.indexOf(selected) : -1;
+    const next = found[(Math.max(at, step > 0 ? -1 : 0) + step + found.length) % found.length];
+    if (next) show(next);
+  };
+  const exportAs = async (kind: "svg" | "png" | "json") => {
+    const style = getComputedStyle(document.documentElement);
+    const svg = () =>
+      toSvg(
+        drawing,
+        (type) => t(`edge.${type as "SPAWNED"}`),
+        (variable) => style.getPropertyValue(variable).trim(),
+      );
+    const name = `graph-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${kind}`;
+    if (kind === "json")
+      download(name, new Blob([toJson(drawing, { ...start, period })], { type: "application/json" }));
+    else if (kind === "svg") download(name, new Blob([svg()], { type: "image/svg+xml" }));
+    else {
+      const png = await toPng(svg());
+      if (png) download(name, png);
     }
   };
+  function onCommand(event: KeyboardEvent) {
+    const key = event.key.toLowerCase();
+    if ((event.ctrlKey || event.metaKey) && (key === "z" || key === "y")) {
+      event.preventDefault();
+      return key === "y" || event.shiftKey ? redo() : undo();
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const commands: Record<string, () => void> = {
+      e: () => selected && open(selected),
+      c: () => selected && fold(selected),
+      delete: () => selected && drop(selected),
+      z: () => (event.shiftKey ? redo() : undo()),
+      y: redo,
+      n: () => findNext(event.shiftKey ? -1 : 1),
+      "/": () => finder.current?.focus(),
+      p: () => selected && paths.choose(selected),
+      l: () => layOut(LAYOUTS[(LAYOUTS.indexOf(drawing.layout) + 1) % LAYOUTS.length] ?? "tree"),
+      h: () => setHits((on) => !on),
+      t: () => setView("table"),
+      q: () => setQueries((on) => !on),
+      "?": () => setHelp(true),
+    };
+    const command = commands[key];
+    if (!command) return;
+    event.preventDefault();
+    command();
+  }
+  function openName(event: FormEvent) {
+    event.preventDefault();
+    const text = typed.trim();
+    if (text) setParams({ name: text });
+  }
+
   const kinds = (Object.keys(NODE_COLOURS) as NodeKind[]).filter((k) =>
     [...drawing.nodes.values()].some((n) => n.kind === k),
   );
   const isEmpty = drawing.nodes.size === 0;
-  const asked = start.node || start.guid || start.host;
+  const asked = start.node || start.name || start.host;
   const nothing = !asked
     ? t("graph.start")
     : graph.reason === "GONE"
-      ? t("graph.gone")
-      : graph.reason
-        ? t(`reason.${graph.reason}`)
-        : t("reason.NO_DATA");
+      ? t(start.name ? "graph.noName" : "graph.gone", { name: start.name })
+      : t(`reason.${graph.reason ?? "NO_DATA"}`);
 
   return (
     <>
@@ -126,21 +228,12 @@ export default function GraphPage() {
             { value: "table", label: t("graph.asTable") },
           ]}
         />
-        <TextInput
-          w={170}
-          aria-label={t("graph.find")}
-          placeholder={t("graph.find")}
-          value={find}
-          onChange={(e) => setFind(e.currentTarget.value)}
-          onKeyDown={(e) => e.key === "Enter" && findNext()}
-          rightSection={found && <span className="dim">{found.size}</span>}
-        />
-        <form onSubmit={openGuid}>
+        <form onSubmit={openName}>
           <TextInput
-            w={200}
+            w={230}
             ff="monospace"
-            aria-label={t("graph.openGuid")}
-            placeholder="ProcessGuid"
+            aria-label={t("graph.openName")}
+            placeholder={t("graph.openHint")}
             value={typed}
             onChange={(e) => setTyped(e.currentTarget.value)}
           />
@@ -155,49 +248,81 @@ export default function GraphPage() {
             })
           }
         />
-        {view === "graph" && (
-          <div className="row push" style={{ gap: 2 }}>
-            <Tooltip label={t("graph.zoomIn")}>
-              <ActionIcon onClick={() => canvas.current?.zoom(1.5)} aria-label={t("graph.zoomIn")}>
-                <Icon name="plus" />
-              </ActionIcon>
-            </Tooltip>
-            <Tooltip label={t("graph.zoomOut")}>
-              <ActionIcon onClick={() => canvas.current?.zoom(1 / 1.5)} aria-label={t("graph.zoomOut")}>
-                <Icon name="minus" />
-              </ActionIcon>
-            </Tooltip>
-            <Tooltip label={t("graph.fit")}>
-              <ActionIcon onClick={() => canvas.current?.fit()} aria-label={t("graph.fit")}>
-                <Icon name="fit" />
-              </ActionIcon>
-            </Tooltip>
-          </div>
-        )}
       </header>
+      {!isEmpty && (
+        <div className="head tools">
+          <TextInput
+            ref={finder}
+            w={190}
+            aria-label={t("graph.find")}
+            placeholder={t("graph.find")}
+            value={find}
+            onChange={(e) => setFind(e.currentTarget.value)}
+            onKeyDown={(e) => {
+              if (e.key === "Enter") findNext(e.shiftKey ? -1 : 1);
+              if (e.key === "Escape") {
+                setFind("");
+                canvas.current?.focus();
+              }
+            }}
+            rightSection={found && <span className="dim">{found.length}</span>}
+          />
+          <Toolbar
+            layout={drawing.layout}
+            onLayout={layOut}
+            canUndo={graph.canUndo}
+            canRedo={graph.canRedo}
+            onUndo={undo}
+            onRedo={redo}
+            onZoom={(factor) => canvas.current?.zoom(factor)}
+            onFit={() => canvas.current?.fit()}
+            hits={hits}
+            onHits={() => setHits(!hits)}
+            queries={queries}
+            onQueries={() => setQueries(!queries)}
+            onExport={(kind) => void exportAs(kind)}
+            onHelp={() => setHelp(true)}
+          />
+        </div>
+      )}
+      <Help opened={help} onClose={() => setHelp(false)} />
       <div className="split">
         <div className="main">
-          <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
+          {graph.choices.length > 0 ? (
+            <Choices found={graph.choices} />
+          ) : (
+            <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
+          )}
           {!isEmpty && view === "graph" && (
-            <Canvas
-              ref={canvas}
-              drawing={drawing}
-              selected={selected}
-              found={found}
-              caption={caption}
-              origin={origin}
-              dark={dark}
-              onSelect={select}
-              onExpand={expandAll}
-            />
+            <>
+              <Canvas
+                ref={canvas}
+                drawing={drawing}
+                selected={selected}
+                edge={edge}
+                lit={lit}
+                litEdges={paths.edges}
+                caption={caption}
+                origin={origin}
+                dark={dark}
+                onSelect={select}
+                onSelectEdge={setEdge}
+                onExpand={open}
+                onMove={(id, place) => change((d) => move(d, id, place))}
+                onCommand={onCommand}
+              />
+              <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />
+            </>
           )}
           {!isEmpty && view === "table" && (
             <Twin
               drawing={drawing}
+              lit={lit}
               selected={selected}
               badge={badge}
               onSelect={select}
-              onExpand={expandAll}
+              onSelectEdge={setEdge}
+              onExpand={open}
             />
           )}
           {!isEmpty && (
@@ -211,7 +336,10 @@ export default function GraphPage() {
                 </span>
               ))}
               <span className="dim" style={{ marginLeft: "auto" }} role="status">
-                {t("graph.size", { nodes: number(drawing.nodes.size), edges: number(drawing.edges.size) })}
+                {t("graph.nodes", { count: drawing.nodes.size })},{" "}
+                {t("graph.edges", { count: drawing.edges.size })}
+                {drawing.groups.size > 0 && `, ${t("graph.groupCount", { count: drawing.groups.size })}`}
+                {lit && ` · ${t("graph.lit", { number: number(lit.size) })}`}
                 {graph.rest &&
                   graph.rest.shown < graph.rest.total &&
                   ` · ${t("graph.processes", { shown: number(graph.rest.shown), total: number(graph.rest.total) })}`}
@@ -229,19 +357,19 @@ export default function GraphPage() {
             </div>
           )}
         </div>
-        {selected && drawing.nodes.has(selected) && (
-          <div className="side">
-            <Details
-              key={selected}
-              id={selected}
-              period={during}
-              drawing={drawing}
-              readings={graph.readings}
-              onExpand={(id, edge, direction) => void expand(id, edge, direction)}
-              onClose={() => select(undefined)}
-            />
-          </div>
-        )}
+        <Side
+          graph={graph}
+          period={during}
+          selected={selected}
+          edge={edge}
+          queries={queries}
+          paths={paths}
+          onQueries={() => setQueries(false)}
+          onSelect={show}
+          onClose={() => select(undefined)}
+          onFold={fold}
+          onRemove={drop}
+        />
       </div>
     </>
   );

@@ -7,21 +7,26 @@ import type { Drawing } from "./model";
 
 interface Props {
   drawing: Drawing;
+  /** What is highlighted; without it all are listed. */
+  lit: ReadonlySet<string> | undefined;
   selected: string | undefined;
   badge: (id: string) => string | undefined;
   onSelect: (id: string) => void;
+  onSelectEdge: (key: string) => void;
   onExpand: (id: string) => void;
 }
 
-/** The same graph as tables: for readers of the screen, for copying, for those who think in rows. */
-export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
+/** The same graph as tables, or what is highlighted of it: for readers of the screen, for copying, for those who think in rows. */
+export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, onExpand }: Props) {
   const { t } = useTranslation();
+  const nodes = [...drawing.nodes.values()].filter((n) => lit?.has(n.id) ?? true);
+  const edges = [...drawing.edges].filter(([, e]) => !lit || (lit.has(e.from) && lit.has(e.to)));
   const label = (id: string) => drawing.nodes.get(id)?.label ?? id;
   return (
     <Scroll style={{ overflow: "auto", flex: 1 }} label={t("graph.table")}>
       <table className="dense">
         <caption className="pad dim" style={{ textAlign: "left" }}>
-          {t("graph.nodes", { count: drawing.nodes.size })}
+          {t("graph.nodes", { count: nodes.length })}
         </caption>
         <thead>
           <tr>
@@ -37,7 +42,7 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
           </tr>
         </thead>
         <tbody>
-          {[...drawing.nodes.values()].map((node) => (
+          {nodes.map((node) => (
             <tr key={node.id} aria-selected={node.id === selected}>
               <td style={{ whiteSpace: "nowrap" }}>
                 <NodeIcon kind={node.kind} size={14} /> {t(`node.${node.kind}`)}
@@ -73,9 +78,54 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
           ))}
         </tbody>
       </table>
+      {drawing.groups.size > 0 && (
+        <table className="dense">
+          <caption className="pad dim" style={{ textAlign: "left" }}>
+            {t("graph.groups")}
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">{t("graph.groupAt")}</th>
+              <th scope="col">{t("graph.relation")}</th>
+              <th scope="col">{t("graph.common")}</th>
+              <th scope="col" className="num">
+                {t("graph.links")}
+              </th>
+              <th scope="col">
+                <span className="unseen">{t("event.actions")}</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...drawing.groups.values()].map((g) => (
+              <tr key={g.id} aria-selected={g.id === selected}>
+                <td className="mono">{label(g.by)}</td>
+                <td>
+                  <button type="button" className="plain" onClick={() => onSelect(g.id)}>
+                    {t(`edge.${g.edge}`)}{" "}
+                    <span className="unseen">{t(`graph.direction.${g.direction}`)}</span>
+                  </button>
+                </td>
+                <td className="mono">{g.split && (g.split.key || t("graph.noKey"))}</td>
+                <td className="num">{g.total - g.shown}</td>
+                <td>
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    aria-label={t("graph.openGroupOf", { name: t(`edge.${g.edge}`), label: label(g.by) })}
+                    onClick={() => onExpand(g.id)}
+                  >
+                    {t("graph.expand")}
+                  </Button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
       <table className="dense">
         <caption className="pad dim" style={{ textAlign: "left" }}>
-          {t("graph.edges", { count: drawing.edges.size })}
+          {t("graph.edges", { count: edges.length })}
         </caption>
         <thead>
           <tr>
@@ -87,10 +137,14 @@ export function Twin({ drawing, selected, badge, onSelect, onExpand }: Props) {
           </tr>
         </thead>
         <tbody>
-          {[...drawing.edges].map(([key, edge]) => (
+          {edges.map(([key, edge]) => (
             <tr key={key}>
               <td className="mono">{label(edge.from)}</td>
-              <td title={edge.type}>{t(`edge.${edge.type}`)}</td>
+              <td title={edge.type}>
+                <button type="button" className="plain" onClick={() => onSelectEdge(key)}>
+                  {t(`edge.${edge.type}`)}
+                </button>
+              </td>
               <td className="mono">{label(edge.to)}</td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
                 {utc(edge.firstSeen)}

@@ -38,6 +38,23 @@ export function fitText(text: string, width: number, measure: (text: string) => 
   return least < 3 ? "" : cut(least);
 }
 
+const known = new Map<string, { font: string; shown: string; width: number }>();
+const MOST_KNOWN = 20_000;
+
+/** As `fitText`; measuring is what costs, and each frame asks the same again. */
+function fitted(context: Parameters<DrawLabel>[0], font: string, value: string, room: number) {
+  const width = Math.floor(room / 8) * 8;
+  const key = `${width} ${font} ${value}`;
+  const old = known.get(key);
+  if (old) return old;
+  context.font = font;
+  const shown = fitText(value, width, (t) => context.measureText(t).width);
+  const made = { font, shown, width: context.measureText(shown).width };
+  if (known.size >= MOST_KNOWN) known.clear();
+  known.set(key, made);
+  return made;
+}
+
 /** Name right of the node and a second line below it as far as there is room; framed when chosen, `whole` under the pointer. */
 export function drawLabel(
   context: Parameters<DrawLabel>[0],
@@ -59,11 +76,7 @@ export function drawLabel(
   const second = framed || caption.height >= TWO_LINES ? caption.second : undefined;
   const room = whole ? WHOLE : framed ? Math.max(caption.width, CHOSEN) : caption.width;
   const x = data.x + data.size + 7;
-  const text = (font: string, value: string) => {
-    context.font = font;
-    const shown = fitText(value, room, (t) => context.measureText(t).width);
-    return { font, shown, width: context.measureText(shown).width };
-  };
+  const text = (font: string, value: string) => fitted(context, font, value, room);
   const lines = [text(NAME, whole ? caption.full : caption.name), ...(second ? [text(SECOND, second)] : [])];
   const height = second ? 33 : 19;
   context.globalAlpha = framed ? 1 : 0.78;

@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import type { NodePartsFragment } from "../api/generated";
-import { drawnDegree, grow, growTree, nextNode, tree } from "./model";
+import { collapse, drawnDegree, nextNode, remove, unfold } from "./fold";
+import { addChain, addGroups, arrange, grow, growTree, shrinkGroup, tree } from "./model";
+import { columnOf, timeScale } from "./place";
 
 const node = (id: string): NodePartsFragment => ({
   id,
@@ -63,4 +65,76 @@ test("arrow keys walk to the nearest node", () => {
   expect(nextNode(drawing, "b", "ArrowDown")).toBe("c");
   expect(nextNode(drawing, "c", "ArrowLeft")).toBe("a");
   expect(nextNode(drawing, "a", "ArrowLeft")).toBeUndefined();
+});
+
+const neighbour = (id: string, from: string, firstSeen = "2026-01-01T00:00:00Z") => ({
+  node: node(id),
+  direction: "OUT" as const,
+  edge: { type: "CREATED" as const, from, to: id, firstSeen, lastSeen: firstSeen, properties: [] },
+});
+
+test("what was opened from a node is put away and comes back where it was", () => {
+  const before = grow(tree([branch("a"), branch("b", "a"), branch("c", "b")]), "c", [neighbour("n", "c")]);
+  const folded = collapse(before, "b");
+  expect([...folded.nodes.keys()]).toEqual(["a", "b"]);
+  expect(folded.edges.size).toBe(1);
+  const back = unfold(folded, "b");
+  expect(places(back)).toEqual(places(before));
+  expect([...back.edges.keys()].sort()).toEqual([...before.edges.keys()].sort());
+  expect(remove(before, "c").nodes.size).toBe(2);
+  expect(collapse(before, "n")).toBe(before);
+});
+
+test("a group shrinks as it is drawn and goes when nothing is left of it", () => {
+  const group = { by: "a", edge: "CREATED", direction: "OUT", total: 60, shown: 0, cursor: null } as const;
+  const drawing = addGroups(tree([branch("a")]), [group]);
+  const [id = ""] = drawing.groups.keys();
+  expect(addGroups(drawing, [group]).groups.size).toBe(1);
+  const less = shrinkGroup(drawing, id, 50, "more");
+  expect(less.groups.get(id)).toMatchObject({ shown: 50, cursor: "more" });
+  expect(shrinkGroup(less, id, 10, null).groups.size).toBe(0);
+  const split = (key: string, total: number) => ({ ...group, split: { by: "HOST" as const, key }, total });
+  const parts = addGroups(less, [split("h1", 40), split("h2", 20)], id);
+  expect([...parts.groups.values()].map((g) => g.split?.key)).toEqual(["h1", "h2"]);
+});
+
+test("every layout is the same each time, keeps what it placed, and comes back as it was left", () => {
+  const start = tree([branch("a"), branch("b", "a"), branch("c", "a")]);
+  for (const layout of ["force", "time"] as const) {
+    const one = arrange(start, layout);
+    expect(places(arrange(start, layout))).toEqual(places(one));
+    const grown = grow(one, "b", [neighbour("n", "b"), neighbour("m", "b")]);
+    for (const [id, place] of Object.entries(places(one))) expect(places(grown)[id]).toBe(place);
+    const back = arrange(grown, "tree");
+    for (const [id, place] of Object.entries(places(start))) expect(places(back)[id]).toBe(place);
+    expect(back.nodes.size).toBe(5);
+    expect(places(arrange(back, layout))).toEqual(places(grown));
+  }
+});
+
+test("two thousand nodes are laid out", () => {
+  const many = Array.from({ length: 2_000 }, (_, i) => neighbour(`n${i}`, "a"));
+  const grown = grow(tree([branch("a")]), "a", many);
+  for (const layout of ["force", "time"] as const) {
+    const drawn = [...arrange(grown, layout).nodes.values()];
+    expect(drawn.every((n) => Number.isFinite(n.place.column) && Number.isFinite(n.place.row))).toBe(true);
+  }
+});
+
+test("the time line goes with time, and later moments move none before them", () => {
+  const scale = timeScale([0, 1_000, 60_000, 86_400_000]);
+  const columns = scale.times.map((t) => columnOf(scale, t));
+  expect(columns).toEqual([...columns].sort((a, b) => a - b));
+  expect(columnOf(scale, 500)).toBeGreaterThan(columns[0] ?? 0);
+  expect(columnOf(scale, 90_000_000)).toBeGreaterThan(columns[3] ?? 0);
+  expect(columnOf(scale, -5_000)).toBeLessThan(columns[0] ?? 0);
+});
+
+test("a path is drawn along what is there already", () => {
+  const start = tree([branch("a"), branch("b", "a")]);
+  const edge = { ...neighbour("x", "b").edge };
+  const drawing = addChain(start, [node("b"), node("x"), node("y")], [edge]);
+  expect(drawing.nodes.size).toBe(4);
+  expect(places(drawing).b).toBe(places(start).b);
+  expect(drawing.edges.size).toBe(2);
 });

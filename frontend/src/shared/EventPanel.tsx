@@ -9,7 +9,7 @@ import { categoryColour } from "./colours";
 import type { Row } from "./condition";
 import { EventIcon, Icon, NodeIcon } from "./Icon";
 import { Level } from "./Level";
-import { graphLink, hostLink } from "./links";
+import { graphLink, hostLink, processLink } from "./links";
 import { State } from "./State";
 import { ValueButton } from "./ValueMenu";
 
@@ -29,6 +29,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
   const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id } });
   const { time, label } = useClock();
   const event = data?.event;
+  const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;
   const awaited =
     !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
   useEffect(() => {
@@ -53,6 +54,16 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
             {event.process && (
               <Button component={Link} href={graphLink(event.process.id)} leftSection={<Icon name="graph" />}>
                 {t("event.openGraph")}
+              </Button>
+            )}
+            {guid && (
+              <Button
+                component={Link}
+                href={processLink(guid)}
+                variant="default"
+                leftSection={<Icon name="process" />}
+              >
+                {t("event.openProcess")}
               </Button>
             )}
             {awaited && <span className="dim">{t("event.graphComing")}</span>}

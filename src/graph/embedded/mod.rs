@@ -1,11 +1,12 @@
 //! The graph in one SQLite file: an own thread writes, a few connections read.
 mod dump;
+mod links;
 mod read;
 mod schema;
 mod tree;
 mod write;
 
-use super::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree};
+use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree};
 use crate::{
     error::{Code, Error, Result},
     event::{Period, Position, Scope},
@@ -155,6 +156,26 @@ impl GraphStore for Sqlite {
         self.read(move |db| read::View::new(db, &scope)?.neighbours(id, &filter, after.as_deref(), first)).await
     }
 
+    async fn first_neighbours(
+        &self,
+        scope: &Scope,
+        ids: &[NodeId],
+        filter: &NeighbourFilter,
+        first: usize,
+    ) -> Result<Vec<Neighbours>> {
+        let (scope, ids, filter) = (scope.clone(), ids.to_vec(), filter.clone());
+        self.read(move |db| {
+            let view = read::View::new(db, &scope)?;
+            ids.iter().map(|id| view.neighbours(*id, &filter, None, first)).collect()
+        })
+        .await
+    }
+
+    async fn links(&self, scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>> {
+        let (scope, ids, filter) = (scope.clone(), ids.to_vec(), filter.clone());
+        self.read(move |db| read::View::new(db, &scope)?.links(&ids, &filter, most)).await
+    }
+
     async fn tree(&self, scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree> {
         let (scope, host, after) = (scope.clone(), host.to_owned(), after.map(str::to_owned));
         self.read(move |db| {
@@ -169,6 +190,15 @@ impl GraphStore for Sqlite {
     async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage> {
         let scope = scope.clone();
         self.read(move |db| read::View::new(db, &scope)?.lineage(process, max_descendants)).await
+    }
+
+    async fn lineages(&self, scope: &Scope, processes: &[NodeId], max_descendants: usize) -> Result<Vec<Lineage>> {
+        let (scope, processes) = (scope.clone(), processes.to_vec());
+        self.read(move |db| {
+            let view = read::View::new(db, &scope)?;
+            processes.iter().map(|p| view.lineage(*p, max_descendants)).collect()
+        })
+        .await
     }
 
     async fn counts(&self) -> Result<Counts> {

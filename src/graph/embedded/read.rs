@@ -68,7 +68,7 @@ pub fn bounds(period: Period) -> (i64, i64) {
 }
 
 /// Column of the node itself, of the other end, and the index, per direction.
-fn columns(direction: Direction) -> (&'static str, &'static str, &'static str) {
+pub fn columns(direction: Direction) -> (&'static str, &'static str, &'static str) {
     match direction {
         Direction::Out => ("source", "target", "edge_out"),
         Direction::In => ("target", "source", "edge_in"),

@@ -2,13 +2,18 @@
 use super::read::{View, bounds};
 use crate::{
     error::Result,
-    event::Period,
-    graph::{EdgeType, Lineage, Node, NodeId, Tree, TreeProcess},
+    event::{Period, Time},
+    graph::{EdgeType, Lineage, Node, NodeId, Seen, Tree, TreeProcess},
 };
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 use std::collections::{HashSet, VecDeque};
 
 const SPAWNED: u8 = EdgeType::Spawned as u8;
+
+/// The other end of an edge with the edge's times.
+fn end(r: &Row<'_>) -> rusqlite::Result<(i64, Seen)> {
+    Ok((r.get(0)?, Seen { first: Time(r.get(1)?), last: Time(r.get(2)?) }))
+}
 
 impl View<'_> {
     /// `host` is in scope.
@@ -59,43 +64,47 @@ impl View<'_> {
             let parent = self.parent(n)?;
             // A circle is cut here: its first process stands as a root.
             below.insert(n);
-            let circle = parent.is_some_and(|p| below.contains(&p));
-            let parent = parent.filter(|_| !circle);
+            let parent = parent.filter(|(p, _)| !below.contains(p));
             chain.push((n, parent));
-            next = parent;
+            next = parent.map(|(p, _)| p);
         }
         for (n, parent) in chain.into_iter().rev() {
-            if let Some(node) = self.process(n)? {
-                let parent = parent.map(|p| self.id(p)).transpose()?;
-                out.push(TreeProcess { node, parent, context: !listed.contains(&n) });
-            }
+            out.extend(self.branch(n, parent, !listed.contains(&n))?);
         }
         Ok(())
+    }
+
+    fn branch(&self, number: i64, parent: Option<(i64, Seen)>, context: bool) -> Result<Option<TreeProcess>> {
+        let Some(node) = self.process(number)? else { return Ok(None) };
+        let spawned = parent.map(|(_, seen)| seen);
+        let parent = parent.map(|(p, _)| self.id(p)).transpose()?;
+        Ok(Some(TreeProcess { node, parent, spawned, context }))
     }
 
     fn process(&self, number: i64) -> Result<Option<Node>> {
         self.node(number, self.id(number)?)
     }
 
-    /// Who started the process; of several the one seen last.
-    fn parent(&self, process: i64) -> Result<Option<i64>> {
+    /// Who started the process, and when; of several the one seen last.
+    fn parent(&self, process: i64) -> Result<Option<(i64, Seen)>> {
         let sql = format!(
-            "SELECT e.source FROM edge e INDEXED BY edge_in JOIN node n ON n.id = e.source
-             WHERE e.target = ?2 AND e.type = {SPAWNED} AND {} ORDER BY e.last DESC, n.key DESC LIMIT 1",
+            "SELECT e.source, min(e.first), max(e.last) FROM edge e INDEXED BY edge_in JOIN node n ON n.id = e.source
+             WHERE e.target = ?2 AND e.type = {SPAWNED} AND {} GROUP BY e.source
+             ORDER BY max(e.last) DESC, n.key DESC LIMIT 1",
             self.visible()
         );
         let mut find = self.db.prepare_cached(&sql)?;
-        Ok(find.query_row(params![self.hosts(), process], |r| r.get(0)).optional()?)
+        Ok(find.query_row(params![self.hosts(), process], end).optional()?)
     }
 
-    fn children(&self, process: i64) -> Result<Vec<i64>> {
+    fn children(&self, process: i64) -> Result<Vec<(i64, Seen)>> {
         let sql = format!(
-            "SELECT target FROM edge INDEXED BY edge_out WHERE source = ?2 AND type = {SPAWNED} AND {}
-             ORDER BY first, target",
+            "SELECT target, min(first), max(last) FROM edge INDEXED BY edge_out
+             WHERE source = ?2 AND type = {SPAWNED} AND {} GROUP BY target ORDER BY min(first), target",
             self.visible()
         );
         let mut find = self.db.prepare_cached(&sql)?;
-        let rows = find.query_map(params![self.hosts(), process], |r| r.get(0))?;
+        let rows = find.query_map(params![self.hosts(), process], end)?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -105,8 +114,10 @@ impl View<'_> {
         let mut up = HashSet::new();
         let mut next = Some(start);
         while let Some(n) = next.filter(|n| up.insert(*n)) {
-            lineage.ancestors.extend(self.process(n)?);
-            next = self.parent(n)?;
+            // A circle is cut where it would close.
+            let parent = self.parent(n)?.filter(|(p, _)| !up.contains(p));
+            lineage.ancestors.extend(self.branch(n, parent, false)?);
+            next = parent.map(|(p, _)| p);
         }
         if lineage.ancestors.is_empty() {
             return Ok(lineage);
@@ -114,16 +125,15 @@ impl View<'_> {
         let mut seen = HashSet::from([start]);
         let mut queue = VecDeque::from([start]);
         while let Some(parent) = queue.pop_front() {
-            let parent_id = self.id(parent)?;
-            for child in self.children(parent)? {
+            for (child, spawned) in self.children(parent)? {
                 if !seen.insert(child) {
                     continue;
                 }
                 queue.push_back(child);
                 if lineage.descendants.len() >= max_descendants {
                     lineage.descendants_left_out += 1;
-                } else if let Some(node) = self.process(child)? {
-                    lineage.descendants.push(TreeProcess { node, parent: Some(parent_id), context: false });
+                } else {
+                    lineage.descendants.extend(self.branch(child, Some((parent, spawned)), false)?);
                 }
             }
         }

@@ -1,5 +1,5 @@
 //! One line about an event that a person can read.
-use crate::event::{Event, EventCode, Field};
+use crate::event::{Event, EventCode, Field, text};
 
 /// Acting image: whichever field the code has it in.
 pub fn image(event: &Event) -> Option<&str> {
@@ -63,7 +63,7 @@ pub fn describe(event: &Event) -> String {
             format!("WMI binding {}: {} to {}", done(event), or(F::Filter, "a filter"), or(F::Consumer, "a consumer"))
         }
         22 => {
-            let answer = get(F::QueryResults).map(|r| format!(" -> {}", r.trim_end_matches(';'))).unwrap_or_default();
+            let answer = get(F::QueryResults).map(|r| format!(" -> {}", answers(r))).unwrap_or_default();
             format!("{who} asked for {}{answer}", or(F::QueryName, "a name"))
         }
         23 => format!("{who} deleted {} (archived)", file(F::TargetFilename)),
@@ -94,6 +94,12 @@ fn connection(event: &Event, who: &str) -> String {
     }
     let to = side(Field::DestinationIp, Field::DestinationHostname, Field::DestinationPort);
     format!("{who} connected to {to}{protocol}")
+}
+
+/// Addresses and names of an answer, each address in its canonical form.
+fn answers(results: &str) -> String {
+    let shown = |r: &str| text::ip(r).map_or_else(|| r.trim().to_owned(), |ip| ip.to_string());
+    results.split(';').filter(|r| !r.trim().is_empty()).map(shown).collect::<Vec<_>>().join("; ")
 }
 
 fn signer(event: &Event) -> String {
@@ -158,6 +164,15 @@ mod tests {
                 10,
                 vec![("SourceImage", "a.exe"), ("TargetImage", r"C:\lsass.exe"), ("GrantedAccess", "0x1410")],
                 "a.exe opened lsass.exe with access 0x1410",
+            ),
+            (
+                22,
+                vec![
+                    image,
+                    ("QueryName", "a.example"),
+                    ("QueryResults", "type:  5 b.example;::ffff:10.0.0.5;fe80::1;"),
+                ],
+                "powershell.exe asked for a.example -> type:  5 b.example; 10.0.0.5; fe80::1",
             ),
             (77, vec![], "event 77"),
         ] {

@@ -131,6 +131,26 @@ pub enum EmptyReason {
     OutOfPeriod,
     /// There is something, but not of the edge types or direction asked.
     Filtered,
+    /// The host has never sent an event of the kinds that such edges are made of: its Sysmon may not log them.
+    NotCollected,
+    /// Both ends are there, but nothing leads from the one to the other in order of time within the length asked.
+    NoPath,
+}
+
+/// What the neighbours of one group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "graph::groups::Grouping")]
+pub enum NeighbourGrouping {
+    /// Kind of the node.
+    Kind,
+    /// Host of the node.
+    Host,
+    /// Last part of a path, image without process number, whole name of the rest.
+    Name,
+    /// Folder of a path, key above a key, network of an address (/24, /64), domain above a name.
+    Place,
+    /// Day (UTC) on which the edge was last seen.
+    Day,
 }
 
 /// Kind of a node of the graph.

@@ -9,9 +9,9 @@ use crate::{
         condition::{Match, Operator},
         detection::{Hit, Rule},
     },
-    graph::{Degree, GraphStore, Node, NodeId, project},
+    graph::{Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, project},
     serve::{Core, reply},
-    store::{EventStore, Query},
+    store::{EventStore, HostCount, Query},
 };
 use async_graphql::Context;
 use dataloader::{BatchFn, cached::Loader};
@@ -92,22 +92,39 @@ batch!(RuleHits, String => u64, |r, keys| {
     Ok(counted(counts, keys.iter().map(String::as_str)))
 });
 
-/// Start and end of a period.
-type Ends = (Option<Time>, Option<Time>);
-const fn ends(period: Period) -> Ends {
-    (period.from, period.to)
-}
-
-batch!(Degrees, (NodeId, Ends) => Arc<Vec<Degree>>, |r, keys| {
+batch!(Degrees, (NodeId, Period) => Arc<Vec<Degree>>, |r, keys| {
     let read = |period: Period, ids: Vec<NodeId>| async move { r.graph.degrees(&r.scope, &ids, period).await };
-    per_period(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
+    per_group(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
 });
-batch!(HostHits, (String, Ends) => u64, |r, keys| {
+batch!(Lineages, (NodeId, usize) => Arc<Lineage>, |r, keys| {
+    let read = |most: usize, ids: Vec<NodeId>| async move { r.graph.lineages(&r.scope, &ids, most).await };
+    per_group(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
+});
+batch!(FirstNeighbours, (NodeId, (NeighbourFilter, usize)) => Arc<Neighbours>, |r, keys| {
+    let read = |(filter, first): (NeighbourFilter, usize), ids: Vec<NodeId>| async move {
+        r.graph.first_neighbours(&r.scope, &ids, &filter, first).await
+    };
+    per_group(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
+});
+batch!(Hosts, () => Arc<Vec<HostCount>>, |r, keys| {
+    let mut all: Vec<HostCount> = Vec::new();
+    loop {
+        let after = all.last().map(|h| h.host.clone());
+        let page = r.store.hosts(&r.scope, Period::default(), after.as_deref(), HOSTS_AT_ONCE).await?;
+        let more = page.len() == HOSTS_AT_ONCE;
+        all.extend(page);
+        if !more {
+            let all = Arc::new(all);
+            return Ok(keys.iter().map(|()| all.clone()).collect());
+        }
+    }
+});
+batch!(HostHits, (String, Period) => u64, |r, keys| {
     let read = |period: Period, hosts: Vec<String>| async move {
         let counts = r.catalog.hits_per_host(&r.scope, &HitFilter { period, ..HitFilter::default() }).await?;
         Ok(counted(counts, hosts.iter().map(String::as_str)))
     };
-    per_period(keys, read).await
+    per_group(keys, read).await
 });
 
 batch!(Latest, (String, u32) => Option<Arc<Event>>, |r, keys| {
@@ -134,20 +151,21 @@ fn counted<'a>(counts: Vec<(String, u64)>, keys: impl Iterator<Item = &'a str>) 
     keys.map(|k| counts.get(k).copied().unwrap_or(0)).collect()
 }
 
-/// One read per distinct period; values in the order of the keys.
-async fn per_period<K, V, F>(keys: &[(K, Ends)], read: impl Fn(Period, Vec<K>) -> F) -> Result<Vec<V>>
+/// One read per distinct second half of the keys, such as a period; values in the order of the keys.
+async fn per_group<K, G, V, F>(keys: &[(K, G)], read: impl Fn(G, Vec<K>) -> F) -> Result<Vec<V>>
 where
     K: Clone,
+    G: Clone + Eq + Hash,
     F: Future<Output = Result<Vec<V>>>,
 {
-    let mut groups: HashMap<Ends, Vec<usize>> = HashMap::new();
-    for (i, (_, ends)) in keys.iter().enumerate() {
-        groups.entry(*ends).or_default().push(i);
+    let mut groups: HashMap<&G, Vec<usize>> = HashMap::new();
+    for (i, (_, group)) in keys.iter().enumerate() {
+        groups.entry(group).or_default().push(i);
     }
     let mut found: Vec<(usize, V)> = Vec::with_capacity(keys.len());
-    for ((from, to), places) in groups {
+    for (group, places) in groups {
         let wanted = places.iter().filter_map(|i| keys.get(*i)).map(|(k, _)| k.clone()).collect();
-        found.extend(places.into_iter().zip(read(Period { from, to }, wanted).await?));
+        found.extend(places.into_iter().zip(read(group.clone(), wanted).await?));
     }
     found.sort_by_key(|(i, _)| *i);
     Ok(found.into_iter().map(|(_, v)| v).collect())
@@ -207,15 +225,21 @@ async fn collect_hits(
     }
 }
 
+/// Hosts that are listed at once.
+const HOSTS_AT_ONCE: usize = 5_000;
+
 pub struct Loaders {
     events: Load<EventId, Option<Arc<Event>>, Events>,
     nodes: Load<NodeId, Option<Node>, Nodes>,
-    degrees: Load<(NodeId, Ends), Arc<Vec<Degree>>, Degrees>,
+    degrees: Load<(NodeId, Period), Arc<Vec<Degree>>, Degrees>,
+    lineages: Load<(NodeId, usize), Arc<Lineage>, Lineages>,
+    neighbours: Load<(NodeId, (NeighbourFilter, usize)), Arc<Neighbours>, FirstNeighbours>,
+    hosts: Load<(), Arc<Vec<HostCount>>, Hosts>,
     hits: Load<EventId, Arc<Vec<Hit>>, Hits>,
     process_hits: Load<ProcessKey, Arc<Vec<Hit>>, ProcessHits>,
     rules: Load<String, Option<Rule>, Rules>,
     rule_hits: Load<String, u64, RuleHits>,
-    host_hits: Load<(String, Ends), u64, HostHits>,
+    host_hits: Load<(String, Period), u64, HostHits>,
     latest: Load<(String, u32), Option<Arc<Event>>, Latest>,
 }
 
@@ -235,6 +259,9 @@ impl Loaders {
             events: load(&r, longest, Events),
             nodes: load(&r, longest, Nodes),
             degrees: load(&r, longest, Degrees),
+            lineages: load(&r, longest, Lineages),
+            neighbours: load(&r, longest, FirstNeighbours),
+            hosts: load(&r, longest, Hosts),
             hits: load(&r, longest, Hits),
             process_hits: load(&r, longest, ProcessHits),
             rules: load(&r, longest, Rules),
@@ -256,7 +283,18 @@ impl Loaders {
         value(self.nodes.try_load(id).await)
     }
     pub async fn degrees(&self, id: NodeId, period: Period) -> Result<Arc<Vec<Degree>>> {
-        value(self.degrees.try_load((id, ends(period))).await)
+        value(self.degrees.try_load((id, period)).await)
+    }
+    pub async fn lineage(&self, process: NodeId, most: usize) -> Result<Arc<Lineage>> {
+        value(self.lineages.try_load((process, most)).await)
+    }
+    /// The first page of the neighbours of a node.
+    pub async fn neighbours(&self, id: NodeId, filter: NeighbourFilter, first: usize) -> Result<Arc<Neighbours>> {
+        value(self.neighbours.try_load((id, (filter, first))).await)
+    }
+    /// All hosts that the caller may see.
+    pub async fn hosts(&self) -> Result<Arc<Vec<HostCount>>> {
+        value(self.hosts.try_load(()).await)
     }
     /// Hits of an event.
     pub async fn hits(&self, id: EventId) -> Result<Arc<Vec<Hit>>> {
@@ -275,7 +313,7 @@ impl Loaders {
     }
     /// Number of hits of a host.
     pub async fn host_hits(&self, host: String, period: Period) -> Result<u64> {
-        value(self.host_hits.try_load((host, ends(period))).await)
+        value(self.host_hits.try_load((host, period)).await)
     }
     /// The last event of a code that a host sent.
     pub async fn latest(&self, host: String, code: u32) -> Result<Option<Arc<Event>>> {

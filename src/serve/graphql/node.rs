@@ -1,10 +1,12 @@
-//! The graph: nodes, edges, neighbours, process trees, lineage.
+//! The graph: nodes, process trees, lineage.
 use super::{
     cost,
-    enums::{Direction, EdgeType, EmptyReason, NodeKind},
+    enums::{Direction, EdgeType, EmptyReason, NeighbourGrouping, NodeKind},
     hit::HitObject,
     id::GlobalId,
     load::{Loaders, ProcessKey},
+    lookup,
+    neighbours::{self, MemberConnection, NeighbourConnection, NeighbourGroups},
     page::{self, List},
     scalar::{DateTime, Long, PageInfo, PeriodInput, Total, period},
     session::{self, viewer},
@@ -12,7 +14,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     event::Period,
-    graph::{self, Neighbour, NeighbourFilter, Node, model::Properties},
+    graph::{self, NeighbourFilter, Node, model::Properties},
 };
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -81,12 +83,47 @@ impl GraphNode {
         #[graphql(desc = "Neighbours of a page, 1 to 500.", default = 50)] first: i32,
         #[graphql(desc = "Cursor of the neighbour before the page.")] after: Option<String>,
     ) -> Result<NeighbourConnection> {
-        let filter = NeighbourFilter {
-            edges: edges.unwrap_or_default().into_iter().map(Into::into).collect(),
-            direction: direction.map(Into::into),
-            period: super::scalar::period(period)?,
-        };
-        neighbours(ctx, &self.0, &filter, page::size(first)?, after.as_deref()).await
+        let filter = filter(edges, direction, period)?;
+        neighbours::page(ctx, &self.0, &filter, page::size(first)?, after.as_deref()).await
+    }
+    /// Its neighbours in groups, the largest first: what to show of a node with thousands of them.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn groups(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the neighbours of one group have in common.")] by: NeighbourGrouping,
+        #[graphql(desc = "Edge types; empty means all.")] edges: Option<Vec<EdgeType>>,
+        #[graphql(desc = "Direction; absent means both.")] direction: Option<Direction>,
+        #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Groups at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<NeighbourGroups> {
+        neighbours::groups(ctx, self.0.id, &filter(edges, direction, period)?, by, page::size(first)?).await
+    }
+    /// The neighbours of one group, last seen first.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "arguments of a GraphQL field")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What the neighbours of one group have in common.")] by: NeighbourGrouping,
+        #[graphql(desc = "Key of the group.")] key: String,
+        #[graphql(desc = "Edge types; empty means all.")] edges: Option<Vec<EdgeType>>,
+        #[graphql(desc = "Direction; absent means both.")] direction: Option<Direction>,
+        #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Neighbours of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor where the page before ended.")] after: Option<String>,
+    ) -> Result<MemberConnection> {
+        let filter = filter(edges, direction, period)?;
+        neighbours::members(ctx, self.0.id, &filter, (by, &key), page::size(first)?, after.as_deref()).await
+    }
+    /// What has the same name on other hosts: a file, stream, registry key or value, pipe, WMI filter or consumer.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn elsewhere(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Nodes at most, 1 to 500.", default = 100)] first: i32,
+    ) -> Result<Vec<GraphNode>> {
+        lookup::elsewhere(ctx, &self.0, page::size(first)?).await
     }
     /// Ancestors and descendants of a process; absent for other kinds.
     #[graphql(guard = "viewer", complexity = "cost::walk(max_descendants, child_complexity)")]
@@ -99,11 +136,10 @@ impl GraphNode {
         if self.0.id.kind != graph::NodeKind::Process {
             return Ok(None);
         }
-        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-        let l = core.graph.lineage(scope, self.0.id, max).await?;
+        let l = Loaders::of(ctx)?.lineage(self.0.id, max).await?;
         Ok(Some(Lineage {
-            ancestors: l.ancestors.into_iter().map(GraphNode).collect(),
-            descendants: l.descendants.into_iter().map(TreeProcess::from).collect(),
+            ancestors: l.ancestors.iter().cloned().map(TreeProcess::from).collect(),
+            descendants: l.descendants.iter().cloned().map(TreeProcess::from).collect(),
             descendants_left_out: Long(l.descendants_left_out),
         }))
     }
@@ -117,6 +153,18 @@ impl GraphNode {
     }
 }
 
+fn filter(
+    edges: Option<Vec<EdgeType>>,
+    direction: Option<Direction>,
+    input: Option<PeriodInput>,
+) -> Result<NeighbourFilter> {
+    Ok(NeighbourFilter {
+        edges: edges.unwrap_or_default().into_iter().map(Into::into).collect(),
+        direction: direction.map(Into::into),
+        period: period(input)?,
+    })
+}
+
 /// A named value.
 #[derive(SimpleObject)]
 pub struct Property {
@@ -126,7 +174,7 @@ pub struct Property {
     value: String,
 }
 
-fn properties(all: &Properties) -> Vec<Property> {
+pub fn properties(all: &Properties) -> Vec<Property> {
     all.iter().map(|(n, v)| Property { name: n.clone(), value: v.clone() }).collect()
 }
 
@@ -141,142 +189,6 @@ pub struct Degree {
     total: Long,
     /// Edges seen in the period asked.
     in_period: Long,
-}
-
-/// One page of neighbours.
-#[derive(SimpleObject)]
-pub struct NeighbourConnection {
-    /// Neighbours of this page with the edges to them.
-    edges: Vec<NeighbourEdge>,
-    /// Where this page ends.
-    page_info: PageInfo,
-    /// All neighbours that match.
-    total: Total,
-    /// How many of them follow after this page.
-    left_out: Long,
-    /// Why there are none, where there are none.
-    reason: Option<EmptyReason>,
-}
-
-/// A neighbour.
-#[derive(SimpleObject)]
-pub struct NeighbourEdge {
-    /// Place of the neighbour, to be given as `after`.
-    cursor: String,
-    /// The edge.
-    edge: GraphEdge,
-    /// The neighbour.
-    node: GraphNode,
-    /// Direction of the edge, seen from the node asked.
-    direction: Direction,
-}
-
-/// An edge of the graph.
-#[derive(SimpleObject)]
-pub struct GraphEdge {
-    /// What it means.
-    #[graphql(name = "type")]
-    ty: EdgeType,
-    /// Node that it starts from.
-    from: ID,
-    /// Node that it leads to.
-    to: ID,
-    /// Time of the first event that made it.
-    first_seen: DateTime,
-    /// Time of the last event that made it.
-    last_seen: DateTime,
-    /// What is known about it.
-    properties: Vec<Property>,
-}
-
-/// Place in a list of neighbours: how many came before the store's page, how many of that page are done,
-/// and where that page begins.
-struct Place {
-    before: u64,
-    done: usize,
-    start: Option<String>,
-}
-
-impl Place {
-    fn parse(body: &str) -> Option<Self> {
-        let mut parts = body.splitn(3, ':');
-        let (before, done) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        let start = Some(parts.next()?.to_owned()).filter(|s| !s.is_empty());
-        (done <= page::MAX as usize).then_some(Self { before, done, start })
-    }
-    fn cursor(&self) -> String {
-        let start = self.start.as_deref().unwrap_or_default();
-        List::Neighbours.cursor(format_args!("{}:{}:{start}", self.before, self.done))
-    }
-}
-
-async fn neighbours(
-    ctx: &Context<'_>,
-    node: &Node,
-    filter: &NeighbourFilter,
-    first: usize,
-    after: Option<&str>,
-) -> Result<NeighbourConnection> {
-    let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-    let place = List::Neighbours.read_with(after, Place::parse)?;
-    let place = place.unwrap_or(Place { before: 0, done: 0, start: None });
-    let found =
-        core.graph.neighbours(scope, node.id, filter, place.start.as_deref(), place.done.saturating_add(first)).await?;
-    let end = place.before.saturating_add(found.items.len() as u64);
-    let more = found.next.is_some();
-    let next = found.next.map(|n| Place { before: end, done: 0, start: Some(n) });
-    let count = found.items.len();
-    let edges: Vec<NeighbourEdge> = found
-        .items
-        .into_iter()
-        .enumerate()
-        .skip(place.done)
-        .map(|(i, n)| {
-            let here = Place { before: place.before, done: i + 1, start: place.start.clone() };
-            let cursor = match &next {
-                Some(next) if i + 1 == count => next.cursor(),
-                _ => here.cursor(),
-            };
-            neighbour(n, cursor)
-        })
-        .collect();
-    let reason = if found.total == 0 { Some(empty_reason(ctx, node, filter).await?) } else { None };
-    Ok(NeighbourConnection {
-        page_info: PageInfo { has_next_page: more, end_cursor: edges.last().map(|e| e.cursor.clone()) },
-        left_out: Long(if more { found.total.saturating_sub(end) } else { 0 }),
-        total: Total::of(found.total),
-        edges,
-        reason,
-    })
-}
-
-fn neighbour(n: Neighbour, cursor: String) -> NeighbourEdge {
-    NeighbourEdge {
-        cursor,
-        edge: GraphEdge {
-            ty: n.edge.edge.into(),
-            from: GlobalId::Node(n.edge.from).into(),
-            to: GlobalId::Node(n.edge.to).into(),
-            first_seen: DateTime(n.edge.seen.first),
-            last_seen: DateTime(n.edge.seen.last),
-            properties: properties(&n.edge.properties),
-        },
-        node: GraphNode(n.node),
-        direction: n.direction.into(),
-    }
-}
-
-async fn empty_reason(ctx: &Context<'_>, node: &Node, filter: &NeighbourFilter) -> Result<EmptyReason> {
-    let degrees = Loaders::of(ctx)?.degrees(node.id, Period::default()).await?;
-    let asked = |d: &graph::Degree| {
-        (filter.edges.is_empty() || filter.edges.contains(&d.edge))
-            && filter.direction.is_none_or(|dir| dir == d.direction)
-    };
-    Ok(match degrees.iter().filter(|d| d.total > 0).map(asked).reduce(|a, b| a || b) {
-        None => EmptyReason::NoData,
-        Some(false) => EmptyReason::Filtered,
-        Some(true) => EmptyReason::OutOfPeriod,
-    })
 }
 
 /// Processes of a host, parents before their children.
@@ -299,21 +211,37 @@ pub struct TreeProcess {
     node: GraphNode,
     /// Global id of its parent, where one is known.
     parent: Option<ID>,
+    /// When the parent started it: first and last time that an event said so. Absent where no parent is known.
+    spawned: Option<Seen>,
     /// Not one of those asked for, but an ancestor of one, so that the tree hangs together.
     context: bool,
 }
 
 impl From<graph::TreeProcess> for TreeProcess {
     fn from(p: graph::TreeProcess) -> Self {
-        Self { node: GraphNode(p.node), parent: p.parent.map(|id| GlobalId::Node(id).into()), context: p.context }
+        Self {
+            node: GraphNode(p.node),
+            parent: p.parent.map(|id| GlobalId::Node(id).into()),
+            spawned: p.spawned.map(|s| Seen { first: DateTime(s.first), last: DateTime(s.last) }),
+            context: p.context,
+        }
     }
+}
+
+/// First and last time that something was seen.
+#[derive(SimpleObject)]
+pub struct Seen {
+    /// Time of the first event.
+    first: DateTime,
+    /// Time of the last event.
+    last: DateTime,
 }
 
 /// Where a process comes from, and what it started.
 #[derive(SimpleObject)]
 pub struct Lineage {
     /// From the process itself up to the root.
-    ancestors: Vec<GraphNode>,
+    ancestors: Vec<TreeProcess>,
     /// Processes below it, parents first.
     descendants: Vec<TreeProcess>,
     /// How many descendants there are beyond those.

@@ -20,10 +20,12 @@ pub enum List {
     Events,
     Hosts,
     Neighbours,
+    Members,
     Tree,
     Rules,
     Hits,
     DeadLetters,
+    Indicators,
 }
 
 impl List {
@@ -32,10 +34,12 @@ impl List {
             Self::Events => "e1",
             Self::Hosts => "h2",
             Self::Neighbours => "n1",
+            Self::Members => "m1",
             Self::Tree => "t1",
             Self::Rules => "r1",
             Self::Hits => "x1",
             Self::DeadLetters => "d1",
+            Self::Indicators => "i1",
         }
     }
 

@@ -2,13 +2,16 @@
 use super::{
     condition::{ConditionInput, condition},
     cost,
-    enums::{EventOrder, HostOrder, TermOrder, ValueOrder},
+    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
+    enums::{EdgeType, EventOrder, HostOrder, TermOrder, ValueOrder},
     event::{self, EventConnection, EventObject, SortInput},
     hit::{self, HitConnection, HitFilterInput},
     host::{self, Host, HostConnection, HostFilterInput},
     id::{self, GlobalId, NodeObject},
+    indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
     load::Loaders,
+    lookup::{self, Paths},
     node::{self, GraphNode, ProcessTree},
     page::{self, List},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
@@ -242,6 +245,34 @@ impl Query {
     ) -> Result<Option<GraphNode>> {
         Ok(Loaders::of(ctx)?.node(NodeId::process(&guid)).await?.map(GraphNode))
     }
+    /// Nodes of exactly this name on any host: host, user, address, domain, hash, ProcessGuid, signer, path of a file
+    /// or stream, registry key or value, pipe.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn find_nodes(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The name, in any case; an address, domain or path in any writing.")] name: String,
+        #[graphql(desc = "Nodes at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<Vec<GraphNode>> {
+        lookup::by_name(ctx, &name, page::size(first)?).await
+    }
+    /// Paths from one node to another in order of time: how the one can have led to the other.
+    #[graphql(guard = "viewer", complexity = "cost::WALK * 10 + cost::list(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "arguments of a GraphQL field")]
+    async fn paths(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Global id of the node where they begin.")] from: ID,
+        #[graphql(desc = "Global id of the node where they end.")] to: ID,
+        #[graphql(desc = "Edge types; empty means all along which cause and effect go.")] edges: Option<Vec<EdgeType>>,
+        #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Edges of a path at most, 1 to 20; never more than two above the shortest one.", default = 6)]
+        longest: i32,
+        #[graphql(desc = "Paths at most, 1 to 50.", default = 5)] first: i32,
+    ) -> Result<Paths> {
+        let ends = (id::graph_id(&from)?, id::graph_id(&to)?);
+        lookup::paths(ctx, ends, edges, super::scalar::period(period)?, (longest, first)).await
+    }
     /// Rules by title.
     #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
     async fn rules(
@@ -263,6 +294,37 @@ impl Query {
     ) -> Result<Option<RuleObject>> {
         Ok(Loaders::of(ctx)?.rule(id::rule_id(&id)?).await?.map(RuleObject))
     }
+    /// What is wrong with the text of Sigma rules, errors first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn check_rule(&self, #[graphql(desc = "Sigma YAML.")] yaml: String) -> Result<Vec<RuleProblem>> {
+        editor::check(yaml).await
+    }
+    /// Why a rule matches an event, or does not; absent where there is no such event.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn explain_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Global id or `eventId`.")] event: ID,
+    ) -> Result<Option<RuleExplanation>> {
+        editor::explain(ctx, yaml, &event).await
+    }
+    /// What a rule would have hit in the past, before it is enabled.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn test_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Events of the sample at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<RuleTrial> {
+        editor::trial(ctx, yaml, period, first).await
+    }
+    /// A rule as a search, where a search can say the same.
+    #[graphql(guard = "viewer")]
+    async fn rule_search(&self, #[graphql(desc = "Sigma YAML of one rule.")] yaml: String) -> Result<RuleSearch> {
+        editor::as_search(yaml).await
+    }
     /// Hits of rules, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn hits(
@@ -277,6 +339,23 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Indicators of threat reports, in the order of storing.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which indicators; absent means all.")] filter: Option<IndicatorFilterInput>,
+        #[graphql(desc = "Indicators of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the indicator before the page.")] after: Option<String>,
+    ) -> Result<IndicatorConnection> {
+        IndicatorConnection::new(ctx, filter.unwrap_or_default(), first, after.as_deref()).await
+    }
+    /// Imports of indicators, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn indicator_imports(&self, ctx: &Context<'_>) -> Result<Vec<IndicatorImport>> {
+        let imports = session::core(ctx)?.catalog.indicator_imports().await?;
+        Ok(imports.into_iter().map(IndicatorImport::from).collect())
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

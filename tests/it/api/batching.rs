@@ -12,8 +12,9 @@ use sysmonsearch::{
     event::{
         Event, EventId, Field, Period, Position, Scope,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator},
     },
-    graph::{Batch, Counts, Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, Tree},
+    graph::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
     serve::Settings,
     store::{
@@ -63,8 +64,11 @@ count! { GraphStore {
     fn nodes(scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
     fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
     fn neighbours(scope: &Scope, id: NodeId, filter: &NeighbourFilter, after: Option<&str>, first: usize) -> Result<Neighbours>;
+    fn first_neighbours(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, first: usize) -> Result<Vec<Neighbours>>;
+    fn links(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>>;
     fn tree(scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
     fn lineage(scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;
+    fn lineages(scope: &Scope, processes: &[NodeId], max_descendants: usize) -> Result<Vec<Lineage>>;
     fn counts() -> Result<Counts>;
 } }
 
@@ -76,6 +80,7 @@ count! { Catalog {
     fn password_hash(user_id: &str) -> Result<Option<String>>;
     fn set_password(user_id: &str, password_hash: &str) -> Result<()>;
     fn update_user(user: &User) -> Result<()>;
+    fn end_sessions(user_id: &str) -> Result<()>;
     fn secret(name: &str) -> Result<Vec<u8>>;
     fn put_rules(rules: &[Rule]) -> Result<u64>;
     fn rules() -> Result<Vec<Rule>>;
@@ -96,6 +101,12 @@ count! { Catalog {
     fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
     fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
     fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
+    fn put_indicators(import: &Import, indicators: &[Indicator], rules: &[Rule], issues: &[Issue]) -> Result<()>;
+    fn indicator_imports() -> Result<Vec<Import>>;
+    fn indicators(filter: &IndicatorFilter, after: Option<u64>, first: usize) -> Result<Vec<StoredIndicator>>;
+    fn count_indicators(filter: &IndicatorFilter) -> Result<u64>;
+    fn hits_of_indicators(scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
+    fn remove_indicators(import_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
@@ -138,6 +149,12 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
         (
             "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }",
             vec![5, 30],
+        ),
+        (
+            "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { \
+                neighbours(edges: [EXECUTED], first: 3) { edges { node { id } } } \
+                lineage(maxDescendants: 5) { ancestors { spawned { first } } } } } } }",
+            vec![2, 20],
         ),
     ];
     for (query, sizes) in pages {

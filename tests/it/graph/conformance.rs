@@ -1,5 +1,8 @@
 //! What every graph store promises, told through the trait only.
-use super::{START, event, guid, open, put, started};
+use super::{
+    START, event, guid, open, put, started,
+    walks::{grouped, links_around, paths_in_time, several_at_once, spawned_times},
+};
 use crate::support::at as log_at;
 use std::collections::{BTreeSet, HashSet};
 use sysmonsearch::{
@@ -20,23 +23,24 @@ async fn embedded() {
     parts! {
         nodes degrees_and_periods neighbours_filtered shared_edges cursors hubs
         tree_of_a_host tree_is_connected lineage_up_and_down circles counts_checkpoint_clear
+        spawned_times several_at_once links_around paths_in_time grouped
     }
 }
 
-fn at(seconds: i64) -> Time {
+pub fn at(seconds: i64) -> Time {
     Time(START + seconds * 1000)
 }
 
-fn period(from: i64, to: i64) -> Period {
+pub fn period(from: i64, to: i64) -> Period {
     Period { from: Some(at(from)), to: Some(at(to)) }
 }
 
-fn process(n: u32) -> NodeId {
+pub fn process(n: u32) -> NodeId {
     NodeId::process(&guid(n))
 }
 
 /// Process `n` of `host` asks for a name, and gets an address.
-fn queried(host: &str, seconds: i64, n: u32, name: &str, ip: &str) -> Event {
+pub fn queried(host: &str, seconds: i64, n: u32, name: &str, ip: &str) -> Event {
     event(22, host, seconds, &[("ProcessGuid", &guid(n)), ("QueryName", name), ("QueryResults", ip)])
 }
 
@@ -339,7 +343,7 @@ async fn lineage_up_and_down(store: &dyn GraphStore) {
     put(store, &events).await;
     let ask = async |scope: Scope, n: u32, max: usize| store.lineage(&scope, process(n), max).await.unwrap();
     let l = ask(Scope::All, 2, 100).await;
-    assert_eq!(l.ancestors.iter().map(|n| n.id).collect::<Vec<_>>(), [process(2), process(1), process(0)]);
+    assert_eq!(l.ancestors.iter().map(|n| n.node.id).collect::<Vec<_>>(), [process(2), process(1), process(0)]);
     assert_eq!((l.descendants.len(), l.descendants_left_out), (30, 0));
     let mut known = HashSet::from([process(2)]);
     for d in &l.descendants {

@@ -90,8 +90,8 @@ async fn trees_of_a_real_log() {
     assert_eq!(lineage.descendants.iter().filter(|d| d.parent == Some(*busiest)).count(), *count);
     let mut up = *busiest;
     for ancestor in &lineage.ancestors[1..] {
-        assert_eq!(ancestor.id, parents[&up]);
-        up = ancestor.id;
+        assert_eq!(ancestor.node.id, parents[&up]);
+        up = ancestor.node.id;
     }
     let few = store.lineage(&Scope::All, *busiest, 3).await.unwrap();
     assert_eq!((few.descendants.len(), few.descendants_left_out as usize), (3, lineage.descendants.len() - 3));

@@ -1,0 +1,45 @@
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import type { NodePartsFragment } from "../api/generated";
+import { utc } from "../shared/format";
+import { NodeIcon } from "../shared/Icon";
+import { graphLink } from "../shared/links";
+import { Scroll } from "../shared/Scroll";
+
+/** Several nodes have the name that was asked for: one is to be chosen. */
+export function Choices({ found }: { found: NodePartsFragment[] }) {
+  const { t } = useTranslation();
+  return (
+    <Scroll style={{ overflow: "auto", flex: 1 }} label={t("graph.choices")}>
+      <table className="dense">
+        <caption className="pad dim" style={{ textAlign: "left" }}>
+          {t("graph.choices")}
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">{t("graph.kind")}</th>
+            <th scope="col">{t("graph.label")}</th>
+            <th scope="col">{t("column.host")}</th>
+            <th scope="col">{t("hosts.first")} (UTC)</th>
+            <th scope="col">{t("hosts.last")} (UTC)</th>
+          </tr>
+        </thead>
+        <tbody>
+          {found.map((node) => (
+            <tr key={node.id}>
+              <td style={{ whiteSpace: "nowrap" }}>
+                <NodeIcon kind={node.kind} size={14} /> {t(`node.${node.kind}`)}
+              </td>
+              <td className="mono wrap">
+                <Link href={graphLink(node.id)}>{node.label}</Link>
+              </td>
+              <td>{node.host}</td>
+              <td className="mono">{utc(node.firstSeen)}</td>
+              <td className="mono">{utc(node.lastSeen)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  );
+}

@@ -1,0 +1,92 @@
+import { ActionIcon, Menu, SegmentedControl, Tooltip } from "@mantine/core";
+import { useTranslation } from "react-i18next";
+import { Icon } from "../shared/Icon";
+import { LAYOUTS, type Layout } from "./place";
+
+type IconName = Parameters<typeof Icon>[0]["name"];
+
+interface Props {
+  layout: Layout;
+  onLayout: (layout: Layout, again?: boolean) => void;
+  canUndo: boolean;
+  canRedo: boolean;
+  onUndo: () => void;
+  onRedo: () => void;
+  onZoom: (factor: number) => void;
+  onFit: () => void;
+  hits: boolean;
+  onHits: () => void;
+  queries: boolean;
+  onQueries: () => void;
+  onExport: (kind: "svg" | "png" | "json") => void;
+  onHelp: () => void;
+}
+
+function Tool({
+  name,
+  icon,
+  keys,
+  onClick,
+  disabled,
+  pressed,
+}: {
+  name: string;
+  icon: IconName;
+  keys?: string;
+  onClick: () => void;
+  disabled?: boolean;
+  pressed?: boolean;
+}) {
+  return (
+    <Tooltip label={keys ? `${name} (${keys})` : name}>
+      <ActionIcon
+        onClick={onClick}
+        disabled={disabled}
+        aria-label={name}
+        aria-keyshortcuts={keys}
+        aria-pressed={pressed}
+        variant={pressed ? "filled" : "subtle"}
+      >
+        <Icon name={icon} />
+      </ActionIcon>
+    </Tooltip>
+  );
+}
+
+/** What can be done with the whole drawing. */
+export function Toolbar(p: Props) {
+  const { t } = useTranslation();
+  return (
+    <div className="row" role="toolbar" aria-label={t("graph.tools")} style={{ gap: 2 }}>
+      <SegmentedControl
+        aria-label={t("graph.layout")}
+        value={p.layout}
+        onChange={(value) => p.onLayout(value as Layout)}
+        data={LAYOUTS.map((value) => ({ value, label: t(`graph.layouts.${value}`) }))}
+      />
+      <Tool name={t("graph.arrange")} icon="arrange" onClick={() => p.onLayout(p.layout, true)} />
+      <Tool name={t("graph.undo")} icon="undo" keys="Z" onClick={p.onUndo} disabled={!p.canUndo} />
+      <Tool name={t("graph.redo")} icon="redo" keys="Y" onClick={p.onRedo} disabled={!p.canRedo} />
+      <Tool name={t("graph.hits")} icon="alerts" keys="H" onClick={p.onHits} pressed={p.hits} />
+      <Tool name={t("graph.zoomIn")} icon="plus" keys="+" onClick={() => p.onZoom(1.5)} />
+      <Tool name={t("graph.zoomOut")} icon="minus" keys="-" onClick={() => p.onZoom(1 / 1.5)} />
+      <Tool name={t("graph.fit")} icon="fit" keys="F" onClick={p.onFit} />
+      <Menu position="bottom-end" withinPortal>
+        <Menu.Target>
+          <ActionIcon aria-label={t("graph.export")}>
+            <Icon name="export" />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          {(["svg", "png", "json"] as const).map((kind) => (
+            <Menu.Item key={kind} onClick={() => p.onExport(kind)}>
+              {t(`graph.exports.${kind}`)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
+      <Tool name={t("graph.queries")} icon="code" keys="Q" onClick={p.onQueries} pressed={p.queries} />
+      <Tool name={t("graph.help")} icon="question" keys="?" onClick={p.onHelp} />
+    </div>
+  );
+}

@@ -1,0 +1,27 @@
+import type Sigma from "sigma";
+import { utc } from "../shared/format";
+import { COLUMN } from "./camera";
+import type { Scale } from "./place";
+
+const APART = 150;
+
+/** Moments along the top of the time line, as many as have room. */
+export function drawAxis(place: HTMLElement, sigma: Sigma, scale: Scale | undefined) {
+  if (!scale) {
+    if (place.firstChild) place.replaceChildren();
+    return;
+  }
+  const { width } = sigma.getDimensions();
+  const marks: HTMLElement[] = [];
+  let free = 0;
+  scale.times.forEach((time, i) => {
+    const { x } = sigma.graphToViewport({ x: (scale.columns[i] ?? 0) * COLUMN, y: 0 });
+    if (x < free || x < 0 || x > width - 40) return;
+    free = x + APART;
+    const mark = document.createElement("span");
+    mark.textContent = utc(new Date(time).toISOString(), false);
+    mark.style.left = `${Math.round(x)}px`;
+    marks.push(mark);
+  });
+  place.replaceChildren(...marks);
+}

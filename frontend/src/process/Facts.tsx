@@ -1,0 +1,83 @@
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+import type { ProcessFactsQuery } from "../api/generated";
+import { match } from "../shared/condition";
+import { utc } from "../shared/format";
+import { Level } from "../shared/Level";
+import { processLink, searchLink } from "../shared/links";
+
+export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
+
+/** Times first, then what the process is known by. */
+export function factsOf(process: ProcessNode): [string, string][] {
+  const known = new Map(process.properties.map((p) => [p.name, p.value]));
+  return [
+    ["host", process.host ?? ""],
+    ["firstSeen", `${utc(process.firstSeen)} UTC`],
+    ["lastSeen", `${utc(process.lastSeen)} UTC`],
+    ...known,
+  ];
+}
+
+/** From the first process of the chain down to this one. */
+export function Chain({ process }: { process: ProcessNode }) {
+  const { t } = useTranslation();
+  const chain = [...(process.lineage?.ancestors ?? [])].reverse();
+  const guid = (node: { properties: { name: string; value: string }[] }) =>
+    node.properties.find((p) => p.name === "processGuid")?.value;
+  return (
+    <section aria-label={t("process.chain")}>
+      <ol className="chain">
+        {chain.map(({ node, spawned }) => {
+          const own = guid(node);
+          const when = spawned ? `${utc(spawned.first)} UTC` : t("process.noParent");
+          return (
+            <li key={node.id} title={when}>
+              {node.id === process.id || !own ? (
+                <b aria-current={node.id === process.id ? "page" : undefined}>{node.label}</b>
+              ) : (
+                <Link href={processLink(own)}>{node.label}</Link>
+              )}
+            </li>
+          );
+        })}
+      </ol>
+    </section>
+  );
+}
+
+export function Facts({ process }: { process: ProcessNode }) {
+  const { t } = useTranslation();
+  return (
+    <>
+      {process.hits.length > 0 && (
+        <>
+          <h2>{t("process.hits")}</h2>
+          <ul className="plainlist">
+            {process.hits.map((hit) => (
+              <li key={hit.id} className="row">
+                <Level level={hit.level} />{" "}
+                <Link href={searchLink(match("ProcessGuid", guidOf(process)), undefined, hit.eventId)}>
+                  {hit.ruleTitle}
+                </Link>{" "}
+                <span className="dim mono">{utc(hit.time)} UTC</span>
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+      <h2>{t("process.facts")}</h2>
+      <dl className="facts">
+        {factsOf(process).map(([name, value]) => (
+          <div key={name} style={{ display: "contents" }}>
+            <dt>{name}</dt>
+            <dd className="mono">{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
+  );
+}
+
+export const guidOf = (process: ProcessNode) =>
+  process.properties.find((p) => p.name === "processGuid")?.value ?? "";

@@ -1,0 +1,172 @@
+//! Neighbours in groups: what a node with thousands of them shows first. One way for every engine: the neighbours are
+//! read page by page, and what they have in common is told from their labels and times.
+use super::{GraphStore, Neighbour, NeighbourFilter, NodeId, NodeKind};
+use crate::{
+    error::Result,
+    event::{Scope, text},
+};
+use std::{collections::HashMap, net::IpAddr};
+
+/// Neighbours read at once.
+const PAGE: usize = 2_000;
+/// Neighbours that one grouping looks at: the last seen.
+const MOST: u64 = 200_000;
+
+/// What the neighbours of one group have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Grouping {
+    Kind,
+    Host,
+    /// Last part of a path, image without process number, whole name of the rest.
+    Name,
+    /// Folder of a path, key above a key, network of an address (/24, /64), domain above a name.
+    Place,
+    /// Day (UTC) of the last time.
+    Day,
+}
+
+impl Grouping {
+    /// The group of a neighbour; empty where it has none, such as the host of an address.
+    pub fn key(self, n: &Neighbour) -> String {
+        let label = n.node.label.as_str();
+        match self {
+            Self::Kind => n.node.id.kind.to_string(),
+            Self::Host => n.node.host.clone().unwrap_or_default(),
+            Self::Name => text::fold(name(n.node.id.kind, label)),
+            Self::Place => text::fold(&place(n)),
+            Self::Day => n.edge.seen.last.to_string().chars().take(10).collect(),
+        }
+    }
+}
+
+fn name(kind: NodeKind, label: &str) -> &str {
+    match kind {
+        NodeKind::Process => label.rsplit_once(" (").map_or(label, |(image, _)| image),
+        NodeKind::File | NodeKind::Stream | NodeKind::RegistryKey | NodeKind::RegistryValue => {
+            label.rsplit(['\\', '/']).next().unwrap_or(label)
+        }
+        _ => label,
+    }
+}
+
+fn place(n: &Neighbour) -> String {
+    let label = n.node.label.as_str();
+    match n.node.id.kind {
+        NodeKind::Process => above(n.node.properties.get("image").map_or("", String::as_str)),
+        NodeKind::IpAddress => match text::ip(label) {
+            Some(IpAddr::V4(v4)) => {
+                let [a, b, c, _] = v4.octets();
+                format!("{a}.{b}.{c}.0/24")
+            }
+            Some(IpAddr::V6(v6)) => {
+                let [a, b, c, d, ..] = v6.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+            None => String::new(),
+        },
+        NodeKind::Domain => label.split_once('.').map_or(label, |(_, up)| up).to_owned(),
+        _ => above(label),
+    }
+}
+
+fn above(path: &str) -> String {
+    path.rfind(['\\', '/']).and_then(|end| path.get(..end)).unwrap_or_default().to_owned()
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub key: String,
+    pub count: u64,
+}
+
+#[derive(Debug, Clone)]
+pub struct Groups {
+    /// The largest first, then by key.
+    pub items: Vec<Group>,
+    /// Neighbours that were looked at.
+    pub looked_at: u64,
+    /// All neighbours that match.
+    pub total: u64,
+}
+
+/// Neighbours of `id` counted by what they have in common.
+///
+/// # Errors
+/// Those of the store.
+pub async fn groups(
+    store: &dyn GraphStore,
+    scope: &Scope,
+    id: NodeId,
+    filter: &NeighbourFilter,
+    by: Grouping,
+) -> Result<Groups> {
+    let mut counts: HashMap<String, u64> = HashMap::new();
+    let (mut after, mut looked_at) = (None, 0);
+    loop {
+        let page = store.neighbours(scope, id, filter, after.as_deref(), PAGE).await?;
+        looked_at += page.items.len() as u64;
+        for n in &page.items {
+            *counts.entry(by.key(n)).or_default() += 1;
+        }
+        after = page.next;
+        if after.is_none() || looked_at >= MOST {
+            let mut items: Vec<Group> = counts.into_iter().map(|(key, count)| Group { key, count }).collect();
+            items.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+            return Ok(Groups { items, looked_at, total: page.total });
+        }
+    }
+}
+
+/// Where the reading of a group stands: the page of neighbours, and how many of it are done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Place {
+    pub page: Option<String>,
+    pub done: usize,
+}
+
+#[derive(Debug, Clone)]
+pub struct Members {
+    /// As in [`super::Neighbours`].
+    pub items: Vec<Neighbour>,
+    /// Place behind the last item, if there may be more.
+    pub next: Option<Place>,
+}
+
+/// The neighbours of one group.
+///
+/// # Errors
+/// Those of the store.
+pub async fn members(
+    store: &dyn GraphStore,
+    scope: &Scope,
+    id: NodeId,
+    filter: &NeighbourFilter,
+    (by, key): (Grouping, &str),
+    (place, first): (Place, usize),
+) -> Result<Members> {
+    let mut found = Members { items: Vec::new(), next: None };
+    let Place { mut page, mut done } = place;
+    loop {
+        let read = store.neighbours(scope, id, filter, page.as_deref(), PAGE).await?;
+        let mut fitting = read.items.into_iter().enumerate().skip(done).filter(|(_, n)| by.key(n) == key);
+        for (i, n) in fitting.by_ref() {
+            found.items.push(n);
+            if found.items.len() == first {
+                done = i + 1;
+                break;
+            }
+        }
+        let more_here = fitting.next().is_some();
+        drop(fitting);
+        if found.items.len() == first {
+            found.next = match (more_here, read.next) {
+                (true, _) => Some(Place { page, done }),
+                (false, Some(next)) => Some(Place { page: Some(next), done: 0 }),
+                (false, None) => None,
+            };
+            return Ok(found);
+        }
+        let Some(next) = read.next else { return Ok(found) };
+        (page, done) = (Some(next), 0);
+    }
+}
