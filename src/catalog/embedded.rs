@@ -64,6 +64,10 @@ impl Catalog for Sqlite {
         let user = user.clone();
         self.db.write(move |db| users::update(db, &user)).await
     }
+    async fn end_sessions(&self, user_id: &str) -> Result<()> {
+        let id = user_id.to_owned();
+        self.db.write(move |db| users::end_sessions(db, &id)).await
+    }
     async fn secret(&self, name: &str) -> Result<Vec<u8>> {
         let name = name.to_owned();
         self.db.write(move |db| users::secret(db, &name)).await

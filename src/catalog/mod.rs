@@ -137,6 +137,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Also ends all sessions of the user.
     async fn set_password(&self, user_id: &str, password_hash: &str) -> Result<()>;
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// Ends all sessions of the user, and changes nothing else.
+    async fn end_sessions(&self, user_id: &str) -> Result<()>;
     /// A secret made at first use and kept (the key of the tokens).
     async fn secret(&self, name: &str) -> Result<Vec<u8>>;
 
@@ -207,6 +209,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn put_job(&self, job: &Job) -> Result<()>;
     async fn job(&self, id: &str) -> Result<Option<Job>>;
     async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
+    /// A letter of a job that is there already is not stored again: an interrupted import starts from the beginning.
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     /// Newest first, of all jobs or one; `before` exclusive.
     async fn dead_letters(&self, job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;

@@ -95,19 +95,26 @@ impl Client {
         }
     }
 
-    /// Uploads a file to import. The answer is the id of the import job.
-    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<String> {
+    /// Uploads a file to import. The answer is the id of the import job, or why the server does not take this file.
+    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<Result<String, String>> {
         let keep = if keep_other { "true" } else { "false" };
-        let answer = self.post_file("api/import", path, &[("keepOther", keep)]).await?;
-        answer["jobId"].as_str().map(str::to_owned).context("the server gave no job")
+        Ok(match self.post_file("api/import", path, &[("keepOther", keep)]).await? {
+            Ok(answer) => Ok(answer["jobId"].as_str().context("the server gave no job")?.to_owned()),
+            Err(reason) => Err(reason),
+        })
     }
 
-    /// Uploads a threat report. The answer is its import.
-    pub async fn upload_indicators(&self, path: &Path) -> anyhow::Result<Value> {
+    /// Uploads a threat report. The answer is its import, or why the server does not take this file.
+    pub async fn upload_indicators(&self, path: &Path) -> anyhow::Result<Result<Value, String>> {
         self.post_file("api/indicators", path, &[]).await
     }
 
-    async fn post_file(&self, route: &str, path: &Path, parameters: &[(&str, &str)]) -> anyhow::Result<Value> {
+    async fn post_file(
+        &self,
+        route: &str,
+        path: &Path,
+        parameters: &[(&str, &str)],
+    ) -> anyhow::Result<Result<Value, String>> {
         let mut url = self.url(route)?;
         url.query_pairs_mut().append_pair("name", &path.display().to_string()).extend_pairs(parameters);
         loop {
@@ -125,9 +132,12 @@ impl Client {
             let text = answer.text().await?;
             let answer: Value = serde_json::from_str(&text).unwrap_or_default();
             if status.is_success() {
-                return Ok(answer);
+                return Ok(Ok(answer));
             }
             let reason = answer["error"]["message"].as_str().unwrap_or(&text);
+            if [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE].contains(&status) {
+                return Ok(Err(reason.to_owned()));
+            }
             bail!("{status}: {reason}");
         }
     }

@@ -16,6 +16,8 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_MATCHES: usize = 1_000;
 /// Operands allowed in one match.
 pub const MAX_OPERANDS: usize = 10_000;
+/// The same for patterns, each of which is tried on every distinct value.
+pub const MAX_PATTERNS: usize = 100;
 
 #[derive(Debug, Clone)]
 pub enum Condition {
@@ -130,6 +132,9 @@ impl Match {
     pub fn new(name: &str, operator: Operator, operands: &[String]) -> Result<Self> {
         let keys = resolve(name)?;
         if operator == Operator::Exists {
+            if !operands.is_empty() {
+                return Err(Error::bad_input(format!("{name}: EXISTS takes no values")));
+            }
             return Ok(Self { name: name.into(), keys, test: Test::Exists, operator, operands: Vec::new() });
         }
         if operands.is_empty() || operands.iter().any(String::is_empty) {
@@ -137,6 +142,9 @@ impl Match {
         }
         if operands.len() > MAX_OPERANDS {
             return Err(Error::bad_input(format!("{name}: more than {MAX_OPERANDS} values")));
+        }
+        if matches!(operator, Operator::Wildcard | Operator::Regex) && operands.len() > MAX_PATTERNS {
+            return Err(Error::bad_input(format!("{name}: more than {MAX_PATTERNS} patterns")));
         }
         let types = || keys.iter().map(key_type);
         let test = match operator {

@@ -57,19 +57,25 @@ impl Engines {
     /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
     pub fn embedded(data: &Path) -> Result<Self> {
         // Logs tell about people: a new folder is for its owner only.
-        let mut folder = std::fs::DirBuilder::new();
-        folder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder
-            .create(data)
+        private_folder(data)
+            .and_then(|()| private_folder(&data.join("events")))
+            .and_then(|()| private_folder(&data.join("graph")))
             .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
         Ok(Self {
             store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
-            graph: crate::graph::embedded::Sqlite::open(&data.join("graph.db"))?,
+            graph: crate::graph::embedded::Sqlite::open(&data.join("graph/graph.db"))?,
             catalog: crate::catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
         })
     }
+}
+
+/// Makes a folder that only its owner can look into; one that is there stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
 }
 
 /// The running product without its network side.
@@ -78,6 +84,7 @@ pub struct Pipeline {
     pub graph: Arc<dyn GraphStore>,
     pub catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
     hits: broadcast::Sender<Arc<StoredHit>>,
     head: watch::Sender<Position>,
     project: Follower,
@@ -97,7 +104,7 @@ impl Pipeline {
     /// # Errors
     /// When an engine cannot be read.
     pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
-        tokio::fs::create_dir_all(&spool).await?;
+        private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
@@ -109,6 +116,7 @@ impl Pipeline {
         let node = node(&spool).await?;
         // Only engines that others write to are shared with other processes.
         let shared = store.look_every().map(|_| catalog.clone());
+        let reloading: Arc<tokio::sync::Mutex<()>> = Arc::default();
         let mut tasks = JoinSet::new();
         let project = Follower::start(
             Lease::new(shared.clone(), "project", node.clone()),
@@ -130,13 +138,14 @@ impl Pipeline {
         .await?;
         if let Some(pause) = store.look_every() {
             tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
-            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), known, stop.subscribe()));
+            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), reloading.clone(), known, stop.subscribe()));
         }
         let pipeline = Arc::new(Self {
             store,
             graph,
             catalog,
             rules,
+            reloading,
             hits,
             head,
             project,
@@ -237,6 +246,8 @@ impl Pipeline {
     /// # Errors
     /// When the catalog fails.
     pub async fn reload_rules(&self) -> Result<()> {
+        // One after the other: an older set must not replace a newer one.
+        let _turn = self.reloading.lock().await;
         let set = Arc::new(compile(self.catalog.rules().await?).await?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = set;
         Ok(())
@@ -305,7 +316,9 @@ impl Pipeline {
     }
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
-        for mut job in self.catalog.jobs(usize::MAX).await? {
+        let jobs = self.catalog.jobs(usize::MAX).await?;
+        self.remove_orphans(&jobs).await?;
+        for mut job in jobs {
             if job.state != JobState::Running || job.node != *self.node {
                 continue;
             }
@@ -317,6 +330,20 @@ impl Pipeline {
                 job.finished = Some(Time::now());
                 job.message = Some("interrupted before the upload was complete; send it again".into());
                 self.catalog.put_job(&job).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes uploads that a kill interrupted: they were never acknowledged and have no job.
+    async fn remove_orphans(&self, jobs: &[Job]) -> Result<()> {
+        let mut files = tokio::fs::read_dir(&self.spool).await?;
+        while let Some(file) = files.next_entry().await? {
+            let name = file.file_name();
+            let is_wanted = jobs.iter().any(|j| j.state == JobState::Running && name == *j.id);
+            if !is_wanted {
+                tracing::info!(file = %file.path().display(), "removing an upload that never became complete");
+                tokio::fs::remove_file(file.path()).await?;
             }
         }
         Ok(())
@@ -392,6 +419,7 @@ async fn look(
 async fn look_at_rules(
     catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
     mut seen: u64,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -399,6 +427,7 @@ async fn look_at_rules(
         let turn = async {
             let now = catalog.rules_version().await?;
             if seen != now {
+                let _turn = reloading.lock().await;
                 let set = Arc::new(compile(catalog.rules().await?).await?);
                 *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
             }

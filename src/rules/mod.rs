@@ -23,7 +23,7 @@ mod value;
 mod view;
 
 pub use load::load;
-pub use parse::{LEVELS, parse};
+pub use parse::parse;
 pub use set::{Matched, RuleSet};
 
 use crate::{error::Issue, event::detection::Rule};

@@ -2,7 +2,10 @@
 use super::{Loaded, filter, logsource, set};
 use crate::{
     error::Issue,
-    event::{Time, detection::Rule},
+    event::{
+        Time,
+        detection::{LEVELS, Rule},
+    },
 };
 use rsigma_parser::{SigmaCollection, SigmaRule, emit_rule_yaml, parse_sigma_yaml};
 use uuid::Uuid;
@@ -11,8 +14,6 @@ use yaml_serde::{Mapping, Value};
 /// Namespace of rule versions and of ids of rules that have none; part of the stored form, never to be changed.
 const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b58);
 
-/// Levels of a rule, lowest first.
-pub const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 /// Level of a rule that states none, or none of [`LEVELS`].
 const DEFAULT_LEVEL: &str = "medium";
 /// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.

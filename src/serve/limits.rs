@@ -28,6 +28,8 @@ pub const BODY_TIME: Duration = Duration::from_secs(30);
 /// Body of one `_bulk` request as sent, and unpacked.
 pub const BULK_BODY: usize = 32 << 20;
 pub const BULK_UNPACKED: usize = 64 << 20;
+/// Items of one `_bulk` request: the answer has something to say about each.
+pub const BULK_ITEMS: usize = 20_000;
 /// `_bulk` requests worked on at once; more are told to come back.
 pub const BULKS: usize = 4;
 pub const UPLOADS: usize = 4;

@@ -144,7 +144,8 @@ async fn spool(body: Body, path: &Path, max: u64) -> Result<()> {
         }
         file.write_all(&piece).await.map_err(disk)?;
     }
-    file.flush().await.map_err(disk)?;
+    // What is acknowledged must outlive a power cut.
+    file.sync_all().await.map_err(disk)?;
     if size == 0 {
         return Err(Error::bad_input("the upload is empty"));
     }

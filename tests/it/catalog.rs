@@ -280,6 +280,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
         record: (n.is_multiple_of(2)).then(|| "\u{0}<Event>".into()),
     };
     catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
+    catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(None, &[issue(4)]).await.unwrap();
     assert_eq!(catalog.count_dead_letters(None).await.unwrap(), 4);
     assert_eq!(catalog.count_dead_letters(Some("j1")).await.unwrap(), 3);

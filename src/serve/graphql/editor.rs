@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Condition, condition::Operator},
+    event::{Condition, condition::Operator, detection::LEVELS},
     rules::{
         self,
         check::{self, Severity},
@@ -203,8 +203,8 @@ pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateR
     };
     let made = if head.title.is_empty() {
         Err(Error::bad_input("a rule needs a title"))
-    } else if !rules::LEVELS.contains(&head.level.as_str()) {
-        Err(Error::bad_input(format!("level must be one of {}", rules::LEVELS.join(", "))))
+    } else if !LEVELS.contains(&head.level.as_str()) {
+        Err(Error::bad_input(format!("level must be one of {}", LEVELS.join(", "))))
     } else {
         condition(Some(input.condition)).and_then(|c| search::to_sigma(&c, &head).map_err(Error::bad_input))
     };

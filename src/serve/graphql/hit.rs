@@ -11,7 +11,10 @@ use super::{
 use crate::{
     catalog::{HitFilter, HitPage},
     error::Result,
-    event::{detection::Hit, normal_host},
+    event::{
+        detection::{Hit, levels},
+        normal_host,
+    },
 };
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -90,7 +93,7 @@ pub fn filter(input: Option<HitFilterInput>) -> Result<HitFilter> {
     Ok(HitFilter {
         rule_id: input.rule_id,
         host: input.host.map(|h| normal_host(&h)),
-        levels: input.levels.unwrap_or_default().iter().map(|l| l.to_lowercase()).collect(),
+        levels: levels(&input.levels.unwrap_or_default())?,
         period: period(input.period)?,
     })
 }

@@ -215,9 +215,7 @@ impl Mutation {
     /// Ends all sessions of the caller.
     #[graphql(guard = "viewer")]
     async fn logout(&self, ctx: &Context<'_>) -> Result<LogoutResult> {
-        let mut user = session::caller(ctx)?.user.clone();
-        user.token_generation += 1;
-        session::core(ctx)?.catalog.update_user(&user).await?;
+        session::core(ctx)?.catalog.end_sessions(&session::caller(ctx)?.user.id).await?;
         Ok(LogoutResult { errors: Vec::new() })
     }
     /// Changes the password of the caller and ends all his sessions.

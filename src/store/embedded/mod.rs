@@ -34,7 +34,10 @@ use schema::Fields;
 use std::{
     fs::File,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -74,7 +77,8 @@ impl Default for Settings {
             match_cache_bytes: 64 << 20,
             cached_blocks: 64,
             commit_after: Duration::from_secs(1),
-            parallel_searches: 8,
+            // More would only keep each other, and everything else, waiting.
+            parallel_searches: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2),
         }
     }
 }
@@ -153,12 +157,14 @@ impl Tantivy {
         Ok(())
     }
 
-    /// Runs work that reads files or computes, off the async threads.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+    /// Runs work that reads files or computes, off the async threads. It ends early when nobody waits any more.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Search<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         let permit = self.searches.clone().acquire_owned().await.map_err(Error::internal)?;
         let inner = self.inner.clone();
+        let waiting = Waiting::default();
+        let given_up = waiting.0.clone();
         tokio::task::spawn_blocking(move || {
-            let out = work(&inner);
+            let out = work(&Search { inner: &inner, given_up: &given_up });
             drop(permit);
             out
         })
@@ -178,13 +184,40 @@ impl Drop for Tantivy {
     }
 }
 
-impl Inner {
+/// Held by who waits for a search; its drop tells the search so.
+#[derive(Default)]
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One search at work.
+struct Search<'a> {
+    inner: &'a Inner,
+    given_up: &'a AtomicBool,
+}
+
+impl std::ops::Deref for Search<'_> {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        self.inner
+    }
+}
+
+impl Search<'_> {
     fn matcher(&self) -> Matcher<'_> {
-        Matcher { fields: &self.fields, log: &self.log, cache: &self.cache }
+        Matcher { fields: &self.fields, log: &self.log, cache: &self.cache, given_up: self.given_up }
     }
 
     /// The matching documents of every segment.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the index does not move: numbers without the newest events would look exact.
     fn matches(&self, scope: &Scope, query: &Query) -> Result<Vec<(Arc<Segment>, Bits)>> {
+        indexer::check(&self.shared, self.log.head())?;
         let matcher = self.matcher();
         let view = self.shared.view();
         view.segments.iter().map(|s| Ok((s.clone(), matcher.query(s, scope, query)?))).collect()

@@ -75,6 +75,7 @@ count! { Catalog {
     fn password_hash(user_id: &str) -> Result<Option<String>>;
     fn set_password(user_id: &str, password_hash: &str) -> Result<()>;
     fn update_user(user: &User) -> Result<()>;
+    fn end_sessions(user_id: &str) -> Result<()>;
     fn secret(name: &str) -> Result<Vec<u8>>;
     fn put_rules(rules: &[Rule]) -> Result<u64>;
     fn rules() -> Result<Vec<Rule>>;
