@@ -47,7 +47,7 @@ pub fn check(text: &str) -> Vec<Problem> {
     if !loaded.rules.is_empty() {
         out.extend(lint_yaml_str(text).into_iter().map(|w| style(text, w)));
     }
-    out.sort_by(|a, b| (a.severity, a.line, a.column).cmp(&(b.severity, b.line, b.column)));
+    out.sort_by_key(|p| (p.severity, p.line, p.column));
     out.dedup();
     out
 }

@@ -24,6 +24,7 @@ const MAX_BEHIND: usize = 2_000;
 
 /// A hit, or the message that some were left out.
 #[derive(Union)]
+#[allow(clippy::large_enum_variant, reason = "one message at a time, and the large one is the usual one")]
 pub enum HitMessage {
     HitEvent(HitEvent),
     Lagged(Lagged),

@@ -1,5 +1,5 @@
 //! How fast all published rules match the real mix of events. Prints; run with `--ignored --nocapture`.
-use crate::support::{data, file_events};
+use crate::support::{cpu_seconds, data, file_events};
 use std::{collections::BTreeMap, time::Instant};
 use sysmonsearch::rules::{self, RuleSet};
 
@@ -47,10 +47,4 @@ fn events_per_second() {
     for (code, (n, s)) in by_code {
         println!("code {code:3}: {n:7} events, {:6.1} µs each, {:4.1} %", s / n as f64 * 1e6, s / wall * 100.0);
     }
-}
-
-/// CPU time of this thread.
-fn cpu_seconds() -> f64 {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    stat.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
 }

@@ -76,3 +76,9 @@ pub fn real_events(every: usize) -> Option<Vec<Event>> {
     });
     Some(all.as_ref()?.iter().step_by(every.max(1)).cloned().collect())
 }
+
+/// CPU time of this thread.
+pub fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    stat.split_whitespace().next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e9
+}
