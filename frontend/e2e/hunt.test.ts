@@ -101,13 +101,20 @@ describe.skipIf(!isThere)("on real logs", () => {
       "Add to the search",
       "Exclude from the search",
       "Search for this value",
+      "Make a rule of this value",
       "Open in the graph",
       "Open the host dc1.insecurebank.local",
       "Events of dc1.insecurebank.local",
       "Copy",
     ]);
-    await page.keyboard.press("Escape");
-    await menu.waitFor({ state: "detached" });
+    await menu.getByRole("menuitem", { name: "Make a rule of this value" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByLabel("Title of the rule").waitFor();
+    await expectAccessible(page, "a rule of a value");
+    await page.keyboard.type("Registry tool");
+    await page.keyboard.press("Enter");
+    await page.getByRole("link", { name: "Made: Registry tool" }).waitFor();
+    await page.goBack();
     await tabTo(/^Open the process as a graph$/);
     await page.keyboard.press("Enter");
     await region("Node")

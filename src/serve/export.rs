@@ -86,7 +86,7 @@ async fn next(mut run: Run) -> Result<Option<(Bytes, Run)>> {
         Step::Done => return Ok(None),
         Step::Head => {
             run.state = Step::Events;
-            let head = run.export.head();
+            let head = run.export.head()?;
             if !head.is_empty() {
                 return Ok(Some((head.into(), run)));
             }
@@ -100,8 +100,7 @@ async fn next(mut run: Run) -> Result<Option<(Bytes, Run)>> {
     let page = tokio::time::timeout(limits::OPERATION_TIME, search)
         .await
         .map_err(|_| Error::new(Code::Unavailable, "the event store took too long"))??;
-    let mut text = String::new();
-    page.events.iter().for_each(|e| export.add(e, &mut text));
+    let text = export.lines(&page.events)?;
     run.after = page.events.last().map(|e| Cursor { time: e.time, id: e.id });
     run.caller = caller;
     if !page.more {

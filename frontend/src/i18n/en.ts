@@ -153,6 +153,7 @@ export const en = {
     add: "Add to the search",
     exclude: "Exclude from the search",
     search: "Search for this value",
+    rule: "Make a rule of this value",
     process: "Open the process",
     graph: "Open in the graph",
     notInGraph: "The graph does not hold it yet",
@@ -211,6 +212,14 @@ export const en = {
     nothing: "No search has been saved yet.",
     sharedBy: "shared by {{name}}",
     delete: "Delete {{name}}",
+  },
+  makeRule: {
+    name: "Make a rule",
+    title: "Make a rule of this search",
+    of: "Title of the rule",
+    hint: "The rule matches events from now on; the period of the search is no part of it.",
+    make: "Make the rule",
+    made: "Made: {{title}}",
   },
   share: {
     name: "Copy link",

@@ -155,6 +155,7 @@ export const ja: typeof en = {
     add: "検索条件に追加",
     exclude: "検索から除外",
     search: "この値を検索",
+    rule: "この値からルールを作成",
     process: "プロセスを開く",
     graph: "グラフで開く",
     notInGraph: "まだグラフにありません",
@@ -213,6 +214,14 @@ export const ja: typeof en = {
     nothing: "保存した検索はまだありません。",
     sharedBy: "{{name}} が公開",
     delete: "{{name}} を削除",
+  },
+  makeRule: {
+    name: "ルールを作成",
+    title: "この検索からルールを作成",
+    of: "ルールの名前",
+    hint: "ルールは今後のイベントと照合されます。検索の期間は含まれません。",
+    make: "作成する",
+    made: "作成しました: {{title}}",
   },
   share: {
     name: "リンクをコピー",

@@ -39,7 +39,7 @@ export function ExportMenu({ query, columns }: Props) {
     <>
       <Menu>
         <Menu.Target>
-          <Button variant="default" leftSection={<Icon name="download" size={14} />}>
+          <Button variant="default" leftSection={<Icon name="export" size={14} />}>
             {t("export.name")}
           </Button>
         </Menu.Target>

@@ -14,6 +14,7 @@ import { ColumnMenu } from "./ColumnMenu";
 import { isOwn, readColumns, readSort, type Sort, sortInput, writeSort } from "./columns";
 import { ExportMenu } from "./ExportMenu";
 import { Facets } from "./Facets";
+import { MakeRule } from "./MakeRule";
 import { Results } from "./Results";
 import { Saved } from "./Saved";
 import { SearchForm } from "./SearchForm";
@@ -31,6 +32,8 @@ interface Change {
   sort?: Sort;
   columns?: string[];
   facets?: string[] | null;
+  /** Whether a rule is being made of the search. */
+  rule?: boolean;
 }
 
 /** The address holds the whole search; the form edits a draft of it until it is submitted. */
@@ -74,6 +77,7 @@ export function SearchPage() {
       if (change.sort) put("sort", writeSort(change.sort));
       if (change.columns) put("cols", change.columns.join(","));
       if (change.facets !== undefined) put("facets", change.facets?.join(","));
+      if (change.rule !== undefined) put("rule", change.rule ? "new" : undefined);
       if (change.event !== undefined) put("event", change.event ?? undefined);
       else if (change.group || change.period) next.delete("event");
       return next;
@@ -112,6 +116,11 @@ export function SearchPage() {
         <div className="row push">
           <ColumnMenu columns={columns} onChange={(c) => go({ columns: c })} />
           <Saved condition={asked ?? emptyGroup()} period={period} />
+          <MakeRule
+            condition={asked ?? emptyGroup()}
+            opened={params.get("rule") === "new"}
+            onOpen={(opened) => go({ rule: opened })}
+          />
           <ShareButton />
           <ExportMenu query={{ ...variables, ...sortInput(sort) }} columns={columns} />
         </div>

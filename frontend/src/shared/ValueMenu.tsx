@@ -5,10 +5,11 @@ import { useLocation } from "wouter";
 import { client, errorText } from "../api/client";
 import { useFields } from "../api/fields";
 import { NodesOfValueDocument } from "../api/generated";
+import { useSession } from "../api/session";
 import { conditionInput, match, type Row } from "./condition";
 import { isGuid, isInGraph, nodeOf } from "./entity";
 import { Icon } from "./Icon";
-import { graphLink, hostLink, processLink, searchLink } from "./links";
+import { graphLink, hostLink, newRuleLink, processLink, searchLink } from "./links";
 import { type Period, periodInput } from "./period";
 
 /** A value of an event, wherever it is shown. */
@@ -39,6 +40,7 @@ function Items({ of: { field, value, host }, period, onMatch }: Props) {
   const [, go] = useLocation();
   const [missing, setMissing] = useState<string>();
   const row = useRow()(field, value);
+  const mayMakeRules = useSession()?.role !== "VIEWER";
   const toHost = field === "Computer" ? value : host;
 
   async function openGraph() {
@@ -63,7 +65,8 @@ function Items({ of: { field, value, host }, period, onMatch }: Props) {
       {onMatch && item("plus", t("value.add"), () => onMatch(row))}
       {onMatch && item("minus", t("value.exclude"), () => onMatch({ ...row, not: true }))}
       {item("search", t("value.search"), () => go(searchLink(row, period)))}
-      {isGuid(field) && item("alerts", t("value.process"), () => go(processLink(value)))}
+      {mayMakeRules && item("rules", t("value.rule"), () => go(newRuleLink(row)))}
+      {isGuid(field) && item("process", t("value.process"), () => go(processLink(value)))}
       {isInGraph(field) && item("graph", missing ?? t("value.graph"), () => void openGraph(), true)}
       {toHost && item("hosts", t("value.host", { host: toHost }), () => go(hostLink(toHost, period)))}
       {toHost &&

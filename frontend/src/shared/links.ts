@@ -12,6 +12,9 @@ function link(path: string, values: Record<string, string | undefined>, period?:
 
 export const searchLink = (condition: Item, period?: Period, event?: string) =>
   link("/search", { q: writeCondition(condition), event }, period);
+/** The search for something, about to become a rule. */
+export const newRuleLink = (condition: Item) =>
+  link("/search", { q: writeCondition(condition), rule: "new" });
 export const graphLink = (node: string) => link("/graph", { node });
 export const processLink = (guid: string, other?: string) => link("/process", { guid, with: other });
 export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);

@@ -12,6 +12,7 @@ use crate::{
     store::{Order, Query},
 };
 use async_graphql::{Enum, InputObject, InputType, Value};
+use std::sync::Arc;
 
 /// Form of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -70,22 +71,25 @@ impl Export {
     }
 
     /// What stands before the first event.
-    pub fn head(&self) -> String {
+    ///
+    /// # Errors
+    /// Never for input: only where memory cannot be written.
+    pub fn head(&self) -> Result<String> {
         match self.format {
-            Format::Ndjson => String::new(),
+            Format::Ndjson => Ok(String::new()),
             // The mark tells spreadsheets that the text is UTF-8.
-            Format::Csv => format!("\u{feff}{}", csv_line(self.columns.iter().map(|c| c.as_str().into()))),
+            Format::Csv => Ok(format!("\u{feff}{}", csv([self.columns.iter().cloned()])?)),
         }
     }
 
-    /// Adds an event.
-    pub fn add(&self, event: &Event, out: &mut String) {
+    /// The lines of some events.
+    ///
+    /// # Errors
+    /// As [`Self::head`].
+    pub fn lines(&self, events: &[Arc<Event>]) -> Result<String> {
         match self.format {
-            Format::Ndjson => {
-                out.push_str(&document::document(event).to_string());
-                out.push('\n');
-            }
-            Format::Csv => out.push_str(&csv_line(self.columns.iter().map(|c| cell(event, c)))),
+            Format::Ndjson => Ok(events.iter().map(|e| format!("{}\n", document::document(e))).collect()),
+            Format::Csv => csv(events.iter().map(|e| self.columns.iter().map(|c| cell(e, c)))),
         }
     }
 }
@@ -111,21 +115,15 @@ fn cell(event: &Event, column: &str) -> String {
 
 /// RFC 4180. Text that a spreadsheet would run as a formula gets an apostrophe before it: what is in a log was chosen
 /// by others.
-fn csv_line(cells: impl Iterator<Item = String>) -> String {
-    let mut line = String::new();
-    for (i, cell) in cells.enumerate() {
-        if i > 0 {
-            line.push(',');
-        }
-        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        if guard.is_empty() && !cell.contains([',', '"', '\n', '\r']) {
-            line.push_str(&cell);
-        } else {
-            line.push_str(&format!("\"{guard}{}\"", cell.replace('"', "\"\"")));
-        }
+fn csv(rows: impl IntoIterator<Item = impl Iterator<Item = String>>) -> Result<String> {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    for row in rows {
+        let formula = |c: &String| c.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        let cells = row.map(|c| if formula(&c) { format!("'{c}") } else { c });
+        writer.write_record(cells).map_err(Error::internal)?;
     }
-    line.push_str("\r\n");
-    line
+    let bytes = writer.into_inner().map_err(Error::internal)?;
+    String::from_utf8(bytes).map_err(Error::internal)
 }
 
 #[cfg(test)]
@@ -135,8 +133,8 @@ mod tests {
     #[test]
     fn cells_are_quoted_and_formulas_are_not_run() {
         let cells = ["a", "b,c", "d\"e", "=cmd|' /C calc'!A0", "-x", "", "two\nlines"];
-        let line = csv_line(cells.into_iter().map(str::to_owned));
-        assert_eq!(line, "a,\"b,c\",\"d\"\"e\",\"'=cmd|' /C calc'!A0\",\"'-x\",,\"two\nlines\"\r\n");
+        let line = csv([cells.into_iter().map(str::to_owned)]).unwrap();
+        assert_eq!(line, "a,\"b,c\",\"d\"\"e\",'=cmd|' /C calc'!A0,'-x,,\"two\nlines\"\r\n");
     }
 
     #[test]
