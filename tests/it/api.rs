@@ -2,6 +2,7 @@
 mod app;
 mod batching;
 mod bulk;
+mod graph;
 mod guards;
 mod http;
 mod schema;

@@ -108,6 +108,7 @@ export function Canvas(props: CanvasProps) {
     }
     latest.current.room = freeColumns(drawing);
     sigma?.setSetting("hideLabelsOnMove", g.order > 600);
+    sigma?.setSetting("hideEdgesOnMove", g.size > 1_500);
     sigma?.refresh();
     if (before === 0 && g.order > 0) showFrom(sigma, origin);
   }, [drawing, origin]);
