@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod client;
+mod indicators;
 mod ingest;
 mod lists;
 mod place;
@@ -47,6 +48,8 @@ enum Command {
     Ingest(ingest::Args),
     /// Sigma rules
     Rules(rules::Args),
+    /// Indicators of threat reports: STIX, OpenIOC, MISP, CSV, lists
+    Indicators(indicators::Args),
     /// Who may log in
     Users(users::Args),
     /// Make what is derived from the stored events anew
@@ -94,6 +97,7 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
         Command::Serve(server) => serve::serve(common, &server).await,
         Command::Ingest(args) => ingest::run(common, args).await,
         Command::Rules(args) => rules::run(common, args).await,
+        Command::Indicators(args) => indicators::run(common, args).await,
         Command::Users(args) => users::run(common, args).await,
         Command::Rebuild(what) => lists::rebuild(common, what).await,
         Command::Jobs(args) => lists::jobs(common, args).await,

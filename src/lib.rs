@@ -5,7 +5,7 @@
 //!                                                        +-> detect  -> hits (Catalog) -> subscribers
 //!                                   GraphQL API <- EventStore, GraphStore, Catalog
 //! ```
-//! Arrows go one way: `event <- {ingest, store, graph, rules, catalog} <- pipeline <- serve <- cli <- main`.
+//! Arrows go one way: `event <- {ingest, store, graph, rules, intel, catalog} <- pipeline <- serve <- cli <- main`.
 //!
 //! | room | what |
 //! | --- | --- |
@@ -14,7 +14,8 @@
 //! | [`store`] | the event store: append, search, count |
 //! | [`graph`] | events as nodes and edges |
 //! | [`rules`] | Sigma: load, compile, match |
-//! | [`catalog`] | what people and rules make: users, rules, hits, jobs |
+//! | [`intel`] | threat reports in, indicators and their rules out |
+//! | [`catalog`] | what people and rules make: users, rules, indicators, hits, jobs |
 //! | [`demo`] | a generated intrusion, for newcomers |
 //! | [`pipeline`] | the only place where rooms meet |
 //! | [`serve`] | HTTP, GraphQL, the page |
@@ -30,6 +31,7 @@ pub mod error;
 pub mod event;
 pub mod graph;
 pub mod ingest;
+pub mod intel;
 pub mod pipeline;
 pub mod rules;
 pub mod serve;

@@ -1,17 +1,22 @@
 //! The catalog in one SQLite file.
 mod db;
 mod hits;
+mod indicators;
 mod jobs;
 mod leases;
 mod rules;
+mod saved;
 mod users;
 
-use super::{Catalog, DeadLetter, HitFilter, HitPage, Job, StoredHit, User};
+use super::{
+    Catalog, DeadLetter, HitFilter, HitPage, IndicatorFilter, Job, SavedSearch, StoredHit, StoredIndicator, User,
+};
 use crate::{
     error::{Issue, Result},
     event::{
         EventId, Position, Scope,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator},
     },
 };
 use async_trait::async_trait;
@@ -61,6 +66,10 @@ impl Catalog for Sqlite {
     async fn update_user(&self, user: &User) -> Result<()> {
         let user = user.clone();
         self.db.write(move |db| users::update(db, &user)).await
+    }
+    async fn end_sessions(&self, user_id: &str) -> Result<()> {
+        let id = user_id.to_owned();
+        self.db.write(move |db| users::end_sessions(db, &id)).await
     }
     async fn secret(&self, name: &str) -> Result<Vec<u8>> {
         let name = name.to_owned();
@@ -127,6 +136,55 @@ impl Catalog for Sqlite {
     }
     async fn clear_hits(&self) -> Result<()> {
         self.db.write(hits::clear).await
+    }
+
+    async fn put_indicators(
+        &self,
+        import: &Import,
+        indicators: &[Indicator],
+        rules: &[Rule],
+        issues: &[Issue],
+    ) -> Result<()> {
+        let (import, indicators) = (import.clone(), indicators.to_vec());
+        let (rules, issues) = (rules.to_vec(), issues.to_vec());
+        self.db.write(move |db| indicators::put(db, &import, &indicators, &rules, &issues)).await
+    }
+    async fn indicator_imports(&self) -> Result<Vec<Import>> {
+        self.db.read(indicators::imports).await
+    }
+    async fn indicators(
+        &self,
+        filter: &IndicatorFilter,
+        after: Option<u64>,
+        first: usize,
+    ) -> Result<Vec<StoredIndicator>> {
+        let filter = filter.clone();
+        self.db.read(move |db| indicators::page(db, &filter, after, first)).await
+    }
+    async fn count_indicators(&self, filter: &IndicatorFilter) -> Result<u64> {
+        let filter = filter.clone();
+        self.db.read(move |db| indicators::count(db, &filter)).await
+    }
+    async fn hits_of_indicators(&self, scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>> {
+        let (scope, indicators) = (scope.clone(), indicators.to_vec());
+        self.db.read(move |db| indicators::hits(db, &scope, &indicators)).await
+    }
+    async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
+        let id = import_id.to_owned();
+        self.db.write(move |db| indicators::remove(db, &id)).await
+    }
+
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {
+        let id = user_id.to_owned();
+        self.db.read(move |db| saved::of_user(db, &id)).await
+    }
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()> {
+        let search = search.clone();
+        self.db.write(move |db| saved::put(db, &search, is_new)).await
+    }
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool> {
+        let (id, owner) = (id.to_owned(), owner_id.to_owned());
+        self.db.write(move |db| saved::delete(db, &id, &owner)).await
     }
 
     async fn lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {

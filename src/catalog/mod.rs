@@ -1,4 +1,4 @@
-//! What people and rules make: users, rules, hits, jobs, dead letters, checkpoints.
+//! What people and rules make: users, rules, indicators, hits, jobs, dead letters, checkpoints.
 pub mod embedded;
 
 use crate::{
@@ -6,6 +6,7 @@ use crate::{
     event::{
         EventId, Period, Position, Scope, Time,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator, Kind},
     },
 };
 use async_trait::async_trait;
@@ -97,6 +98,24 @@ pub struct Counts {
     pub providers: BTreeMap<String, u64>,
 }
 
+/// A search that somebody has saved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedSearch {
+    pub id: String,
+    pub name: String,
+    /// Only he may change it.
+    pub owner_id: String,
+    pub owner_name: String,
+    /// Whether everybody sees it.
+    pub shared: bool,
+    /// JSON of the API's condition; `None` is every event.
+    pub condition: Option<String>,
+    /// A period that ends now, such as `24h`; goes before `period`.
+    pub last: Option<String>,
+    pub period: Period,
+    pub updated: Time,
+}
+
 /// A record that could not be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -105,6 +124,27 @@ pub struct DeadLetter {
     pub at: Time,
     pub job_id: Option<String>,
 }
+
+/// An indicator with its place in the order of storing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredIndicator {
+    pub number: u64,
+    pub import_id: String,
+    pub indicator: Indicator,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IndicatorFilter {
+    pub import_id: Option<String>,
+    pub kind: Option<Kind>,
+    /// Part of the value or title, whatever its case.
+    pub text: Option<String>,
+    /// Whether the validity has ended at a point in time.
+    pub expired: Option<(bool, Time)>,
+}
+
+/// Saved searches of one user at most.
+pub const MAX_SAVED: u64 = 1_000;
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -118,6 +158,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Also ends all sessions of the user.
     async fn set_password(&self, user_id: &str, password_hash: &str) -> Result<()>;
     async fn update_user(&self, user: &User) -> Result<()>;
+    /// Ends all sessions of the user, and changes nothing else.
+    async fn end_sessions(&self, user_id: &str) -> Result<()>;
     /// A secret made at first use and kept (the key of the tokens).
     async fn secret(&self, name: &str) -> Result<Vec<u8>>;
 
@@ -151,6 +193,41 @@ pub trait Catalog: Send + Sync + 'static {
     /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
 
+    // indicators
+    /// Stores an import with its indicators, its rules, and its issues as dead letters under the id of the import, in
+    /// one transaction. Takes the place of an import with the same id; its rules stay enabled or not as they were.
+    async fn put_indicators(
+        &self,
+        import: &Import,
+        indicators: &[Indicator],
+        rules: &[Rule],
+        issues: &[Issue],
+    ) -> Result<()>;
+    /// Newest first.
+    async fn indicator_imports(&self) -> Result<Vec<Import>>;
+    /// In the order of storing; `after` exclusive.
+    async fn indicators(
+        &self,
+        filter: &IndicatorFilter,
+        after: Option<u64>,
+        first: usize,
+    ) -> Result<Vec<StoredIndicator>>;
+    async fn count_indicators(&self, filter: &IndicatorFilter) -> Result<u64>;
+    /// Number of hits of each indicator asked: of its rule, and where it is a value in a list, naming it
+    /// ([`Indicator::term`] in [`Hit::matched`]).
+    async fn hits_of_indicators(&self, scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
+    /// Removes an import with its indicators, rules and issues; hits stay. `false` when there is none.
+    async fn remove_indicators(&self, import_id: &str) -> Result<bool>;
+
+    // saved searches
+    /// Those of a user and those that are shared, by name and id.
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>>;
+    /// Adds a search, or changes that of the same id and owner. `NOT_FOUND` when there is none to change,
+    /// `TOO_MANY` when the owner has [`MAX_SAVED`] of them.
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
+    /// Whether there was one of this id and owner.
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
+
     // leases
     /// Takes or renews the lease `name` for `owner`: `Some(epoch)` when he has it from now for `life`, `None` while
     /// another has it. With `force` it is taken from whoever has it. The epoch grows with each change of owner.
@@ -162,6 +239,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn put_job(&self, job: &Job) -> Result<()>;
     async fn job(&self, id: &str) -> Result<Option<Job>>;
     async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
+    /// A letter of a job that is there already is not stored again: an interrupted import starts from the beginning.
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     /// Newest first, of all jobs or one; `before` exclusive.
     async fn dead_letters(&self, job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;

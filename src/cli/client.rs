@@ -95,11 +95,29 @@ impl Client {
         }
     }
 
-    /// Uploads a file. The answer is the id of the import job.
-    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<String> {
-        let mut url = self.url("api/import")?;
+    /// Uploads a file to import. The answer is the id of the import job, or why the server does not take this file.
+    pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<Result<String, String>> {
         let keep = if keep_other { "true" } else { "false" };
-        url.query_pairs_mut().append_pair("name", &path.display().to_string()).append_pair("keepOther", keep);
+        let answer = match self.post_file("api/import", path, &[("keepOther", keep)]).await? {
+            Ok(answer) => answer,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        answer["jobId"].as_str().map(|id| Ok(id.to_owned())).context("the server gave no job")
+    }
+
+    /// Uploads a threat report. The answer is its import, or why the server does not take this file.
+    pub async fn upload_indicators(&self, path: &Path) -> anyhow::Result<Result<Value, String>> {
+        self.post_file("api/indicators", path, &[]).await
+    }
+
+    async fn post_file(
+        &self,
+        route: &str,
+        path: &Path,
+        parameters: &[(&str, &str)],
+    ) -> anyhow::Result<Result<Value, String>> {
+        let mut url = self.url(route)?;
+        url.query_pairs_mut().append_pair("name", &path.display().to_string()).extend_pairs(parameters);
         loop {
             let file = tokio::fs::File::open(path).await?;
             let size = file.metadata().await?.len();
@@ -114,10 +132,13 @@ impl Client {
             }
             let text = answer.text().await?;
             let answer: Value = serde_json::from_str(&text).unwrap_or_default();
-            if let Some(id) = answer["jobId"].as_str() {
-                return Ok(id.to_owned());
+            if status.is_success() {
+                return Ok(Ok(answer));
             }
             let reason = answer["error"]["message"].as_str().unwrap_or(&text);
+            if [StatusCode::BAD_REQUEST, StatusCode::PAYLOAD_TOO_LARGE].contains(&status) {
+                return Ok(Err(reason.to_owned()));
+            }
             bail!("{status}: {reason}");
         }
     }

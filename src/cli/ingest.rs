@@ -193,7 +193,10 @@ async fn one(client: &Client, path: &Path, options: Options, look: &impl Fn(u64,
     if bytes == 0 {
         return Ok(unread("the file is empty".into()));
     }
-    let job = client.upload(path, options.keep_other).await.with_context(|| format!("upload of {name}"))?;
+    let job = match client.upload(path, options.keep_other).await.with_context(|| format!("upload of {name}"))? {
+        Ok(job) => job,
+        Err(reason) => return Ok(unread(format!("the server does not take it: {reason}"))),
+    };
     let mut wait = POLL.0;
     let ended = loop {
         let state = client.ask(JOB, json!({"id": job})).await?["importJob"].take();
@@ -202,7 +205,10 @@ async fn one(client: &Client, path: &Path, options: Options, look: &impl Fn(u64,
                 look(number(&state["bytesRead"]), number(&state["stored"]) + number(&state["duplicates"]));
             }
             Some("DONE") => break state,
-            Some(_) => bail!("import of {name} stopped: {}", state["message"].as_str().unwrap_or("cancelled")),
+            Some(_) => {
+                let reason = state["message"].as_str().unwrap_or("cancelled");
+                return Ok(unread(format!("the import stopped: {reason}")));
+            }
             None => bail!("the server has forgotten the import of {name}"),
         }
         tokio::time::sleep(wait).await;

@@ -16,6 +16,8 @@ pub const MAX_DEPTH: usize = 32;
 pub const MAX_MATCHES: usize = 1_000;
 /// Operands allowed in one match.
 pub const MAX_OPERANDS: usize = 10_000;
+/// The same for patterns, each of which is tried on every distinct value.
+pub const MAX_PATTERNS: usize = 100;
 
 #[derive(Debug, Clone)]
 pub enum Condition {
@@ -34,6 +36,9 @@ pub struct Match {
     pub name: String,
     pub keys: Vec<Key>,
     pub test: Test,
+    /// As the caller wrote them.
+    pub operator: Operator,
+    pub operands: Vec<String>,
 }
 
 /// What a value is compared with.
@@ -127,13 +132,19 @@ impl Match {
     pub fn new(name: &str, operator: Operator, operands: &[String]) -> Result<Self> {
         let keys = resolve(name)?;
         if operator == Operator::Exists {
-            return Ok(Self { name: name.into(), keys, test: Test::Exists });
+            if !operands.is_empty() {
+                return Err(Error::bad_input(format!("{name}: EXISTS takes no values")));
+            }
+            return Ok(Self { name: name.into(), keys, test: Test::Exists, operator, operands: Vec::new() });
         }
         if operands.is_empty() || operands.iter().any(String::is_empty) {
             return Err(Error::bad_input(format!("{name}: {operator:?} needs at least one value, none of them empty")));
         }
         if operands.len() > MAX_OPERANDS {
             return Err(Error::bad_input(format!("{name}: more than {MAX_OPERANDS} values")));
+        }
+        if matches!(operator, Operator::Wildcard | Operator::Regex) && operands.len() > MAX_PATTERNS {
+            return Err(Error::bad_input(format!("{name}: more than {MAX_PATTERNS} patterns")));
         }
         let types = || keys.iter().map(key_type);
         let test = match operator {
@@ -189,7 +200,7 @@ impl Match {
             }
             Operator::Exists => Test::Exists,
         };
-        Ok(Self { name: name.into(), keys, test })
+        Ok(Self { name: name.into(), keys, test, operator, operands: operands.to_vec() })
     }
 
     pub fn is_match(&self, event: &Event) -> bool {

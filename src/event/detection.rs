@@ -1,5 +1,23 @@
 //! The nouns of detection, shared by `rules` and `catalog`: a rule and a hit.
 use super::{EventId, Time};
+use crate::error::{Error, Result};
+
+/// Levels of rules and of their hits, least first.
+pub const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+
+/// The levels asked for, in the spelling of [`LEVELS`].
+///
+/// # Errors
+/// `BAD_INPUT` for a name that is no level.
+pub fn levels(asked: &[String]) -> Result<Vec<String>> {
+    let known = |name: &String| {
+        let level = LEVELS.into_iter().find(|l| l.eq_ignore_ascii_case(name));
+        level
+            .map(str::to_owned)
+            .ok_or_else(|| Error::bad_input(format!("there is no level {name:?}: it is one of {}", LEVELS.join(", "))))
+    };
+    asked.iter().map(known).collect()
+}
 
 /// A Sigma rule as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,4 +70,6 @@ pub struct Hit {
     pub host: String,
     /// When it was found.
     pub found: Time,
+    /// Values of the rule that the event has, where the rule is a list of them; names the indicator.
+    pub matched: Vec<String>,
 }

@@ -9,6 +9,7 @@ pub mod condition;
 pub mod detection;
 pub mod document;
 pub mod fields;
+pub mod indicator;
 mod position;
 pub mod text;
 mod time;

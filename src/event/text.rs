@@ -20,3 +20,18 @@ pub fn canonical_ip(ip: IpAddr) -> IpAddr {
         IpAddr::V4(_) => ip,
     }
 }
+
+/// Text as a Sigma value that means just it: wildcards and the backslashes before them are escaped.
+pub fn sigma_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    let chars: Vec<char> = text.chars().collect();
+    let special = |c: Option<&char>| matches!(c, Some('\\' | '*' | '?'));
+    for (i, c) in chars.iter().enumerate() {
+        let run = i.checked_sub(1).and_then(|p| chars.get(p)) == Some(&'\\');
+        if matches!(c, '*' | '?') || (*c == '\\' && (run || special(chars.get(i + 1)))) {
+            out.push('\\');
+        }
+        out.push(*c);
+    }
+    out
+}

@@ -65,6 +65,11 @@ pub fn acting_process(event: &Event) -> Option<NodeId> {
     side.id(event, &event.host())
 }
 
+/// All nodes that an event tells of.
+pub fn nodes(event: &Event) -> Vec<NodeId> {
+    project([event]).nodes().iter().map(|n| n.id).collect()
+}
+
 /// Nodes of the content hashes in an event: the first algorithm of SHA256, SHA1, MD5 that it has.
 pub fn binary(event: &Event) -> Option<NodeId> {
     file::identity(&event.hashes())

@@ -237,14 +237,28 @@ fn peek(input: Input<'_>) -> io::Result<(Vec<u8>, Input<'_>)> {
             Ok((head, Input::Seekable(file)))
         }
         Input::Stream(mut stream) => {
-            stream.by_ref().take(4096).read_to_end(&mut head)?;
-            let again = Cursor::new(head.clone()).chain(stream);
+            // What came before an error is worth reading; the error comes again behind it.
+            let broken = match stream.by_ref().take(4096).read_to_end(&mut head) {
+                Err(e) if head.is_empty() => return Err(e),
+                read => Broken(read.err()),
+            };
+            let again = Cursor::new(head.clone()).chain(broken).chain(stream);
             Ok((head, Input::Stream(Box::new(again))))
         }
     }
 }
 
+/// Nothing, or once an error.
+struct Broken(Option<io::Error>);
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 /// Opens a file for [`read`].
-pub fn open(file: File, read: Rc<Cell<u64>>) -> Input<'static> {
-    Input::Seekable(Box::new(Counting { inner: file, position: 0, read }))
+pub fn open(file: File, read: Rc<Cell<u64>>, is_regular: bool) -> Input<'static> {
+    let file = Box::new(Counting { inner: file, position: 0, read });
+    if is_regular { Input::Seekable(file) } else { Input::Stream(file) }
 }

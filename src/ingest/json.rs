@@ -39,11 +39,18 @@ pub fn read(reading: &mut Reading, input: impl Read) -> Result<()> {
                 }
                 buffer.consume(len);
             }
-            Err(reason) => {
-                let line = take_line(reading, &mut buffer);
-                reading.issue(position, reason, Some(&line.1));
-                broken = true;
-            }
+            Err(reason) => match broken_value(&mut buffer) {
+                Some(len) => {
+                    reading.issue(position, reason, buffer.bytes().get(..len));
+                    buffer.consume(len);
+                    broken = false;
+                }
+                None => {
+                    let line = take_line(reading, &mut buffer);
+                    reading.issue(position, reason, Some(&line.1));
+                    broken = true;
+                }
+            },
         }
     }
     Ok(())
@@ -81,6 +88,34 @@ fn value(reading: &mut Reading, buffer: &mut Buffer<impl Read>) -> std::result::
             Err(e) => return Err(format!("the input ends inside this record: {e}")),
         }
     }
+}
+
+/// Bytes of a broken value up to the bracket that closes it, if that is on the same line: behind it the next value
+/// of an array may begin.
+fn broken_value(buffer: &mut Buffer<impl Read>) -> Option<usize> {
+    let end = match buffer.find(b'\n', MAX_RECORD) {
+        Ok(Some(end)) => end,
+        Ok(None) => buffer.bytes().len().min(MAX_RECORD),
+        Err(_) => return None,
+    };
+    let (mut depth, mut in_string, mut escaped) = (0u32, false, false);
+    for (at, byte) in buffer.bytes().get(..end)?.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' | b'[' if !in_string => depth += 1,
+            b'}' | b']' if !in_string => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    let rest = buffer.bytes().get(at + 1..end)?.trim_ascii_start();
+                    return matches!(rest.first(), None | Some(b',' | b']' | b'{')).then_some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Skips white space, byte order marks, and the brackets and commas of arrays. Whether anything follows.

@@ -32,7 +32,7 @@ use std::{
 
 /// A record of more bytes than this is an issue, not an event. Windows' own limit is 64 KiB; a parsed
 /// record may take thirty times its bytes in memory.
-const MAX_RECORD: usize = 4 << 20;
+const MAX_RECORD: usize = 1 << 20;
 
 /// What a reader hands out. Called from a blocking thread; a slow sink slows the reader (back-pressure).
 pub trait Sink {
@@ -75,10 +75,13 @@ pub fn read_path(path: &Path, options: &Options, sink: &mut dyn Sink) -> Result<
 /// # Errors
 /// As [`read_path`].
 pub fn read_file(name: &str, file: File, options: &Options, sink: &mut dyn Sink) -> Result<()> {
-    let size = file.metadata().map(|m| m.len()).unwrap_or_default();
+    let meta = file.metadata();
+    // A pipe has no size and cannot be gone back in.
+    let is_regular = meta.as_ref().is_ok_and(std::fs::Metadata::is_file);
+    let size = meta.map(|m| m.len()).unwrap_or_default();
     let read = Rc::new(Cell::new(0));
-    let mut reading = reading::Reading::new(options, sink, read.clone(), Some(size));
-    input::read(&mut reading, name, input::open(file, read), &input::Budget::of(size), 0)
+    let mut reading = reading::Reading::new(options, sink, read.clone(), is_regular.then_some(size));
+    input::read(&mut reading, name, input::open(file, read, is_regular), &input::Budget::of(size), 0)
 }
 
 /// All files at or below the paths, in the order given and by name within a folder. A path that cannot be
@@ -95,8 +98,15 @@ pub fn files(paths: &[PathBuf]) -> (Vec<PathBuf>, Vec<Issue>) {
             let mut inner = std::fs::read_dir(&path)?
                 .map(|entry| {
                     let entry = entry?;
+                    let kind = entry.file_type()?;
+                    // Reading a pipe or a device of a folder would wait for ever.
+                    if !(kind.is_dir() || kind.is_file() || kind.is_symlink()) {
+                        let name = entry.path().display().to_string();
+                        issues.push(reading::issue(&name, "file", "neither a file nor a folder", None));
+                        return Ok(None);
+                    }
                     // Links inside a folder are not followed: they may lead round.
-                    Ok((!entry.file_type()?.is_symlink()).then(|| entry.path()))
+                    Ok((!kind.is_symlink()).then(|| entry.path()))
                 })
                 .filter_map(std::io::Result::transpose)
                 .collect::<std::io::Result<Vec<_>>>()?;

@@ -45,6 +45,8 @@ pub(super) trait Work: Send + Sync + 'static {
 struct State {
     position: Position,
     healthy: bool,
+    /// Resets that were seen.
+    generation: u64,
 }
 
 /// Handle of a running follower.
@@ -66,7 +68,7 @@ impl Follower {
         tasks: &mut JoinSet<()>,
     ) -> Result<Self> {
         let position = work.checkpoint().await?;
-        let (state, receiver) = watch::channel(State { position: position.clone(), healthy: true });
+        let (state, receiver) = watch::channel(State { position: position.clone(), healthy: true, generation: 0 });
         let turn = Arc::new(Mutex::new(0));
         let (resets, reset_seen) = watch::channel(0);
         tasks.spawn(run(lease.clone(), work, store, head, stop, position, state, turn.clone(), reset_seen));
@@ -97,7 +99,7 @@ impl Follower {
         drop(turn);
         let _ = self.resets.send(generation);
         // Not before the follower has seen the reset may a caller wait for a position.
-        let _ = self.state.clone().changed().await;
+        let _ = self.state.clone().wait_for(|s| s.generation >= generation).await;
         Ok(())
     }
 }
@@ -125,7 +127,7 @@ async fn run(
             if *guard != generation || held != Held::Kept {
                 generation = *guard;
                 position = work.checkpoint().await?;
-                state.send_replace(State { position: position.clone(), healthy: true });
+                state.send_replace(State { position: position.clone(), healthy: true, generation });
             }
             if held == Held::Elsewhere {
                 return Ok(Step::Elsewhere);
@@ -142,7 +144,7 @@ async fn run(
                 // Also what is gone from the log since: nothing is left to wait for.
                 reached.merge(&seen);
             }
-            state.send_replace(State { position: reached, healthy: true });
+            state.send_replace(State { position: reached, healthy: true, generation });
             drop(guard);
             Ok::<Step, Error>(if more { Step::More } else { Step::Done })
         };
@@ -278,6 +280,7 @@ fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
                 time: event.time,
                 host: event.host(),
                 found,
+                matched: m.values.iter().map(ToString::to_string).collect(),
             });
         }
     }

@@ -2,7 +2,7 @@
 use super::Pipeline;
 use crate::{
     catalog::{Counts, Job, JobState},
-    error::{Error, Issue, Result},
+    error::{Code, Error, Issue, Result},
     event::{Event, Time},
     ingest::{self, Options, Sink},
 };
@@ -15,9 +15,13 @@ use tokio::sync::mpsc;
 
 /// Events per append.
 const BATCH: usize = 2_000;
+/// And bytes of them.
+const BATCH_BYTES: usize = 8 << 20;
 /// Batches between reader and append.
 const QUEUE: usize = 4;
 const JOB_EVERY: Duration = Duration::from_millis(500);
+/// First and longest pause before an import is tried again.
+const RETRY: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(60));
 /// Issues of one import written to the catalog at once.
 const ISSUES: usize = 200;
 
@@ -52,6 +56,7 @@ enum Message {
 struct Channel {
     sender: mpsc::Sender<Message>,
     events: Vec<Event>,
+    bytes: usize,
     skipped: BTreeMap<String, u64>,
     closed: bool,
 }
@@ -63,6 +68,7 @@ impl Channel {
     fn flush(&mut self) {
         if !self.events.is_empty() {
             let events = std::mem::take(&mut self.events);
+            self.bytes = 0;
             self.send(Message::Events(events));
         }
         if !self.skipped.is_empty() {
@@ -74,11 +80,12 @@ impl Channel {
 
 impl Sink for Channel {
     fn events(&mut self, mut events: Vec<Event>) -> Result<()> {
+        self.bytes += events.iter().map(Event::size).sum::<usize>();
         self.events.append(&mut events);
-        if self.events.len() >= BATCH {
+        if self.events.len() >= BATCH || self.bytes >= BATCH_BYTES {
             self.flush();
         }
-        if self.closed { Err(Error::new(crate::error::Code::Unavailable, "the import was stopped")) } else { Ok(()) }
+        if self.closed { Err(Error::new(Code::Unavailable, "the import was stopped")) } else { Ok(()) }
     }
     fn issue(&mut self, issue: Issue) {
         self.send(Message::Issue(issue));
@@ -112,8 +119,13 @@ impl Pipeline {
         let (sender, mut receiver) = mpsc::channel(QUEUE);
         let (source, path) = (name.to_owned(), path.to_owned());
         let reader = tokio::task::spawn_blocking(move || {
-            let mut channel =
-                Channel { sender, events: Vec::with_capacity(BATCH), skipped: BTreeMap::new(), closed: false };
+            let mut channel = Channel {
+                sender,
+                events: Vec::with_capacity(BATCH),
+                bytes: 0,
+                skipped: BTreeMap::new(),
+                closed: false,
+            };
             let result = std::fs::File::open(&path)
                 .map_err(|e| Error::bad_input(format!("cannot open {source}: {e}")))
                 .and_then(|file| ingest::read_file(&source, file, &options, &mut channel));
@@ -187,9 +199,59 @@ impl Watch for JobWatch {
     }
 }
 
-/// Runs an import job to its end and writes its outcome; the spool file is removed when it is imported.
-pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path) {
-    let Ok(_turn) = pipeline.imports.acquire().await else { return };
+/// Runs an import job to its end and writes its outcome. The upload was acknowledged: its file is removed only when
+/// the outcome is in the catalog, and while a store is away (a full disk) the import is tried again.
+pub(super) async fn run_job(pipeline: &Pipeline, mut job: Job, path: &Path) {
+    let mut pause = RETRY.0;
+    let done = loop {
+        let (result, watched) = try_job(pipeline, &job, path).await;
+        match result {
+            Err(e) if e.code == Code::Unavailable => {
+                tracing::warn!(job = %job.id, error = ?e, "import of {} is interrupted, trying again", job.name);
+                job.message = Some(format!("waiting, to be tried again: {e}"));
+                let _ = pipeline.catalog.put_job(&job).await;
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(RETRY.1);
+            }
+            result => break ended(watched, result),
+        }
+    };
+    let mut pause = RETRY.0;
+    while let Err(e) = pipeline.catalog.put_job(&done).await {
+        tracing::error!(job = %done.id, error = ?e, "cannot write the outcome of a job, trying again");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(RETRY.1);
+    }
+    if let Err(e) = tokio::fs::remove_file(path).await {
+        tracing::warn!(job = %done.id, error = ?e, "cannot remove a spool file");
+    }
+}
+
+/// The job as it is at its end.
+fn ended(mut job: Job, result: Result<Report>) -> Job {
+    job.finished = Some(Time::now());
+    match result {
+        Ok(report) => {
+            job.state = JobState::Done;
+            job.message = None;
+            job.bytes_read = job.bytes_total.unwrap_or(job.bytes_read);
+            JobWatch::fill(&mut job, &report);
+            job.counts = Counts { codes: report.codes, hosts: report.hosts, providers: report.skipped };
+        }
+        Err(e) => {
+            job.state = JobState::Failed;
+            job.message = Some(e.to_string());
+            tracing::error!(job = %job.id, error = ?e, "import of {} failed", job.name);
+        }
+    }
+    job
+}
+
+/// One attempt, which keeps the job's progress in the catalog.
+async fn try_job(pipeline: &Pipeline, job: &Job, path: &Path) -> (Result<Report>, Job) {
+    let Ok(_turn) = pipeline.imports.acquire().await else {
+        return (Err(Error::new(Code::Unavailable, "the program stops")), job.clone());
+    };
     let (updates, mut received) = mpsc::unbounded_channel::<Job>();
     let catalog = pipeline.catalog.clone();
     let writer = async move {
@@ -205,25 +267,6 @@ pub(super) async fn run_job(pipeline: &Pipeline, job: Job, path: &Path) {
         let result = pipeline.import_file(&job.name, path, options, Some(&job.id), &mut watch).await;
         (result, watch.job)
     };
-    let ((result, mut job), ()) = tokio::join!(import, writer);
-    job.finished = Some(Time::now());
-    match result {
-        Ok(report) => {
-            job.state = JobState::Done;
-            job.bytes_read = job.bytes_total.unwrap_or(job.bytes_read);
-            JobWatch::fill(&mut job, &report);
-            job.counts = Counts { codes: report.codes, hosts: report.hosts, providers: report.skipped };
-        }
-        Err(e) => {
-            job.state = JobState::Failed;
-            job.message = Some(e.to_string());
-            tracing::error!(job = %job.id, error = ?e, "import of {} failed", job.name);
-        }
-    }
-    if let Err(e) = pipeline.catalog.put_job(&job).await {
-        tracing::error!(job = %job.id, error = ?e, "cannot write the outcome of a job");
-    }
-    if let Err(e) = tokio::fs::remove_file(path).await {
-        tracing::warn!(job = %job.id, error = ?e, "cannot remove a spool file");
-    }
+    let (outcome, ()) = tokio::join!(import, writer);
+    outcome
 }

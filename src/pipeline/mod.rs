@@ -7,16 +7,18 @@
 mod follow;
 mod import;
 mod lease;
+mod trial;
 
 pub use import::{Report, Watch};
+pub use trial::Trial;
 
 use crate::{
     catalog::{Catalog, Job, JobState, StoredHit},
-    error::{Error, Result},
-    event::{Event, Position, Time, detection::Rule},
+    error::{Error, Issue, Result},
+    event::{Event, Position, Time, detection::Rule, indicator::Import},
     graph::GraphStore,
-    ingest,
-    rules::RuleSet,
+    ingest, intel,
+    rules::{self, RuleSet},
     store::{Appended, EventStore},
 };
 use follow::{Detect, Follower, Project};
@@ -55,19 +57,25 @@ impl Engines {
     /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
     pub fn embedded(data: &Path) -> Result<Self> {
         // Logs tell about people: a new folder is for its owner only.
-        let mut folder = std::fs::DirBuilder::new();
-        folder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-        folder
-            .create(data)
+        private_folder(data)
+            .and_then(|()| private_folder(&data.join("events")))
+            .and_then(|()| private_folder(&data.join("graph")))
             .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
         Ok(Self {
             store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
-            graph: crate::graph::embedded::Sqlite::open(&data.join("graph.db"))?,
+            graph: crate::graph::embedded::Sqlite::open(&data.join("graph/graph.db"))?,
             catalog: crate::catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
         })
     }
+}
+
+/// Makes a folder that only its owner can look into; one that is there stays as it is.
+fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
 }
 
 /// The running product without its network side.
@@ -76,6 +84,7 @@ pub struct Pipeline {
     pub graph: Arc<dyn GraphStore>,
     pub catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
     hits: broadcast::Sender<Arc<StoredHit>>,
     head: watch::Sender<Position>,
     project: Follower,
@@ -95,7 +104,7 @@ impl Pipeline {
     /// # Errors
     /// When an engine cannot be read.
     pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
-        tokio::fs::create_dir_all(&spool).await?;
+        private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
@@ -107,6 +116,7 @@ impl Pipeline {
         let node = node(&spool).await?;
         // Only engines that others write to are shared with other processes.
         let shared = store.look_every().map(|_| catalog.clone());
+        let reloading: Arc<tokio::sync::Mutex<()>> = Arc::default();
         let mut tasks = JoinSet::new();
         let project = Follower::start(
             Lease::new(shared.clone(), "project", node.clone()),
@@ -128,13 +138,14 @@ impl Pipeline {
         .await?;
         if let Some(pause) = store.look_every() {
             tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
-            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), known, stop.subscribe()));
+            tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), reloading.clone(), known, stop.subscribe()));
         }
         let pipeline = Arc::new(Self {
             store,
             graph,
             catalog,
             rules,
+            reloading,
             hits,
             head,
             project,
@@ -206,11 +217,37 @@ impl Pipeline {
         Ok(changed)
     }
 
+    /// Stores a report's indicators with their rules and matches with them from now on. Answers the import as it is
+    /// stored.
+    ///
+    /// # Errors
+    /// When the catalog fails; nothing is stored then.
+    pub async fn import_indicators(&self, report: intel::Report) -> Result<Import> {
+        let (report, rules) = tokio::task::spawn_blocking(move || with_rules(report)).await?;
+        self.catalog.put_indicators(&report.import, &report.indicators, &rules, &report.issues).await?;
+        self.reload_rules().await?;
+        Ok(report.import)
+    }
+
+    /// Removes an import of indicators with its rules. `false` when there is none.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
+        let removed = self.catalog.remove_indicators(import_id).await?;
+        if removed {
+            self.reload_rules().await?;
+        }
+        Ok(removed)
+    }
+
     /// Compiles the enabled rules of the catalog anew.
     ///
     /// # Errors
     /// When the catalog fails.
     pub async fn reload_rules(&self) -> Result<()> {
+        // One after the other: an older set must not replace a newer one.
+        let _turn = self.reloading.lock().await;
         let set = Arc::new(compile(self.catalog.rules().await?).await?);
         *self.rules.write().unwrap_or_else(PoisonError::into_inner) = set;
         Ok(())
@@ -279,7 +316,9 @@ impl Pipeline {
     }
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
-        for mut job in self.catalog.jobs(usize::MAX).await? {
+        let jobs = self.catalog.jobs(usize::MAX).await?;
+        self.remove_orphans(&jobs).await?;
+        for mut job in jobs {
             if job.state != JobState::Running || job.node != *self.node {
                 continue;
             }
@@ -296,6 +335,20 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Removes uploads that a kill interrupted: they were never acknowledged and have no job.
+    async fn remove_orphans(&self, jobs: &[Job]) -> Result<()> {
+        let mut files = tokio::fs::read_dir(&self.spool).await?;
+        while let Some(file) = files.next_entry().await? {
+            let name = file.file_name();
+            let is_wanted = jobs.iter().any(|j| j.state == JobState::Running && name == *j.id);
+            if !is_wanted {
+                tracing::info!(file = %file.path().display(), "removing an upload that never became complete");
+                tokio::fs::remove_file(file.path()).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Stops followers and imports. What is stored stays; what is not done is done at the next start.
     pub async fn shutdown(&self) {
         let _ = self.stop.send(true);
@@ -305,6 +358,26 @@ impl Pipeline {
             tracing::warn!("some work did not stop within 20 s; it is done again at the next start");
         }
     }
+}
+
+/// The rules of a report; one that cannot be matched is an issue too.
+fn with_rules(mut report: intel::Report) -> (intel::Report, Vec<Rule>) {
+    let origin = report.origin();
+    let mut rules = Vec::new();
+    for text in &report.rules {
+        let found = rules::parse(text, &origin);
+        let refused = found.rules.iter().filter_map(|r| Some((&r.title, r.refused.as_ref()?)));
+        report.issues.extend(refused.map(|(title, why)| Issue {
+            source: report.import.name.clone(),
+            position: title.clone(),
+            reason: format!("its rule cannot be matched: {why}"),
+            record: None,
+        }));
+        report.issues.extend(found.issues);
+        rules.extend(found.rules);
+    }
+    report.import.issues = report.issues.len() as u64;
+    (report, rules)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -346,6 +419,7 @@ async fn look(
 async fn look_at_rules(
     catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
     mut seen: u64,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -353,6 +427,7 @@ async fn look_at_rules(
         let turn = async {
             let now = catalog.rules_version().await?;
             if seen != now {
+                let _turn = reloading.lock().await;
                 let set = Arc::new(compile(catalog.rules().await?).await?);
                 *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
             }

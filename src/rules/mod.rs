@@ -7,11 +7,17 @@
 //! ```
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
 mod archive;
+pub mod check;
+pub mod explain;
+mod filter;
 mod load;
 mod logsource;
+mod lookup;
 mod modifiers;
+mod named;
 mod normal;
 mod parse;
+pub mod search;
 mod set;
 mod value;
 mod view;

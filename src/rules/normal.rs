@@ -5,7 +5,7 @@ use super::{
     value::{Encoding, Op, Test, tests},
     view::{Form, encoded, key},
 };
-use crate::event::{Key, fields::Type};
+use crate::event::{Key, condition::parse_number, fields::Type};
 use rsigma_parser::{
     ConditionExpr, Detection, DetectionItem, FieldSpec, Modifier, Quantifier, SigmaRule, SigmaString, SigmaValue,
 };
@@ -37,7 +37,7 @@ pub fn normal(rule: &SigmaRule, id: String) -> Result<SigmaRule> {
 }
 
 /// A selector that selects nothing would hold always or never: both are mistakes of the author.
-fn check_condition(condition: &ConditionExpr, rule: &SigmaRule) -> Result<()> {
+pub(super) fn check_condition(condition: &ConditionExpr, rule: &SigmaRule) -> Result<()> {
     match condition {
         ConditionExpr::And(all) | ConditionExpr::Or(all) => all.iter().try_for_each(|c| check_condition(c, rule)),
         ConditionExpr::Not(inner) => check_condition(inner, rule),
@@ -288,7 +288,13 @@ fn special(target: &Target, item: &DetectionItem) -> Result<Option<Detection>> {
     let reference = keep.contains(&Modifier::FieldRef);
     let value = |v: &SigmaValue| match v {
         SigmaValue::String(s) if reference => Ok(raw(&encoded(&key(&s.original), form))),
-        SigmaValue::String(s) if form == Form::Number => Ok(raw(&s.original)),
+        // A time is compared as the view gives it: in milliseconds.
+        SigmaValue::String(s) if form == Form::Number => {
+            match parse_number(target.ty(), &s.original).or_else(|| s.original.parse().ok()) {
+                Some(n) => i64::try_from(n).map(SigmaValue::Integer).map_err(|_| format!("{n} is too large")),
+                None => Err(format!("'{}' is neither a number nor a time", s.original)),
+            }
+        }
         _ if reference => Err("'fieldref' takes the name of a field".to_owned()),
         SigmaValue::Null => Err("null is no value for this comparison".to_owned()),
         other => Ok(other.clone()),

@@ -1,8 +1,11 @@
 //! Sigma YAML into rules as stored, each document with a verdict.
-use super::{Loaded, logsource, set};
+use super::{Loaded, filter, logsource, set};
 use crate::{
     error::Issue,
-    event::{Time, detection::Rule},
+    event::{
+        Time,
+        detection::{LEVELS, Rule},
+    },
 };
 use rsigma_parser::{SigmaCollection, SigmaRule, emit_rule_yaml, parse_sigma_yaml};
 use uuid::Uuid;
@@ -11,7 +14,6 @@ use yaml_serde::{Mapping, Value};
 /// Namespace of rule versions and of ids of rules that have none; part of the stored form, never to be changed.
 const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b58);
 
-const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 /// Level of a rule that states none, or none of [`LEVELS`].
 const DEFAULT_LEVEL: &str = "medium";
 /// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.
@@ -85,8 +87,8 @@ fn verdict(parsed: SigmaCollection, loaded: &mut Loaded, origin: &str, line: usi
     if !parsed.correlations.is_empty() {
         return Err("correlation rules are not matched yet: only rules about single events are".into());
     }
-    if !parsed.filters.is_empty() {
-        return Err("filters of other rules are not applied yet".into());
+    if let [filter] = parsed.filters.as_slice() {
+        return filter::verdict(filter);
     }
     let [rule] = parsed.rules.as_slice() else {
         return Err(parsed.errors.join("; "));
@@ -131,6 +133,8 @@ fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -
     let of_source = |key: &str| source.and_then(|s| s.get(key)).and_then(Value::as_str).map(str::to_owned);
     let logsource = if map.contains_key("correlation") {
         "correlation".to_owned()
+    } else if map.contains_key("filter") {
+        filter::LOGSOURCE.to_owned()
     } else {
         logsource::label(&rsigma_parser::LogSource {
             category: of_source("category"),

@@ -1,5 +1,9 @@
 //! Is it alive, is it ready, which version.
 use super::App;
+use crate::{
+    event::{Condition, Period, Scope, Time},
+    store::Query,
+};
 use axum::{
     Json,
     extract::State,
@@ -20,8 +24,10 @@ pub async fn live() -> &'static str {
 /// 200 when every store answers, else 503; tells which one does not.
 pub async fn ready(State(app): State<App>) -> Response {
     let core = &app.core;
+    let nothing = Query { condition: Condition::All, period: Period { from: None, to: Some(Time(i64::MIN)) } };
     let (store, graph, catalog) = tokio::join!(
-        answers("event store", core.store.head()),
+        // Not only that it answers: that its index moves.
+        answers("event store", core.store.count(&Scope::All, &nothing)),
         answers("graph store", core.graph.checkpoint()),
         answers("catalog", core.catalog.detect_checkpoint()),
     );

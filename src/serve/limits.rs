@@ -28,9 +28,13 @@ pub const BODY_TIME: Duration = Duration::from_secs(30);
 /// Body of one `_bulk` request as sent, and unpacked.
 pub const BULK_BODY: usize = 32 << 20;
 pub const BULK_UNPACKED: usize = 64 << 20;
+/// Items of one `_bulk` request: the answer has something to say about each.
+pub const BULK_ITEMS: usize = 20_000;
 /// `_bulk` requests worked on at once; more are told to come back.
 pub const BULKS: usize = 4;
 pub const UPLOADS: usize = 4;
+/// Exports that run at once; each reads a page at a time, as fast as its client takes them.
+pub const EXPORTS: usize = 8;
 pub const SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Sockets of all users, and of one.

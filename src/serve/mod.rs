@@ -4,11 +4,14 @@
 //! | --- | --- |
 //! | `POST /graphql`, `GET /graphql/ws` | the API: queries and mutations; also subscriptions over graphql-transport-ws |
 //! | `POST /api/import?name=FILE` | a file to import, answered by the id of the job |
+//! | `POST /api/indicators?name=FILE` | a threat report, answered by its import |
+//! | `POST /api/export` | all events of a search as one stream, NDJSON or CSV |
 //! | `POST /_bulk`, `/{index}/_bulk`, … | what Elasticsearch shippers such as winlogbeat ask (`bulk`) |
 //! | `/livez`, `/readyz`, `/api/version` | health, public |
 //! | everything else | the page |
 pub mod auth;
 mod bulk;
+mod export;
 mod frame;
 pub mod graphql;
 mod health;
@@ -70,6 +73,7 @@ pub struct Core {
     operations: Semaphore,
     bulks: Semaphore,
     uploads: Semaphore,
+    exports: Arc<Semaphore>,
     /// Cancelled when the server stops: ends the open sockets.
     stopping: CancellationToken,
 }
@@ -107,6 +111,7 @@ impl App {
             operations: Semaphore::new(limits::OPERATIONS),
             bulks: Semaphore::new(limits::BULKS),
             uploads: Semaphore::new(limits::UPLOADS),
+            exports: Arc::new(Semaphore::new(limits::EXPORTS)),
             stopping: CancellationToken::new(),
         });
         Ok(Self { schema: graphql::schema(Some(core.clone())), core })
@@ -119,6 +124,8 @@ pub fn router(app: App) -> Router {
         .route("/graphql", routing::post(graphql::http))
         .route("/graphql/ws", routing::get(graphql::websocket))
         .route("/api/import", routing::post(upload::import))
+        .route("/api/indicators", routing::post(upload::indicators))
+        .route("/api/export", routing::post(export::export))
         .route("/api/version", routing::get(health::version))
         .route("/livez", routing::get(health::live))
         .route("/readyz", routing::get(health::ready))

@@ -7,6 +7,7 @@ use crate::{
     catalog::Role,
     error::{Code, Error, Result},
     ingest::Options,
+    intel,
 };
 use axum::{
     Json,
@@ -56,24 +57,64 @@ pub async fn import(
     body: Body,
 ) -> Result<Response, Failure> {
     let core = &app.core;
-    let caller = core.auth.header(authorization(&headers), address, false).await?;
-    caller.ok_or_else(|| Error::new(Code::Unauthenticated, "log in first"))?.require(Role::Analyst)?;
-    let _turn = core
-        .uploads
-        .try_acquire()
-        .map_err(|_| Error::new(Code::TooMany, "too many uploads at once: try again later"))?;
-    let max = core.settings.max_upload;
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-    if announced.is_some_and(|n: u64| n > max) {
-        return Err(too_large(max).into());
-    }
-    let (job_id, path) = core.pipeline.new_spool_file();
-    let mut spooled = Spooled(Some(path.clone()));
-    spool(body, &path, max).await?;
+    analyst(&app, address, &headers).await?;
+    let (job_id, mut spooled) = received(&app, &headers, body, core.settings.max_upload).await?;
     let options = Options { keep_other: params.keep_other };
     core.pipeline.import_spooled(&job_id, &file_name(params.name), options).await?;
     spooled.0 = None;
     Ok((StatusCode::ACCEPTED, Json(json!({"jobId": super::graphql::job_id(&job_id).to_string()}))).into_response())
+}
+
+/// `POST /api/indicators?name=FILE`: the import, once it is stored.
+pub async fn indicators(
+    State(app): State<App>,
+    Address(address): Address,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let core = &app.core;
+    let by = analyst(&app, address, &headers).await?;
+    let max = core.settings.max_upload.min(intel::MAX_FILE);
+    let (_, spooled) = received(&app, &headers, body, max).await?;
+    let name = file_name(params.name);
+    let read = move || spooled.0.as_deref().map(|path| intel::load(path, &name, &by)).transpose();
+    let report = tokio::task::spawn_blocking(read).await.map_err(Error::from)??;
+    let report = report.ok_or_else(|| Error::internal("the upload was not spooled"))?;
+    let import = core.pipeline.import_indicators(report).await?;
+    Ok(Json(json!({
+        "importId": import.id,
+        "format": import.format.as_str(),
+        "indicators": import.indicators,
+        "rules": import.rules,
+        "issues": import.issues,
+    }))
+    .into_response())
+}
+
+/// Name of the caller, who must be an analyst at least.
+async fn analyst(app: &App, address: std::net::IpAddr, headers: &HeaderMap) -> Result<String> {
+    let caller = app.core.auth.header(authorization(headers), address, false).await?;
+    let caller = caller.ok_or_else(|| Error::new(Code::Unauthenticated, "log in first"))?;
+    caller.require(Role::Analyst)?;
+    Ok(caller.user.name.clone())
+}
+
+/// The body as a spooled file of a new id.
+async fn received(app: &App, headers: &HeaderMap, body: Body, max: u64) -> Result<(String, Spooled)> {
+    let core = &app.core;
+    let _turn = core
+        .uploads
+        .try_acquire()
+        .map_err(|_| Error::new(Code::TooMany, "too many uploads at once: try again later"))?;
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    if announced.is_some_and(|n: u64| n > max) {
+        return Err(too_large(max));
+    }
+    let (job_id, path) = core.pipeline.new_spool_file();
+    let spooled = Spooled(Some(path.clone()));
+    spool(body, &path, max).await?;
+    Ok((job_id, spooled))
 }
 
 fn too_large(max: u64) -> Error {
@@ -103,7 +144,8 @@ async fn spool(body: Body, path: &Path, max: u64) -> Result<()> {
         }
         file.write_all(&piece).await.map_err(disk)?;
     }
-    file.flush().await.map_err(disk)?;
+    // What is acknowledged must outlive a power cut.
+    file.sync_all().await.map_err(disk)?;
     if size == 0 {
         return Err(Error::bad_input("the upload is empty"));
     }

@@ -3,7 +3,7 @@ pub mod embedded;
 
 use crate::{
     error::{Error, Result},
-    event::{Condition, Event, EventId, Field, Period, Position, Scope, Time},
+    event::{Condition, Event, EventId, Field, Period, Position, Scope, Time, fields::Type, text},
 };
 use async_trait::async_trait;
 use std::{sync::Arc, time::Duration};
@@ -15,11 +15,44 @@ pub struct Query {
     pub period: Period,
 }
 
-/// Order of a page: by time, then event id, both in the same direction.
+/// Order of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
+    /// By time, then event id, both descending.
     NewestFirst,
+    /// By time, then event id, both ascending.
     OldestFirst,
+    /// By [`Order::value`], then time, then event id, all in the same direction. Events without one come last.
+    By { field: Field, descending: bool },
+}
+
+impl Order {
+    /// Longest folded value that is sorted by, in bytes; an event whose values are longer has none.
+    pub const MAX_VALUE: usize = 32 * 1024;
+
+    /// Fields whose values are sorted by: `Image` and `User` are those of the acting process, which codes 8 and 10
+    /// name `SourceImage` and `SourceUser`.
+    pub fn fields(field: Field) -> Vec<Field> {
+        match field {
+            Field::Image => vec![Field::Image, Field::SourceImage],
+            Field::User => vec![Field::User, Field::SourceUser],
+            field => vec![field],
+        }
+    }
+
+    /// Whether the values of a field are compared by length first, which orders numbers.
+    pub const fn by_length(field: Field) -> bool {
+        matches!(field.ty(), Type::UInt | Type::Hex)
+    }
+
+    /// What an event is sorted by: of its folded values of [`Order::fields`] the least one, or the greatest when
+    /// descending.
+    pub fn value(event: &Event, field: Field, descending: bool) -> Option<String> {
+        let values = Self::fields(field).into_iter().flat_map(|f| event.values(f)).map(|v| text::fold(&v));
+        let values = values.filter(|v| v.len() <= Self::MAX_VALUE);
+        let key = |v: &String| (if Self::by_length(field) { v.len() } else { 0 }, v.clone());
+        if descending { values.max_by_key(key) } else { values.min_by_key(key) }
+    }
 }
 
 /// Keyset cursor: the last event of the page before.
@@ -168,6 +201,70 @@ pub struct HostCount {
     pub codes: Vec<(u32, u64)>,
 }
 
+/// What to tell about the values of fields; see [`EventStore::values`].
+#[derive(Debug, Clone)]
+pub struct ValuesQuery {
+    /// One field, or several: then the combinations of their values within an event are counted.
+    pub fields: Vec<Field>,
+    /// Other events to compare with: those of an earlier period, of the other hosts.
+    pub baseline: Option<Query>,
+    /// Leaves out what the baseline has too.
+    pub only_new: bool,
+    pub order: ValueOrder,
+    pub descending: bool,
+    pub first: usize,
+}
+
+impl ValuesQuery {
+    /// Combinations of several fields that one answer may go through; more are `TOO_LARGE`, never cut.
+    pub const MAX_COMBINATIONS: usize = 200_000;
+    /// Fields of one combination at most.
+    pub const MAX_FIELDS: usize = 3;
+}
+
+/// What values are ordered by; ties by value, ascending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueOrder {
+    /// Events that carry the value.
+    Events,
+    /// Distinct hosts of these events.
+    Hosts,
+    /// Time of the first event.
+    FirstSeen,
+    /// Time of the last event.
+    LastSeen,
+    /// Events of the baseline.
+    Baseline,
+    /// Events less those of the baseline.
+    Change,
+    /// The folded value.
+    Value,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Values {
+    pub values: Vec<FieldValue>,
+    /// How many there are in all.
+    pub distinct: u64,
+    /// Events that carry all of the fields.
+    pub events: u64,
+}
+
+/// A value that at least one event of the query carries. All numbers are exact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldValue {
+    /// One folded value per field.
+    pub values: Vec<String>,
+    pub events: u64,
+    /// Distinct hosts (normal form).
+    pub hosts: u64,
+    pub first: Time,
+    pub last: Time,
+    /// Events and hosts of the baseline; 0 without one.
+    pub baseline_events: u64,
+    pub baseline_hosts: u64,
+}
+
 /// What [`EventStore::append`] did.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Appended {
@@ -194,7 +291,7 @@ pub trait EventStore: Send + Sync + 'static {
     /// Stores events that are not there yet, durably: on return the sender may be told "ok".
     async fn append(&self, events: Vec<Event>) -> Result<Appended>;
 
-    /// Events that arrived behind `after`, at most `max`; without `more`, everything acknowledged before the call
+    /// Events that arrived behind `after`, at most `max` and fewer where they are big; without `more`, everything acknowledged before the call
     /// is behind `next`. For followers: the recent ones come from memory where the engine has one.
     async fn read(&self, after: &Position, max: usize) -> Result<Arrivals>;
 
@@ -210,6 +307,8 @@ pub trait EventStore: Send + Sync + 'static {
     /// Makes everything appended before visible to searches.
     async fn refresh(&self) -> Result<()>;
 
+    /// A page of the matching events. `BAD_INPUT` for a cursor behind an event that is not there, where the order
+    /// needs its value.
     async fn search(
         &self,
         scope: &Scope,
@@ -225,6 +324,12 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Top or rare values of a field.
     async fn terms(&self, scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms>;
+
+    /// Values of fields with when and where they occur, compared with a baseline.
+    async fn values(&self, scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values>;
+
+    /// The newest matching event, by time and id, of each host asked (distinct, normal form), in the order asked.
+    async fn latest(&self, scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>>;
 
     /// Events by id, in the order asked; `None` where unknown or out of scope.
     async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>>;

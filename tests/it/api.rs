@@ -2,10 +2,13 @@
 mod app;
 mod batching;
 mod bulk;
+mod editor;
 mod graph;
 mod guards;
 mod http;
+mod indicators;
 mod schema;
 mod search;
+mod statistics;
 mod subscription;
 mod upload;

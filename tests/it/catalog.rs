@@ -2,7 +2,7 @@
 use crate::support::at;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
-    catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, User, embedded::Sqlite},
+    catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
     error::{Code, Issue},
     event::{
         EventId, Period, Scope, Time,
@@ -54,6 +54,7 @@ fn hit(n: u64) -> Hit {
         time: Time(i64::try_from(n).unwrap() * 1_000),
         host: format!("pc{}", n % 3),
         found: Time(5),
+        matched: Vec::new(),
     }
 }
 
@@ -279,6 +280,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
         record: (n.is_multiple_of(2)).then(|| "\u{0}<Event>".into()),
     };
     catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
+    catalog.put_dead_letters(Some("j1"), &(1..=3).map(issue).collect::<Vec<_>>()).await.unwrap();
     catalog.put_dead_letters(None, &[issue(4)]).await.unwrap();
     assert_eq!(catalog.count_dead_letters(None).await.unwrap(), 4);
     assert_eq!(catalog.count_dead_letters(Some("j1")).await.unwrap(), 3);
@@ -418,4 +420,39 @@ fn sqlite_refuses_what_it_does_not_know() {
     std::fs::write(&other, "no database at all, but long enough to be read as the header of one ".repeat(20)).unwrap();
     let error = Sqlite::open(&other).err().unwrap();
     assert!(error.message.contains("other.sqlite"), "{error}");
+}
+
+#[tokio::test]
+async fn saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let catalog: Arc<dyn Catalog> = Sqlite::open(&dir.path().join("catalog.db")).unwrap();
+    for (id, name) in [("u1", "ann"), ("u2", "bob")] {
+        catalog.create_user(&user(id, name), "hash").await.unwrap();
+    }
+    let search = |id: &str, owner: &str, shared: bool| SavedSearch {
+        id: id.into(),
+        name: format!("Search {id}"),
+        owner_id: owner.into(),
+        owner_name: if owner == "u1" { "ann" } else { "bob" }.into(),
+        shared,
+        condition: Some(r#"{"not":{"and":[]}}"#.into()),
+        last: None,
+        period: Period { from: Some(Time(5)), to: None },
+        updated: Time(7),
+    };
+    let (a, b, c) = (search("a", "u1", false), search("b", "u1", true), search("c", "u2", false));
+    for s in [&c, &b, &a] {
+        catalog.put_saved_search(s, true).await.unwrap();
+    }
+    assert_eq!(catalog.saved_searches("u1").await.unwrap(), [a.clone(), b.clone()]);
+    assert_eq!(catalog.saved_searches("u2").await.unwrap(), [b.clone(), c.clone()]);
+    let renamed = SavedSearch { name: "Zebra".into(), last: Some("24h".into()), condition: None, ..a.clone() };
+    catalog.put_saved_search(&renamed, false).await.unwrap();
+    assert_eq!(catalog.saved_searches("u1").await.unwrap(), [b.clone(), renamed]);
+    let stolen = SavedSearch { owner_id: "u2".into(), ..b.clone() };
+    assert_eq!(catalog.put_saved_search(&stolen, false).await.unwrap_err().code, Code::NotFound);
+    assert!(!catalog.delete_saved_search("b", "u2").await.unwrap());
+    assert!(catalog.delete_saved_search("b", "u1").await.unwrap());
+    assert!(!catalog.delete_saved_search("b", "u1").await.unwrap());
+    assert_eq!(catalog.saved_searches("u2").await.unwrap(), [c]);
 }

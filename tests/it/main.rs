@@ -14,6 +14,7 @@ mod cli;
 mod demo;
 mod graph;
 mod ingest;
+mod intel;
 mod pipeline;
 mod rules;
 mod store;

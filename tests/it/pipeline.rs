@@ -71,7 +71,10 @@ async fn an_interrupted_import_goes_on_after_a_restart() {
         p.shutdown().await;
         id
     };
+    let never_complete = dir.path().join("spool/0193");
+    std::fs::write(&never_complete, "half of an upl").expect("spool");
     let p = start(dir.path()).await;
+    assert!(!never_complete.exists(), "an upload without a job is removed");
     let job = loop {
         let job = p.catalog.job(&id).await.expect("catalog").expect("job");
         if job.state != sysmonsearch::catalog::JobState::Running {

@@ -1,9 +1,11 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
-mod events;
+pub mod events;
 mod explained;
+mod filter;
 mod gaps;
 mod load;
 mod modifiers;
 mod oracle;
+mod search;
 mod speed;

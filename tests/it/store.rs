@@ -6,3 +6,4 @@ mod conformance;
 mod embedded;
 mod naive;
 mod sample;
+mod values;

@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", BELOW),
     ("graph", BELOW),
     ("rules", BELOW),
+    ("intel", BELOW),
     ("catalog", BELOW),
     ("demo", BELOW),
     ("config", BELOW),
@@ -31,7 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 const BELOW: &[&str] = &["error", "event"];
 /// They do not know each other; what is above may know all of them.
-const SIBLINGS: &[&str] = &["ingest", "store", "graph", "rules", "catalog", "demo", "config", "telemetry"];
+const SIBLINGS: &[&str] = &["ingest", "store", "graph", "rules", "intel", "catalog", "demo", "config", "telemetry"];
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

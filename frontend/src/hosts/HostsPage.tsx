@@ -1,67 +1,147 @@
-import { Button } from "@mantine/core";
-import { useMemo } from "react";
+import "./hosts.css";
+import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
+import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
-import { HostsDocument } from "../api/generated";
+import { type HostOrder, HostsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { useNumber, utc } from "../shared/format";
+import { useClock } from "../shared/clock";
+import { useNumber } from "../shared/format";
 import { PeriodPicker } from "../shared/PeriodPicker";
-import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
+import { type Period, PRESETS, periodInput, presetMillis, readPeriod, writePeriod } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
-import { HostPanel } from "./HostPanel";
+import { HostPanel, TABS } from "./HostPanel";
 
 const PAGE = 100;
+const ORDERS: Record<string, HostOrder> = {
+  name: "NAME",
+  events: "EVENTS",
+  first: "FIRST_SEEN",
+  last: "LAST_SEEN",
+};
 
-/** The hosts that sent events in the period, and the time line of one of them. */
+type Change = { [name in "host" | "tab" | "category" | "silent" | "order"]?: string | null } & {
+  period?: Period;
+};
+
+/** The hosts that sent events in the period, and what one of them did. */
 export function HostsPage() {
   const { t } = useTranslation();
   const number = useNumber();
+  const { time, label } = useClock();
   const [params, setParams] = useSearchParams();
   const period = readPeriod(params);
   const selected = params.get("host") ?? undefined;
-  const key = JSON.stringify(period);
-  const variables = useMemo(() => ({ period: periodInput(JSON.parse(key)), first: PAGE }), [key]);
+  const silent = params.get("silent") ?? "";
+  const order = params.get("order") ?? "name";
+  const [name, setName] = useState("");
+  const [found] = useDebouncedValue(name.trim(), 250);
+  const key = JSON.stringify([period, silent, order, found]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what is read; the time is that of its change.
+  const variables = useMemo(() => {
+    const length = presetMillis(silent);
+    const end = period.to ? Date.parse(period.to) : Date.now();
+    return {
+      period: periodInput(period),
+      filter: {
+        ...(found && { name: found }),
+        ...(length && { silentSince: new Date(end - length).toISOString() }),
+      },
+      order: ORDERS[order.replace("-", "")] ?? "NAME",
+      descending: order.startsWith("-"),
+      first: PAGE,
+    };
+  }, [key]);
   const pages = usePages(HostsDocument, variables, (d) => d.hosts);
-  const set = (change: { host?: string; period?: Period }) =>
+  const set = ({ period: next, ...values }: Change) =>
     setParams((old) => {
-      const next = new URLSearchParams(old);
-      if (change.host) next.set("host", change.host);
-      if (change.period) writePeriod(change.period, next);
-      return next;
+      const params = new URLSearchParams(old);
+      for (const [param, value] of Object.entries(values))
+        if (value) params.set(param, value);
+        else params.delete(param);
+      if (next) writePeriod(next, params);
+      return params;
     });
   const highest = Math.max(1, ...pages.items.map((h) => h.events));
+  const head = (by: string, text: string, numeric = false) => {
+    const active = order.replace("-", "") === by;
+    const down = order.startsWith("-");
+    return (
+      <th
+        scope="col"
+        className={numeric ? "num" : undefined}
+        aria-sort={active ? (down ? "descending" : "ascending") : undefined}
+      >
+        <button
+          type="button"
+          className="sort"
+          title={t("search.sortBy", { name: text })}
+          onClick={() => set({ order: (active ? !down : by !== "name") ? `-${by}` : by })}
+        >
+          {text}
+          <span aria-hidden="true">{active && (down ? " ▼" : " ▲")}</span>
+        </button>
+      </th>
+    );
+  };
   return (
     <>
       <header className="head">
         <h1>{t("pages.hosts")}</h1>
+        <TextInput
+          w={150}
+          aria-label={t("hosts.find")}
+          placeholder={t("hosts.find")}
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+        />
         <PeriodPicker value={period} onChange={(p) => set({ period: p })} />
+        <NativeSelect
+          aria-label={t("hosts.silent")}
+          value={silent}
+          onChange={(e) => set({ silent: e.currentTarget.value })}
+          data={[
+            { value: "", label: t("hosts.silentAny") },
+            ...PRESETS.map((p) => ({ value: p, label: t("hosts.silentFor", { length: t(`period.${p}`) }) })),
+          ]}
+        />
         <span className="push dim" role="status">
-          {t(pages.more ? "hosts.shownMore" : "hosts.shown", { shown: number(pages.items.length) })}
+          {pages.total && t("hosts.shown", { shown: number(pages.total.value) })}
         </span>
       </header>
-      {selected && (
-        <HostPanel key={selected} name={selected} period={period} onPeriod={(p) => set({ period: p })} />
-      )}
-      <Scroll style={{ flex: 1, overflow: "auto", minHeight: 120 }} label={t("hosts.list")}>
-        <table className="dense">
+      <Scroll style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
+        {selected && (
+          <HostPanel
+            key={selected}
+            name={selected}
+            period={period}
+            tab={TABS.find((tab) => tab === params.get("tab")) ?? "shares"}
+            category={params.get("category") ?? undefined}
+            onChange={set}
+          />
+        )}
+        <table className="dense hosts">
           <thead>
             <tr>
-              <th scope="col">{t("column.host")}</th>
-              <th scope="col" className="num">
-                {t("hosts.events")}
-              </th>
-              <th scope="col" style={{ width: "22%" }}>
+              {head("name", t("column.host"))}
+              {head("events", t("hosts.events"), true)}
+              <th scope="col" className="wide" style={{ width: "16%" }}>
                 <span className="unseen">{t("hosts.share")}</span>
               </th>
               <th scope="col" className="num">
                 {t("hosts.hits")}
               </th>
+              <th scope="col">{t("hosts.sysmon")}</th>
               <th scope="col" className="num">
+                {t("hosts.configChanges")}
+              </th>
+              <th scope="col" className="num wide">
                 {t("hosts.codes")}
               </th>
-              <th scope="col">{t("hosts.first")} (UTC)</th>
-              <th scope="col">{t("hosts.last")} (UTC)</th>
+              {head("first", `${t("hosts.first")} (${label})`)}
+              {head("last", `${t("hosts.last")} (${label})`)}
             </tr>
           </thead>
           <tbody>
@@ -73,7 +153,7 @@ export function HostsPage() {
                   </button>
                 </td>
                 <td className="num">{number(host.events)}</td>
-                <td style={{ verticalAlign: "middle" }}>
+                <td className="wide" style={{ verticalAlign: "middle" }}>
                   <div className="bar" style={{ width: `${(100 * host.events) / highest}%` }} />
                 </td>
                 <td
@@ -82,9 +162,11 @@ export function HostsPage() {
                 >
                   {number(host.hits)}
                 </td>
-                <td className="num">{host.codes.length}</td>
-                <td className="mono">{utc(host.firstSeen, false)}</td>
-                <td className="mono">{utc(host.lastSeen, false)}</td>
+                <td>{host.sysmonVersion ?? <span className="dim">{t("hosts.unknown")}</span>}</td>
+                <td className="num">{number(host.configurationChanges)}</td>
+                <td className="num wide">{host.codes.length}</td>
+                <td className="mono">{time(host.firstSeen, false)}</td>
+                <td className="mono">{time(host.lastSeen, false)}</td>
               </tr>
             ))}
           </tbody>
@@ -93,7 +175,7 @@ export function HostsPage() {
           loading={pages.loading}
           error={pages.error}
           empty={pages.items.length === 0}
-          nothing={t("hosts.nothing")}
+          nothing={t(silent || found ? "hosts.noneFits" : "hosts.nothing")}
           retry={pages.reload}
         />
         {pages.more && (

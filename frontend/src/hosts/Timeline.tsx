@@ -1,72 +1,59 @@
 import { useTranslation } from "react-i18next";
+import { Brush } from "../shared/Brush";
+import { useClock } from "../shared/clock";
 import { CATEGORIES, categoryColour } from "../shared/colours";
-import { useNumber, utc } from "../shared/format";
-
-interface Bucket {
-  start: string;
-  category: string;
-  count: number;
-}
+import { useNumber } from "../shared/format";
+import { type Bucket, stack } from "./stack";
 
 interface Props {
   intervalMs: number;
   buckets: Bucket[];
-  /** A bar was chosen. */
+  /** A part of the time axis was chosen. */
   onBrush: (from: string, to: string) => void;
 }
 
-const HEIGHT = 90;
+const HEIGHT = 110;
 
-/** Per time slot the counts of each category, in the order of the legend. */
-export function stack(buckets: Bucket[]): { start: string; total: number; parts: Map<string, number> }[] {
-  const slots = new Map<string, Map<string, number>>();
-  for (const { start, category, count } of buckets) {
-    const parts = slots.get(start) ?? new Map<string, number>();
-    parts.set(category, (parts.get(category) ?? 0) + count);
-    slots.set(start, parts);
-  }
-  return [...slots]
-    .sort(([a], [b]) => Date.parse(a) - Date.parse(b))
-    .map(([start, parts]) => ({ start, parts, total: [...parts.values()].reduce((a, b) => a + b, 0) }));
-}
-
-/** Events of a host over time, one colour per category. A click on a bar goes into it. */
+/** Events of a host over time, one colour per category. */
 export function Timeline({ intervalMs, buckets, onBrush }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
+  const { time, label } = useClock();
   const bars = stack(buckets);
   const first = bars[0];
   const last = bars.at(-1);
   if (!first || !last) return null;
   const begin = Date.parse(first.start);
-  const slots = Math.round((Date.parse(last.start) - begin) / intervalMs) + 1;
+  const end = Date.parse(last.start) + intervalMs;
+  const slot = (start: string) => Math.round((Date.parse(start) - begin) / intervalMs);
   const highest = Math.max(...bars.map((b) => b.total));
-  const totals = CATEGORIES.map((c) => ({
-    category: c,
-    count: bars.reduce((sum, bar) => sum + (bar.parts.get(c) ?? 0), 0),
-  })).filter((c) => c.count > 0);
+  const slots = Math.max(slot(last.start) + 1, 12);
+  const at = new Map(bars.map((b) => [slot(b.start), b]));
+  const say = (n: number) => {
+    const bar = at.get(n);
+    const parts = CATEGORIES.flatMap((c) => {
+      const count = bar?.parts.get(c);
+      return count ? `${t(`category.${c}`)} ${number(count)}` : [];
+    });
+    const count = bar?.total ?? 0;
+    return [t("brush.events", { count, shown: number(count) }), ...parts].join(", ");
+  };
   return (
     <figure style={{ margin: 0 }}>
-      <svg
-        role="img"
-        aria-label={t("hosts.timeline", { from: utc(first.start, false), to: utc(last.start, false) })}
-        viewBox={`0 0 ${Math.max(slots, 12)} ${HEIGHT}`}
-        preserveAspectRatio="none"
-        style={{ width: "100%", height: HEIGHT, display: "block" }}
+      <Brush
+        begin={begin}
+        intervalMs={intervalMs}
+        slots={slots}
+        height={HEIGHT}
+        label={t("hosts.timeline", { from: time(begin, false), to: time(end, false), zone: label })}
+        say={say}
+        onBrush={onBrush}
       >
         {bars.map((bar) => {
           let y = HEIGHT;
-          const start = Date.parse(bar.start);
           return (
-            // biome-ignore lint/a11y/noStaticElementInteractions: the period fields do the same by keyboard.
-            <g
-              key={bar.start}
-              style={{ cursor: "pointer" }}
-              onClick={() =>
-                onBrush(new Date(start).toISOString(), new Date(start + intervalMs).toISOString())
-              }
-            >
-              <title>{`${utc(bar.start, false)} UTC: ${number(bar.total)}`}</title>
+            <g key={bar.start}>
+              <title>{`${time(bar.start, false)} ${label}: ${say(slot(bar.start))}`}</title>
               {CATEGORIES.map((category) => {
                 const height = ((bar.parts.get(category) ?? 0) / highest) * (HEIGHT - 2);
                 if (height === 0) return null;
@@ -74,7 +61,7 @@ export function Timeline({ intervalMs, buckets, onBrush }: Props) {
                 return (
                   <rect
                     key={category}
-                    x={Math.round((start - begin) / intervalMs) + 0.05}
+                    x={slot(bar.start) + 0.05}
                     width={0.9}
                     y={y}
                     height={height}
@@ -85,21 +72,13 @@ export function Timeline({ intervalMs, buckets, onBrush }: Props) {
             </g>
           );
         })}
-      </svg>
-      <figcaption className="row" style={{ gap: 12, marginTop: 4 }}>
-        <span className="dim mono">{utc(first.start, false)} UTC</span>
-        <span className="row" style={{ margin: "0 auto" }}>
-          {totals.map(({ category, count }) => (
-            <span key={category} className="row" style={{ gap: 4 }}>
-              <span
-                aria-hidden="true"
-                style={{ width: 10, height: 10, borderRadius: 2, background: categoryColour(category) }}
-              />
-              {t(`category.${category}`)} <span className="dim">{number(count)}</span>
-            </span>
-          ))}
+      </Brush>
+      <figcaption className="row dim mono" style={{ justifyContent: "space-between", fontSize: 11 }}>
+        <span>{time(begin, false)}</span>
+        <span>{t("search.brushHint")}</span>
+        <span>
+          {time(begin + slots * intervalMs, false)} {label}
         </span>
-        <span className="dim mono">{utc(last.start, false)} UTC</span>
       </figcaption>
     </figure>
   );

@@ -1,4 +1,12 @@
-import { ActionIcon, Autocomplete, Button, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
+import {
+  ActionIcon,
+  Autocomplete,
+  Button,
+  NativeSelect,
+  SegmentedControl,
+  Textarea,
+  TextInput,
+} from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useFields } from "../api/fields";
 import type { Operator } from "../api/generated";
@@ -127,17 +135,47 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
         data={OPERATORS.map((o) => ({ value: o, label: t(`operator.${o}`) }))}
         onChange={(e) => onChange({ ...value, operator: e.currentTarget.value as Operator })}
       />
-      <TextInput
-        aria-label={t("search.value")}
-        style={{ flex: 1, minWidth: 120 }}
-        ff="monospace"
-        disabled={value.operator === "EXISTS"}
-        placeholder={t(placeholder(value.field))}
-        value={value.values[0] ?? ""}
-        onChange={(e) => onChange({ ...value, values: [e.currentTarget.value, ...value.values.slice(1)] })}
-        rightSection={several && <span className="chip">+{value.values.length - 1}</span>}
-        rightSectionWidth={several ? 44 : undefined}
-      />
+      {several ? (
+        <Textarea
+          aria-label={t("search.values")}
+          style={{ flex: 1, minWidth: 120 }}
+          ff="monospace"
+          autosize
+          maxRows={6}
+          value={value.values.join("\n")}
+          onChange={(e) => onChange({ ...value, values: e.currentTarget.value.split("\n") })}
+        />
+      ) : (
+        <TextInput
+          aria-label={t("search.value")}
+          style={{ flex: 1, minWidth: 120 }}
+          ff="monospace"
+          disabled={value.operator === "EXISTS"}
+          placeholder={t(placeholder(value.field))}
+          value={value.values[0] ?? ""}
+          onChange={(e) => onChange({ ...value, values: [e.currentTarget.value] })}
+          onPaste={(e) => {
+            // A pasted list means any of its lines.
+            const lines = e.clipboardData
+              .getData("text")
+              .split(/\r?\n/)
+              .map((l) => l.trim());
+            const values = lines.filter((l) => l !== "");
+            if (values.length < 2) return;
+            e.preventDefault();
+            onChange({ ...value, values });
+          }}
+        />
+      )}
+      {!several && value.operator !== "EXISTS" && (
+        <ActionIcon
+          onClick={() => onChange({ ...value, values: [value.values[0] ?? "", ""] })}
+          aria-label={t("search.moreValues")}
+          title={t("search.moreValues")}
+        >
+          <Icon name="more" size={14} />
+        </ActionIcon>
+      )}
       <ActionIcon onClick={onRemove} aria-label={t("search.removeRow")}>
         <Icon name="close" size={14} />
       </ActionIcon>

@@ -1,67 +1,153 @@
 import { Button } from "@mantine/core";
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, useEffect, useRef } from "react";
+import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { EventsQuery } from "../api/generated";
 import type { Pages } from "../api/pages";
+import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
-import { baseName, useNumber, utc } from "../shared/format";
-import { EventIcon } from "../shared/Icon";
+import type { Row } from "../shared/condition";
+import { baseName, useNumber } from "../shared/format";
+import { EventIcon, Icon } from "../shared/Icon";
+import type { Period } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
+import { type Value, ValueMenuAt } from "../shared/ValueMenu";
+import { type Column, column, isOwn, type Sort } from "./columns";
 
 export type EventRow = EventsQuery["events"]["nodes"][number];
 
 interface Props {
   pages: Pages<EventRow>;
+  /** Names of the columns; those that are fields stand in the rows in the same order. */
+  columns: string[];
+  sort: Sort;
+  onSort: (sort: Sort) => void;
   selected: string | undefined;
   onSelect: (id: string) => void;
+  onMatch?: (row: Row) => void;
+  period?: Period;
+  label: string;
 }
 
 const ROW = 26;
-const COLUMNS = ["time", "code", "host", "image", "user", "description"] as const;
 
-/** The events found: only the rows in sight are drawn, and more are asked for as the end comes near. */
-export function Results({ pages, selected, onSelect }: Props) {
+/** Field and value that stand in a cell. */
+function cellValue(event: EventRow, name: string, fields: string[]): Value | undefined {
+  const of = (field: string, value: string | null | undefined) =>
+    value ? { field, value, host: event.host } : undefined;
+  const from = (field: string) => (event.code === 8 || event.code === 10 ? `Source${field}` : field);
+  switch (name) {
+    case "time":
+      return of("UtcTime", event.time);
+    case "code":
+      return of("EventID", String(event.code));
+    case "host":
+      return of("Computer", event.host);
+    case "image":
+      return of(from("Image"), event.image);
+    case "user":
+      return of(from("User"), event.user);
+    case "description":
+      return undefined;
+    default:
+      return of(name, event.values[fields.indexOf(name)]);
+  }
+}
+
+/**
+ * The events found: only the rows in sight are drawn, and more are asked for as the end comes near. Arrow keys go from
+ * cell to cell, Enter opens what can be done with a value.
+ */
+export function Results({ pages, columns, sort, onSort, selected, onSelect, onMatch, period, label }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const scroll = useRef<HTMLDivElement>(null);
   const { items, more, loading, loadMore } = pages;
+  const shown = columns.map(column);
+  const fields = columns.filter((c) => !isOwn(c));
+  const at = items.findIndex((i) => i.id === selected);
+  const [cell, setCell] = useState(0);
+  const byKey = useRef(false);
+  const [menu, setMenu] = useState<{ of: Value; at: { x: number; y: number } }>();
   const rows = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroll.current,
     estimateSize: () => ROW,
     overscan: 12,
+    scrollPaddingStart: 30,
+    // The row with the focus stays, wherever the list is scrolled to.
+    rangeExtractor: (range) => {
+      const drawn = defaultRangeExtractor(range);
+      return at < 0 || drawn.includes(at) ? drawn : [...drawn, at].sort((a, b) => a - b);
+    },
   });
   const drawn = rows.getVirtualItems();
-  const lastDrawn = drawn.at(-1)?.index ?? 0;
+  const lastDrawn = (rows.range?.endIndex ?? 0) + 12;
   useEffect(() => {
     if (more && !loading && !pages.error && lastDrawn >= items.length - 20) loadMore();
   }, [more, loading, pages.error, lastDrawn, items.length, loadMore]);
 
-  function onKeyDown(event: KeyboardEvent) {
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key];
-    if (!step || items.length === 0) return;
-    event.preventDefault();
-    const now = items.findIndex((i) => i.id === selected);
-    const next = Math.max(0, Math.min(items.length - 1, now < 0 ? 0 : now + step));
-    const row = items[next];
-    if (!row) return;
-    rows.scrollToIndex(next);
-    onSelect(row.id);
+  const current = () =>
+    scroll.current?.querySelector<HTMLElement>(`tr[aria-selected=true] td:nth-child(${cell + 1})`);
+  useEffect(() => {
+    if (!byKey.current) return;
+    byKey.current = false;
+    current()?.focus({ preventScroll: true });
+  });
+
+  function openMenu(name: string, event: EventRow, place: { x: number; y: number }) {
+    const of = cellValue(event, name, fields);
+    if (of) setMenu({ of, at: place });
   }
 
+  function onKeyDown(event: KeyboardEvent) {
+    if ((event.target as HTMLElement).closest("thead") || items.length === 0) return;
+    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key];
+    const aside = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const row = items[at];
+    if (step) {
+      event.preventDefault();
+      const next = items[Math.max(0, Math.min(items.length - 1, at < 0 ? 0 : at + step))];
+      if (!next) return;
+      byKey.current = true;
+      rows.scrollToIndex(items.indexOf(next));
+      onSelect(next.id);
+    } else if (aside && row) {
+      event.preventDefault();
+      byKey.current = true;
+      setCell((c) => Math.max(0, Math.min(shown.length - 1, c + aside)));
+    } else if (row && (event.key === "Enter" || event.key === "ContextMenu")) {
+      const name = shown[cell]?.name;
+      const box = current()?.getBoundingClientRect();
+      if (!name || !box) return;
+      event.preventDefault();
+      openMenu(name, row, { x: box.left + 8, y: box.bottom });
+    }
+  }
+
+  const onContextMenu = (name: string, event: EventRow) => (e: MouseEvent) => {
+    e.preventDefault();
+    openMenu(name, event, { x: e.clientX, y: e.clientY });
+  };
+  const closeMenu = () => {
+    setMenu(undefined);
+    current()?.focus({ preventScroll: true });
+  };
+
+  const width = shown.reduce((sum, c) => sum + (c.width ?? 260), 0);
   return (
     <>
-      <Scroll ref={scroll} className="results" onKeyDown={onKeyDown} label={t("search.results")}>
-        <table className="events" aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}>
+      <Scroll ref={scroll} className="results" onKeyDown={onKeyDown} label={label}>
+        <table
+          className="events"
+          style={{ minWidth: width }}
+          aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}
+        >
           <thead>
             <tr>
-              {COLUMNS.map((c) => (
-                <th key={c} scope="col" className={`c-${c}`}>
-                  {t(`column.${c}`)}
-                  {c === "time" && " (UTC)"}
-                </th>
+              {shown.map((c) => (
+                <Head key={c.name} column={c} sort={sort} onSort={onSort} />
               ))}
             </tr>
           </thead>
@@ -77,21 +163,33 @@ export function Results({ pages, selected, onSelect }: Props) {
                     style={{ transform: `translateY(${v.start}px)` }}
                     onClick={() => onSelect(event.id)}
                   >
-                    <td className="c-time mono">{utc(event.time)}</td>
-                    <td className="c-code">
-                      <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
-                      {event.code} {event.name}
-                    </td>
-                    <td className="c-host">{event.host}</td>
-                    <td className="c-image" title={event.image ?? undefined}>
-                      {baseName(event.image)}
-                    </td>
-                    <td className="c-user">{event.user}</td>
-                    <td className="c-description">
-                      <button type="button" className="open" tabIndex={-1}>
-                        {event.description}
-                      </button>
-                    </td>
+                    {shown.map((c, i) => (
+                      <td
+                        key={c.name}
+                        className={`c-${c.name}`}
+                        style={size(c)}
+                        tabIndex={event.id === selected && i === cell ? 0 : -1}
+                        onFocus={() => setCell(i)}
+                        onContextMenu={onContextMenu(c.name, event)}
+                      >
+                        <Cell event={event} name={c.name} fields={fields} />
+                        {c.name !== "description" && (
+                          <button
+                            type="button"
+                            className="dots"
+                            tabIndex={-1}
+                            aria-hidden="true"
+                            onClick={(e) => {
+                              e.stopPropagation();
+                              onSelect(event.id);
+                              openMenu(c.name, event, { x: e.clientX, y: e.clientY + 8 });
+                            }}
+                          >
+                            <Icon name="dots" size={13} />
+                          </button>
+                        )}
+                      </td>
+                    ))}
                   </tr>
                 )
               );
@@ -106,6 +204,7 @@ export function Results({ pages, selected, onSelect }: Props) {
           retry={pages.reload}
         />
       </Scroll>
+      {menu && <ValueMenuAt {...menu} period={period} onMatch={onMatch} onClose={closeMenu} />}
       {items.length > 0 && (
         <div className="foot row">
           <span role="status">
@@ -114,6 +213,7 @@ export function Results({ pages, selected, onSelect }: Props) {
               total: number(pages.total?.value ?? items.length),
             })}
           </span>
+          <span className="dim wide">{t("search.tableHint")}</span>
           {more && (
             <Button variant="default" loading={loading} onClick={loadMore} className="push">
               {t("page.more")}
@@ -123,4 +223,63 @@ export function Results({ pages, selected, onSelect }: Props) {
       )}
     </>
   );
+}
+
+const size = (c: Column) => (c.width ? { width: c.width, flex: "none" } : { flex: 1, minWidth: 260 });
+
+function Head({ column: c, sort, onSort }: { column: Column } & Pick<Props, "sort" | "onSort">) {
+  const { t } = useTranslation();
+  const { label } = useClock();
+  const text = isOwn(c.name) ? t(`column.${c.name}`) : c.name;
+  const active = c.sort === sort.by;
+  const name = c.name === "time" ? `${text} (${label})` : text;
+  const { sort: by } = c;
+  return (
+    <th
+      scope="col"
+      style={size(c)}
+      aria-sort={active ? (sort.descending ? "descending" : "ascending") : undefined}
+    >
+      {by ? (
+        <button
+          type="button"
+          className="sort"
+          title={t("search.sortBy", { name })}
+          onClick={() => onSort({ by, descending: active ? !sort.descending : by === "time" })}
+        >
+          {name}
+          {active && <span aria-hidden="true">{sort.descending ? " ▼" : " ▲"}</span>}
+        </button>
+      ) : (
+        name
+      )}
+    </th>
+  );
+}
+
+function Cell({ event, name, fields }: { event: EventRow; name: string; fields: string[] }) {
+  const { time } = useClock();
+  switch (name) {
+    case "time":
+      return <span className="mono">{time(event.time)}</span>;
+    case "code":
+      return (
+        <>
+          <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} /> {event.code}{" "}
+          {event.name}
+        </>
+      );
+    case "host":
+      return event.host;
+    case "image":
+      return <span title={event.image ?? undefined}>{baseName(event.image)}</span>;
+    case "user":
+      return event.user;
+    case "description":
+      return event.description;
+    default: {
+      const value = event.values[fields.indexOf(name)];
+      return <span title={value ?? undefined}>{/Image$/.test(name) ? baseName(value) : value}</span>;
+    }
+  }
 }

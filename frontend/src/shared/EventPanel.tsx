@@ -1,17 +1,17 @@
-import { ActionIcon, Button, Tooltip } from "@mantine/core";
+import { ActionIcon, Button } from "@mantine/core";
 import { useEffect } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
-import { useFields } from "../api/fields";
 import { EventDocument } from "../api/generated";
+import { useClock } from "./clock";
 import { categoryColour } from "./colours";
-import { match, type Row } from "./condition";
-import { utc } from "./format";
-import { EventIcon, Icon } from "./Icon";
+import type { Row } from "./condition";
+import { EventIcon, Icon, NodeIcon } from "./Icon";
 import { Level } from "./Level";
-import { graphLink, hostLink, processLink, searchLink } from "./links";
+import { graphLink, hostLink, processLink } from "./links";
 import { State } from "./State";
+import { ValueButton } from "./ValueMenu";
 
 interface Props {
   id: string;
@@ -27,6 +27,7 @@ const GRAPH_POLL_MS = 1_500;
 export function EventPanel({ id, onClose, onMatch }: Props) {
   const { t } = useTranslation();
   const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id } });
+  const { time, label } = useClock();
   const event = data?.event;
   const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;
   const awaited =
@@ -84,9 +85,28 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
               ))}
             </div>
           )}
+          {event.graphNodes.length > 0 && (
+            <section className="row" style={{ gap: 4 }} aria-label={t("event.inGraph")}>
+              {event.graphNodes.map((node) => (
+                <Link
+                  key={node.id}
+                  className="chip"
+                  href={graphLink(node.id)}
+                  title={`${t(`node.${node.kind}`)}: ${node.label}`}
+                >
+                  <NodeIcon kind={node.kind} size={13} title={t(`node.${node.kind}`)} />
+                  <span className="cut" style={{ maxWidth: 150 }}>
+                    {node.label.slice(node.label.lastIndexOf("\\") + 1) || node.label}
+                  </span>
+                </Link>
+              ))}
+            </section>
+          )}
           <dl className="facts">
-            <dt>{t("event.time")} (UTC)</dt>
-            <dd className="mono">{utc(event.time)}</dd>
+            <dt>
+              {t("event.time")} ({label})
+            </dt>
+            <dd className="mono">{time(event.time)}</dd>
             <dt>{t("event.host")}</dt>
             <dd>{event.host}</dd>
             <dt>{t("event.channel")}</dt>
@@ -107,7 +127,12 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
                   <td className="dim">{field.name}</td>
                   <td className="mono wrap">
                     {field.value}
-                    {field.value !== "" && <FieldActions {...field} onMatch={onMatch} />}
+                    <span className="actions">
+                      <ValueButton
+                        of={{ field: field.name, value: field.value, host: event.host }}
+                        onMatch={onMatch}
+                      />
+                    </span>
                   </td>
                 </tr>
               ))}
@@ -116,46 +141,5 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
         </div>
       )}
     </section>
-  );
-}
-
-function FieldActions({ name, value, onMatch }: { name: string; value: string; onMatch?: Props["onMatch"] }) {
-  const { t } = useTranslation();
-  const known = useFields();
-  const field = known.some((f) => f.name === name) ? name : `data.${name}`;
-  const row = match(field, value);
-  return (
-    <span className="actions">
-      <Tooltip label={t("event.searchFor")}>
-        <ActionIcon component={Link} href={searchLink(row)} aria-label={t("event.searchForField", { name })}>
-          <Icon name="search" size={14} />
-        </ActionIcon>
-      </Tooltip>
-      {onMatch && (
-        <>
-          <Tooltip label={t("event.add")}>
-            <ActionIcon onClick={() => onMatch(row)} aria-label={t("event.addField", { name })}>
-              <Icon name="plus" size={14} />
-            </ActionIcon>
-          </Tooltip>
-          <Tooltip label={t("event.exclude")}>
-            <ActionIcon
-              onClick={() => onMatch({ ...row, not: true })}
-              aria-label={t("event.excludeField", { name })}
-            >
-              <Icon name="minus" size={14} />
-            </ActionIcon>
-          </Tooltip>
-        </>
-      )}
-      <Tooltip label={t("event.copy")}>
-        <ActionIcon
-          onClick={() => void navigator.clipboard?.writeText(value)}
-          aria-label={t("event.copyField", { name })}
-        >
-          <Icon name="copy" size={14} />
-        </ActionIcon>
-      </Tooltip>
-    </span>
   );
 }

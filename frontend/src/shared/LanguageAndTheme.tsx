@@ -1,5 +1,6 @@
 import { useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { setZone, useClock } from "./clock";
 import { Icon } from "./Icon";
 
 /** In the rail and on the log-in page. */
@@ -7,6 +8,7 @@ export function LanguageAndTheme() {
   const { t, i18n } = useTranslation();
   const { setColorScheme } = useMantineColorScheme();
   const scheme = useComputedColorScheme("dark");
+  const clock = useClock();
   const other = i18n.language === "ja" ? "en" : "ja";
   return (
     <>
@@ -15,6 +17,15 @@ export function LanguageAndTheme() {
           {other === "ja" ? "あ" : "A"}
         </span>
         {other === "ja" ? "日本語" : "English"}
+      </button>
+      <button
+        type="button"
+        className="item"
+        onClick={() => setZone(clock.zone === "utc" ? "local" : "utc")}
+        title={t(clock.zone === "utc" ? "clock.toLocal" : "clock.toUtc", { zone: clock.label })}
+      >
+        <Icon name="clock" size={18} />
+        {clock.zone === "utc" ? "UTC" : t("clock.local")}
       </button>
       <button
         type="button"

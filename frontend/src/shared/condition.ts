@@ -80,6 +80,28 @@ export function conditionInput(item: Item): ConditionInput | undefined {
   return pruned && toInput(pruned);
 }
 
+/** A condition of the API as the form has it. */
+export function fromInput(input: ConditionInput | null | undefined): Group {
+  const item = input && readInput(input);
+  if (!item) return emptyGroup();
+  return item.kind === "group" && !item.not ? item : emptyGroup([item]);
+}
+
+function readInput(input: ConditionInput): Item | undefined {
+  if (input.match) {
+    const { field, operator, values } = input.match;
+    return { kind: "row", not: false, field, operator: operator ?? "EQUALS", values: values ?? [] };
+  }
+  if (input.not) {
+    const inner = readInput(input.not);
+    if (!inner) return undefined;
+    return inner.not ? { ...emptyGroup([inner]), not: true } : { ...inner, not: true };
+  }
+  const join = input.or ? "or" : "and";
+  const items = (input.or ?? input.and ?? []).map(readInput).filter((i) => i !== undefined);
+  return { kind: "group", not: false, join, items };
+}
+
 function toInput(item: Item): ConditionInput {
   if (item.not) return { not: toInput({ ...item, not: false }) };
   if (item.kind === "row") {

@@ -73,6 +73,16 @@ function* tokens(text: string): Generator<Token> {
   yield { kind: "end", text: "", at: text.length };
 }
 
+/** The search that a text says, or what is wrong with it. */
+export function readCondition(text: string): { group?: Group; issue?: SyntaxIssue } {
+  try {
+    return { group: parseCondition(text) };
+  } catch (issue) {
+    if (issue instanceof SyntaxIssue) return { issue };
+    throw issue;
+  }
+}
+
 /** @throws SyntaxIssue that says what was expected and where. */
 export function parseCondition(text: string): Group {
   const all = [...tokens(text)];

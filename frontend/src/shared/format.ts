@@ -13,6 +13,12 @@ export function baseName(path: string | null | undefined): string {
   return path.slice(path.lastIndexOf("\\") + 1) || path;
 }
 
+/** The end of a Windows path, where it differs from others: `…\\System32\\cmd.exe`. Other text as it is. */
+export function pathEnd(text: string): string {
+  const parts = text.split("\\");
+  return /^([a-z]:|hk)/i.test(text) && parts.length > 3 ? `…\\${parts.slice(-2).join("\\")}` : text;
+}
+
 export function bytes(n: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let i = 0;

@@ -1,184 +1,192 @@
-import { Autocomplete, SegmentedControl, TextInput } from "@mantine/core";
-import { type FormEvent, useEffect, useMemo, useState } from "react";
+import "./statistics.css";
+import { Autocomplete, Button, SegmentedControl, TextInput } from "@mantine/core";
+import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useQuery } from "urql";
-import { Link, useSearchParams } from "wouter";
-import { type TermOrder, TermsDocument } from "../api/generated";
-import { conditionInput, emptyGroup, type Item, match } from "../shared/condition";
-import { useNumber } from "../shared/format";
-import { searchLink } from "../shared/links";
+import { useSearchParams } from "wouter";
+import { useFields } from "../api/fields";
+import { alsoMatch, emptyGroup, type Group, type Row } from "../shared/condition";
+import { readCondition, writeCondition } from "../shared/conditionText";
 import { PeriodPicker } from "../shared/PeriodPicker";
-import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
-import { State } from "../shared/State";
+import { type Period, readPeriod, writePeriod } from "../shared/period";
+import { HeatMap } from "./HeatMap";
+import { baselineOf, KIND_NAMES, KINDS, type Kind, VIEWS, type View } from "./kinds";
+import { Statistic } from "./Statistic";
 
-const FIELDS = ["DestinationIp", "DestinationPort", "Image", "EventType", "QueryName"] as const;
-const MORE = [
-  "ParentImage",
-  "DestinationHostname",
-  "User",
-  "TargetObject",
-  "ImageLoaded",
-  "PipeName",
-  "SHA256",
-  "RuleName",
-];
-const SHOWN = 20;
+const readView = (text: string | null): View => VIEWS.find((v) => v === text) ?? "top";
 
-/** The most frequent and the rarest values of fields, per period and host. */
+/** A second period in the address: `from..to`. */
+const readBaseline = (text: string | null): Period => {
+  const [from, to] = (text ?? "").split("..");
+  return readPeriod(new URLSearchParams({ from: from ?? "", to: to ?? "" }));
+};
+
+/** The most frequent, rarest, new and changed values of fields, per period. */
 export function StatisticsPage() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
-  const order: TermOrder = params.get("order") === "rare" ? "RARE" : "TOP";
-  const host = params.get("host") ?? "";
-  const own = params.get("field") ?? "";
+  const view = readView(params.get("view"));
+  const only = params.get("only");
+  const own = (params.get("field") ?? "").split("+").filter((f) => /^\w{1,80}$/.test(f));
   const period = readPeriod(params);
-  const [hostText, setHostText] = useState(host);
-  const [fieldText, setFieldText] = useState(own);
-  useEffect(() => setHostText(host), [host]);
-  useEffect(() => setFieldText(own), [own]);
+  const chosen = readBaseline(params.get("with"));
+  const q = params.get("q") ?? "";
+  const { group: asked = emptyGroup() } = readCondition(q);
+  const [now] = useState(Date.now);
+  const baseline = view === "new" || view === "compare" ? baselineOf(view, period, chosen, now) : undefined;
 
-  const set = (name: string, value: string) =>
+  const set = (values: Record<string, string | undefined>, next?: Period) =>
     setParams((old) => {
-      const next = new URLSearchParams(old);
-      if (value) next.set(name, value);
-      else next.delete(name);
-      return next;
+      const params = new URLSearchParams(old);
+      for (const [name, value] of Object.entries(values))
+        if (value) params.set(name, value);
+        else params.delete(name);
+      if (next) writePeriod(next, params);
+      return params;
     });
-  const setPeriod = (p: Period) =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      writePeriod(p, next);
-      return next;
-    });
-  const submit = (name: string, value: string) => (e: FormEvent) => {
-    e.preventDefault();
-    set(name, value.trim());
-  };
+  const narrow = (group: Group) => set({ q: writeCondition(group) });
+  const onMatch = (row: Row) => narrow(alsoMatch(asked, row));
+  const found = KIND_NAMES.find((k) => k === only);
+  const kinds: [string, Kind, string][] = [
+    ...(own.length > 0 ? [["own", { fields: own }, own.join(" → ")] as [string, Kind, string]] : []),
+    ...KIND_NAMES.map((k) => [k, KINDS[k], t(`kinds.${k}`)] as [string, Kind, string]),
+  ];
+  const shown = kinds.filter(([name]) => !only || (found ?? "own") === name);
 
   return (
     <>
       <header className="head">
         <h1>{t("pages.statistics")}</h1>
         <SegmentedControl
-          aria-label={t("statistics.order")}
-          value={order}
-          onChange={(v) => set("order", v === "RARE" ? "rare" : "")}
-          data={[
-            { value: "TOP", label: t("statistics.top") },
-            { value: "RARE", label: t("statistics.rare") },
-          ]}
+          aria-label={t("statistics.view")}
+          value={view}
+          onChange={(v) => set({ view: v === "top" ? undefined : v })}
+          data={VIEWS.map((v) => ({ value: v, label: t(`statistics.views.${v}`) }))}
         />
-        <PeriodPicker value={period} onChange={setPeriod} />
-        <form onSubmit={submit("host", hostText)}>
-          <TextInput
-            w={150}
-            aria-label={t("statistics.host")}
-            placeholder={t("statistics.host")}
-            value={hostText}
-            onChange={(e) => setHostText(e.currentTarget.value)}
-            onBlur={() => hostText.trim() !== host && set("host", hostText.trim())}
+        <PeriodPicker value={period} onChange={(p) => set({}, p)} />
+        {view === "compare" && (
+          <PeriodPicker
+            fixed
+            label={t("statistics.compareWith")}
+            value={chosen.from || chosen.to ? chosen : (baseline ?? {})}
+            onChange={(p) => set({ with: p.from || p.to ? `${p.from ?? ""}..${p.to ?? ""}` : undefined })}
           />
-        </form>
-        <form onSubmit={submit("field", fieldText)}>
-          <Autocomplete
-            w={170}
-            aria-label={t("statistics.field")}
-            placeholder={t("statistics.field")}
-            data={MORE}
-            value={fieldText}
-            onChange={setFieldText}
-            onOptionSubmit={(v) => set("field", v)}
-          />
-        </form>
+        )}
+        <OwnField own={own} onChange={(f) => set({ field: f.join("+") || undefined })} />
+        <Narrow q={q} asked={asked} onChange={narrow} />
       </header>
       <div className="body">
-        <div className="cards">
-          {[...(own ? [own] : []), ...FIELDS].map((field) => (
-            <Terms key={field} field={field} order={order} host={host} period={period} />
-          ))}
-        </div>
+        {(view === "new" || view === "compare") && !baseline ? (
+          <div className="state" role="status">
+            {t("statistics.needsPeriod")}
+          </div>
+        ) : view === "heat" ? (
+          <HeatMap asked={asked} period={period} />
+        ) : (
+          <>
+            {only && (
+              <Button variant="default" mb="sm" onClick={() => set({ only: undefined })}>
+                {t("statistics.all")}
+              </Button>
+            )}
+            <div className={only ? undefined : "cards"}>
+              {shown.map(([name, kind, title]) => (
+                <Statistic
+                  key={`${name} ${view} ${only}`}
+                  title={title}
+                  kind={kind}
+                  view={view}
+                  asked={asked}
+                  period={period}
+                  baseline={baseline}
+                  whole={!!only}
+                  onWhole={() => set({ only: name })}
+                  onMatch={onMatch}
+                />
+              ))}
+            </div>
+          </>
+        )}
       </div>
     </>
   );
 }
 
-interface Props {
-  field: string;
-  order: TermOrder;
-  host: string;
-  period: Period;
+/** Any other field, or up to three whose values are combined. */
+function OwnField({ own, onChange }: { own: string[]; onChange: (fields: string[]) => void }) {
+  const { t } = useTranslation();
+  const fields = [...new Set(useFields().flatMap((f) => (f.criterion ? [] : f.name)))];
+  const [text, setText] = useState("");
+  const add = (name: string) => {
+    if (fields.includes(name) && !own.includes(name)) onChange([...own, name].slice(0, 3));
+    setText("");
+  };
+  return (
+    <span className="row" style={{ gap: 4 }}>
+      <Autocomplete
+        w={150}
+        aria-label={t("statistics.field")}
+        placeholder={t("statistics.field")}
+        data={fields.filter((f) => !own.includes(f))}
+        value={text}
+        onChange={setText}
+        onOptionSubmit={add}
+        onKeyDown={(e) => e.key === "Enter" && add(text)}
+        maxDropdownHeight={260}
+      />
+      {own.map((field) => (
+        <button
+          key={field}
+          type="button"
+          className="chip"
+          title={t("facets.remove", { field })}
+          onClick={() => onChange(own.filter((f) => f !== field))}
+        >
+          {field} ×
+        </button>
+      ))}
+    </span>
+  );
 }
 
-function Terms({ field, order, host, period }: Props) {
+/** Which events count: conditions that hold for the whole page, exclusions among them. */
+function Narrow({ q, asked, onChange }: { q: string; asked: Group; onChange: (group: Group) => void }) {
   const { t } = useTranslation();
-  const number = useNumber();
-  const periodKey = JSON.stringify(period);
-  const variables = useMemo(
-    () => ({
-      field,
-      order,
-      first: SHOWN,
-      period: periodInput(JSON.parse(periodKey)),
-      condition: host ? conditionInput(match("Computer", host)) : undefined,
-    }),
-    [field, order, host, periodKey],
-  );
-  const [{ data, error, fetching }, reload] = useQuery({ query: TermsDocument, variables });
-  const terms = data?.terms;
-  const highest = Math.max(1, ...(terms?.values.map((v) => v.count) ?? []));
-  const drill = (value: string): Item => {
-    const row = match(field, value);
-    return host ? emptyGroup([match("Computer", host), row]) : row;
+  const [text, setText] = useState(q);
+  useEffect(() => setText(q), [q]);
+  const { group, issue } = readCondition(text);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (group) onChange(group);
   };
-  const known = FIELDS.find((f) => f === field);
   return (
-    <section className="panel" aria-label={field}>
-      <div className="row pad" style={{ borderBottom: "1px solid var(--line)", flexWrap: "nowrap" }}>
-        <h2 style={{ whiteSpace: "nowrap" }}>{known ? t(`statistics.fields.${known}`) : field}</h2>
-        <span className="dim mono cut">{known && field}</span>
-        {terms && (
-          <span className="dim" style={{ marginLeft: "auto", whiteSpace: "nowrap" }}>
-            {t("statistics.distinct", { shown: number(terms.values.length), total: number(terms.distinct) })}
-          </span>
-        )}
-      </div>
-      <State
-        loading={fetching}
-        error={error}
-        empty={!terms || terms.values.length === 0}
-        nothing={t("statistics.nothing")}
-        retry={() => reload()}
+    <form className="row" style={{ flex: "1 1 320px", gap: 4 }} onSubmit={submit}>
+      <TextInput
+        style={{ flex: "1 1 260px" }}
+        ff="monospace"
+        aria-label={t("statistics.narrow")}
+        placeholder={t("statistics.narrowHint")}
+        value={text}
+        error={issue && t("search.syntax", { expected: issue.expected, at: issue.at + 1 })}
+        onChange={(e) => setText(e.currentTarget.value)}
       />
-      {terms && terms.values.length > 0 && (
-        <table className="dense">
-          <thead>
-            <tr>
-              <th scope="col">{t("statistics.value")}</th>
-              <th scope="col" className="num">
-                {t("statistics.events")}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {terms.values.map((term) => (
-              <tr key={term.value}>
-                <td style={{ maxWidth: 0, width: "85%" }}>
-                  <Link
-                    className="mono cut"
-                    style={{ display: "block" }}
-                    title={term.value}
-                    href={searchLink(drill(term.value), period)}
-                  >
-                    {term.value || t("statistics.emptyValue")}
-                  </Link>
-                  <div className="bar" style={{ width: `${Math.max(0.5, (100 * term.count) / highest)}%` }} />
-                </td>
-                <td className="num">{number(term.count)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
-    </section>
+      {asked.join === "and" &&
+        asked.items.map((item, i) => {
+          const name = writeCondition(item);
+          return (
+            <button
+              key={name}
+              type="button"
+              className="chip mono"
+              title={t("statistics.drop", { name })}
+              onClick={() => onChange({ ...asked, items: asked.items.filter((_, n) => n !== i) })}
+            >
+              <span className="cut" style={{ maxWidth: 220 }}>
+                {name}
+              </span>{" "}
+              ×
+            </button>
+          );
+        })}
+    </form>
   );
 }

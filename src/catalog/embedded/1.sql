@@ -87,3 +87,5 @@ CREATE TABLE dead_letters (
     job_id TEXT
 ) STRICT;
 CREATE INDEX dead_letters_job ON dead_letters (job_id, number);
+-- An import that goes on after a restart reads its file from the start.
+CREATE UNIQUE INDEX dead_letters_once ON dead_letters (job_id, source, position, reason) WHERE job_id IS NOT NULL;

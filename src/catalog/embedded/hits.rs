@@ -8,13 +8,13 @@ use crate::{
 use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
 const COLUMNS: &str =
-    "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found FROM hits";
+    "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched FROM hits";
 
 pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
     let mut number = counter(db, "hits")?;
     let mut statement = db.prepare_cached(
-        "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
     )?;
     let mut stored = Vec::new();
     for hit in hits {
@@ -29,7 +29,8 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
             event_id,
             hit.time.0,
             hit.host,
-            hit.found.0
+            hit.found.0,
+            serde_json::to_string(&hit.matched)?
         ])?;
         if new > 0 {
             number += 1;
@@ -175,6 +176,7 @@ fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
             time: Time(row.get(7)?),
             host: row.get(8)?,
             found: Time(row.get(9)?),
+            matched: serde_json::from_str(&row.get::<_, String>(10)?)?,
         },
     })
 }

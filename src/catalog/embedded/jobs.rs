@@ -81,7 +81,7 @@ fn state_text(state: JobState) -> &'static str {
 
 pub fn put_dead_letters(db: &Connection, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
     let mut statement = db.prepare_cached(
-        "INSERT INTO dead_letters (source, position, reason, record, at, job_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR IGNORE INTO dead_letters (source, position, reason, record, at, job_id) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     let now = Time::now().0;
     for i in issues {

@@ -124,6 +124,10 @@ pub fn set_password(db: &Connection, id: &str, hash: &str) -> Result<()> {
     found(db.execute(sql, [id, hash])?)
 }
 
+pub fn end_sessions(db: &Connection, id: &str) -> Result<()> {
+    found(db.execute("UPDATE users SET token_generation = token_generation + 1 WHERE id = ?1", [id])?)
+}
+
 fn found(changed: usize) -> Result<()> {
     if changed == 0 { Err(Error::not_found("no such user")) } else { Ok(()) }
 }

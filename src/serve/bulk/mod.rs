@@ -145,7 +145,7 @@ async fn store(
         app.core.catalog.put_dead_letters(None, &issues).await?;
     }
     let errors = items.iter().any(|i| i.error.is_some());
-    let items: Vec<Value> = items.iter().map(|i| i.answer(index, appended.stored == wanted)).collect();
+    let items: Vec<Value> = items.into_iter().map(|i| i.answer(index, appended.stored == wanted)).collect();
     let took = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(respond(StatusCode::OK, json!({"took": took, "errors": errors, "items": items}), params))
 }
@@ -185,6 +185,11 @@ impl Read {
                 }
             }
             read.items.push(item);
+            if read.items.len() > limits::BULK_ITEMS {
+                let message =
+                    format!("more than {} items in one bulk request: send fewer at a time", limits::BULK_ITEMS);
+                return Err(Error::new(Code::TooLarge, message));
+            }
         }
         bulk.check()?;
         Ok(read)

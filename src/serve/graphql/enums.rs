@@ -61,12 +61,45 @@ pub enum Operator {
 
 /// Order of a list of events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "store::Order")]
 pub enum EventOrder {
     /// By time, newest first.
     NewestFirst,
     /// By time, oldest first.
     OldestFirst,
+}
+
+/// Order of values of fields; ties by value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "store::ValueOrder")]
+pub enum ValueOrder {
+    /// By the number of events.
+    Events,
+    /// By the number of hosts.
+    Hosts,
+    /// By the time of the first event.
+    FirstSeen,
+    /// By the time of the last event.
+    LastSeen,
+    /// By the number of events of the baseline.
+    Baseline,
+    /// By the number of events less that of the baseline.
+    Change,
+    /// By the value itself.
+    Value,
+}
+
+/// Order of a list of hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+pub enum HostOrder {
+    /// By name.
+    #[default]
+    Name,
+    /// By the number of events in the period.
+    Events,
+    /// By the time of the first event in the period.
+    FirstSeen,
+    /// By the time of the last event in the period.
+    LastSeen,
 }
 
 /// Order of the values of a field.

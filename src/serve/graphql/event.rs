@@ -1,6 +1,7 @@
 //! Events and lists of them.
 use super::{
     cost, describe,
+    enums::EventOrder,
     hit::HitObject,
     id::GlobalId,
     load::Loaders,
@@ -11,12 +12,13 @@ use super::{
     statistics::Summary,
 };
 use crate::{
-    error::Result,
-    event::{Event, EventCode, EventId, Key, Time, document},
+    error::{Error, Result},
+    event::{Event, EventCode, EventId, Field, Key, Time, document},
     graph::project,
     store::{Cursor, Order, Page, Query},
 };
-use async_graphql::{Context, ID, Json, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Json, Object, SimpleObject};
+use futures_util::future::try_join_all;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
@@ -103,8 +105,18 @@ impl EventObject {
         #[graphql(desc = "Name of a Sysmon, System or computed field, or of any other value of the record.")]
         name: String,
     ) -> Option<String> {
-        let values = self.0.key_values(&Key::parse(&name));
-        (!values.is_empty()).then(|| values.join(","))
+        value(&self.0, &name)
+    }
+    /// Values of several fields, each as `field` gives it, in the order asked.
+    #[graphql(complexity = "cost::fixed(5, child_complexity)")]
+    async fn values(
+        &self,
+        #[graphql(desc = "Names of fields, 50 at most.")] names: Vec<String>,
+    ) -> Result<Vec<Option<String>>> {
+        if names.len() > MAX_NAMES {
+            return Err(Error::bad_input(format!("values: more than {MAX_NAMES} names")));
+        }
+        Ok(names.iter().map(|n| value(&self.0, n)).collect())
     }
     /// All of EventData in the order of Sysmon's manifest.
     #[graphql(complexity = "cost::fixed(5, child_complexity)")]
@@ -122,11 +134,26 @@ impl EventObject {
         let Some(id) = project::acting_process(&self.0) else { return Ok(None) };
         Ok(Loaders::of(ctx)?.node(id).await?.map(GraphNode))
     }
+    /// Everything in the graph that the event tells of: its host, processes, files, addresses.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(10, 10 * child_complexity)")]
+    async fn graph_nodes(&self, ctx: &Context<'_>) -> Result<Vec<GraphNode>> {
+        let loaders = Loaders::of(ctx)?;
+        let nodes = try_join_all(project::nodes(&self.0).into_iter().map(|id| loaders.node(id))).await?;
+        Ok(nodes.into_iter().flatten().map(GraphNode).collect())
+    }
     /// Hits of rules on this event.
     #[graphql(guard = "viewer", complexity = "cost::fixed(2, child_complexity)")]
     async fn hits(&self, ctx: &Context<'_>) -> Result<Vec<HitObject>> {
         Ok(Loaders::of(ctx)?.hits(self.0.id).await?.iter().cloned().map(HitObject).collect())
     }
+}
+
+/// Names of one `values` at most.
+const MAX_NAMES: usize = 50;
+
+fn value(event: &Event, name: &str) -> Option<String> {
+    let values = event.key_values(&Key::parse(name));
+    (!values.is_empty()).then(|| values.join(","))
 }
 
 /// One value of EventData.
@@ -154,6 +181,33 @@ pub struct EventConnection {
     pub after: Option<Cursor>,
     pub first: usize,
     pub page: OnceCell<Page>,
+}
+
+/// Order by the values of a field; events without one come last.
+#[derive(Debug, Clone, InputObject)]
+pub struct SortInput {
+    /// Sysmon, System or computed field; `Image` and `User` are those of the acting process.
+    field: String,
+    /// Greatest value first.
+    #[graphql(default = false)]
+    descending: bool,
+}
+
+/// # Errors
+/// `BAD_INPUT` for a field that is not known.
+pub fn order(order: EventOrder, sort: Option<SortInput>) -> Result<Order> {
+    Ok(match (sort, order) {
+        (Some(SortInput { field, descending }), _) => Order::By { field: known_field(&field)?, descending },
+        (None, EventOrder::NewestFirst) => Order::NewestFirst,
+        (None, EventOrder::OldestFirst) => Order::OldestFirst,
+    })
+}
+
+/// # Errors
+/// `BAD_INPUT` for a field that is not known.
+pub fn known_field(name: &str) -> Result<Field> {
+    let known = Field::parse(name);
+    known.ok_or_else(|| Error::bad_input(format!("unknown field {name:?}: name a field as in the query `fields`")))
 }
 
 fn cursor(event: &Event) -> String {

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     catalog::{HitFilter, HitPage},
     error::Result,
-    event::{detection::Hit, normal_host},
+    event::{
+        detection::{Hit, levels},
+        normal_host,
+    },
 };
 use async_graphql::{Context, ID, InputObject, Object};
 
@@ -52,6 +55,10 @@ impl HitObject {
     async fn found(&self) -> DateTime {
         DateTime(self.0.found)
     }
+    /// Values of the rule that the event has, where the rule is a list of them: names the indicators.
+    async fn matched(&self) -> &[String] {
+        &self.0.matched
+    }
     /// Global id of the event.
     async fn event_id(&self) -> ID {
         GlobalId::Event(self.0.event_id).into()
@@ -86,7 +93,7 @@ pub fn filter(input: Option<HitFilterInput>) -> Result<HitFilter> {
     Ok(HitFilter {
         rule_id: input.rule_id,
         host: input.host.map(|h| normal_host(&h)),
-        levels: input.levels.unwrap_or_default().iter().map(|l| l.to_lowercase()).collect(),
+        levels: levels(&input.levels.unwrap_or_default())?,
         period: period(input.period)?,
     })
 }

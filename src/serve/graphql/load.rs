@@ -5,12 +5,13 @@ use crate::{
     catalog::{Catalog, HitFilter},
     error::{Code, Error, Result},
     event::{
-        Event, EventId, Period, Scope, Time,
+        Condition, Event, EventId, Period, Scope, Time,
+        condition::{Match, Operator},
         detection::{Hit, Rule},
     },
     graph::{Degree, GraphStore, Lineage, NeighbourFilter, Neighbours, Node, NodeId, project},
     serve::{Core, reply},
-    store::{EventStore, HostCount},
+    store::{EventStore, HostCount, Query},
 };
 use async_graphql::Context;
 use dataloader::{BatchFn, cached::Loader};
@@ -126,6 +127,25 @@ batch!(HostHits, (String, Period) => u64, |r, keys| {
     per_group(keys, read).await
 });
 
+batch!(Latest, (String, u32) => Option<Arc<Event>>, |r, keys| {
+    // All of one code are one read; a request asks for very few codes.
+    let mut codes: HashMap<u32, Vec<usize>> = HashMap::new();
+    for (i, (_, code)) in keys.iter().enumerate() {
+        codes.entry(*code).or_default().push(i);
+    }
+    let mut found = vec![None; keys.len()];
+    for (code, places) in codes {
+        let of_code = Match::new("EventID", Operator::Equals, &[code.to_string()])?;
+        let query = Query { condition: Condition::Match(of_code), period: Period::default() };
+        let hosts: Vec<String> = places.iter().filter_map(|i| keys.get(*i)).map(|(host, _)| host.clone()).collect();
+        let events = r.store.latest(&r.scope, &query, &hosts).await?;
+        for (i, event) in places.into_iter().zip(events) {
+            found[i] = event;
+        }
+    }
+    Ok(found)
+});
+
 fn counted<'a>(counts: Vec<(String, u64)>, keys: impl Iterator<Item = &'a str>) -> Vec<u64> {
     let counts: HashMap<String, u64> = counts.into_iter().collect();
     keys.map(|k| counts.get(k).copied().unwrap_or(0)).collect()
@@ -220,6 +240,7 @@ pub struct Loaders {
     rules: Load<String, Option<Rule>, Rules>,
     rule_hits: Load<String, u64, RuleHits>,
     host_hits: Load<(String, Period), u64, HostHits>,
+    latest: Load<(String, u32), Option<Arc<Event>>, Latest>,
 }
 
 impl Loaders {
@@ -246,6 +267,7 @@ impl Loaders {
             rules: load(&r, longest, Rules),
             rule_hits: load(&r, longest, RuleHits),
             host_hits: load(&r, longest, HostHits),
+            latest: load(&r, longest, Latest),
         }
     }
 
@@ -292,6 +314,10 @@ impl Loaders {
     /// Number of hits of a host.
     pub async fn host_hits(&self, host: String, period: Period) -> Result<u64> {
         value(self.host_hits.try_load((host, period)).await)
+    }
+    /// The last event of a code that a host sent.
+    pub async fn latest(&self, host: String, code: u32) -> Result<Option<Arc<Event>>> {
+        value(self.latest.try_load((host, code)).await)
     }
 }
 

@@ -6,12 +6,15 @@
 mod condition;
 mod cost;
 mod describe;
+mod editor;
 mod enums;
 mod event;
 mod exec;
+mod export;
 mod hit;
 mod host;
 mod id;
+mod indicator;
 mod job;
 mod load;
 mod lookup;
@@ -21,6 +24,7 @@ mod node;
 mod page;
 mod query;
 mod rule;
+mod saved;
 mod scalar;
 mod session;
 mod socket;
@@ -29,6 +33,7 @@ mod subscription;
 mod user;
 
 pub use exec::http;
+pub use export::{Export, Format};
 pub use id::job_id;
 pub use socket::{Sockets, websocket};
 

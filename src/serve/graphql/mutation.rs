@@ -1,9 +1,12 @@
 //! Everything that can be changed. What a caller can repair comes back as typed errors.
 use super::{
+    editor::{self, CreateRuleInput, CreateRuleResult},
     enums::Role,
     id,
+    indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
     load::Loaders,
     rule::RuleObject,
+    saved::{self, DeleteSavedSearchInput, DeleteSavedSearchResult, SaveSearchInput, SaveSearchResult},
     scalar::{Long, UserError},
     session::{self, admin, analyst, viewer},
     user::{LoginResult, User},
@@ -213,9 +216,7 @@ impl Mutation {
     /// Ends all sessions of the caller.
     #[graphql(guard = "viewer")]
     async fn logout(&self, ctx: &Context<'_>) -> Result<LogoutResult> {
-        let mut user = session::caller(ctx)?.user.clone();
-        user.token_generation += 1;
-        session::core(ctx)?.catalog.update_user(&user).await?;
+        session::core(ctx)?.catalog.end_sessions(&session::caller(ctx)?.user.id).await?;
         Ok(LogoutResult { errors: Vec::new() })
     }
     /// Changes the password of the caller and ends all his sessions.
@@ -289,6 +290,24 @@ impl Mutation {
         }
         Ok(RebuildResult { errors: Vec::new() })
     }
+    /// Saves a search under a name, or changes one that the caller has saved.
+    #[graphql(guard = "viewer")]
+    async fn save_search(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The search.")] input: SaveSearchInput,
+    ) -> Result<SaveSearchResult> {
+        saved::save(ctx, input).await
+    }
+    /// Deletes a search that the caller has saved.
+    #[graphql(guard = "viewer")]
+    async fn delete_saved_search(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The saved search.")] input: DeleteSavedSearchInput,
+    ) -> Result<DeleteSavedSearchResult> {
+        saved::delete(ctx, input.id).await
+    }
     /// Switches a rule on or off.
     #[graphql(guard = "analyst")]
     async fn enable_rule(
@@ -334,6 +353,15 @@ impl Mutation {
         let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
         Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, issues, errors: Vec::new() })
     }
+    /// Makes a Sigma rule of a search; it matches from then on. The period of a search is no part of it.
+    #[graphql(guard = "analyst")]
+    async fn create_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The search and what the rule is called.")] input: CreateRuleInput,
+    ) -> Result<CreateRuleResult> {
+        editor::create(ctx, input).await
+    }
     /// Deletes a rule; its hits stay.
     #[graphql(guard = "analyst")]
     async fn delete_rule(
@@ -354,6 +382,24 @@ impl Mutation {
             }
             Err(errors) => DeleteRuleResult { deleted_id: None, errors },
         })
+    }
+    /// Imports a threat report; its indicators are matched from then on. The same content again changes nothing.
+    #[graphql(guard = "analyst")]
+    async fn import_indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The report.")] input: ImportIndicatorsInput,
+    ) -> Result<ImportIndicatorsResult> {
+        indicator::import(ctx, input).await
+    }
+    /// Removes an import of indicators with its rules; their hits stay.
+    #[graphql(guard = "analyst")]
+    async fn remove_indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The import.")] input: RemoveIndicatorsInput,
+    ) -> Result<RemoveIndicatorsResult> {
+        indicator::remove(ctx, input).await
     }
 }
 

@@ -25,19 +25,21 @@ pub enum List {
     Rules,
     Hits,
     DeadLetters,
+    Indicators,
 }
 
 impl List {
     const fn tag(self) -> &'static str {
         match self {
             Self::Events => "e1",
-            Self::Hosts => "h1",
+            Self::Hosts => "h2",
             Self::Neighbours => "n1",
             Self::Members => "m1",
             Self::Tree => "t1",
             Self::Rules => "r1",
             Self::Hits => "x1",
             Self::DeadLetters => "d1",
+            Self::Indicators => "i1",
         }
     }
 

@@ -2,25 +2,28 @@
 use super::{
     condition::{ConditionInput, condition},
     cost,
-    enums::{EdgeType, EventOrder, TermOrder},
-    event::{self, EventConnection, EventObject},
+    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
+    enums::{EdgeType, EventOrder, HostOrder, TermOrder, ValueOrder},
+    event::{self, EventConnection, EventObject, SortInput},
     hit::{self, HitConnection, HitFilterInput},
-    host::{Host, HostConnection},
+    host::{self, Host, HostConnection, HostFilterInput},
     id::{self, GlobalId, NodeObject},
+    indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
     load::Loaders,
     lookup::{self, Paths},
     node::{self, GraphNode, ProcessTree},
     page::{self, List},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
+    saved::SavedSearch,
     scalar::{IntervalInput, PeriodInput, period},
     session::{self, admin, analyst, viewer},
-    statistics::{Summary, Terms, Timeline},
+    statistics::{BaselineInput, FieldValues, Summary, Terms, Timeline},
     user::{self, EventCodeInfo, FieldInfo, ServerInfo, User, Viewer},
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Field, Scope, normal_host},
+    event::{Scope, normal_host},
     graph::NodeId,
     store,
 };
@@ -74,12 +77,13 @@ impl Query {
         #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
         #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
         #[graphql(desc = "Order by time, then id.", default_with = "EventOrder::NewestFirst")] order: EventOrder,
+        #[graphql(desc = "Order by a field, then by time; goes before `order`.")] sort: Option<SortInput>,
         #[graphql(desc = "Events of a page, 1 to 500.", default = 50)] first: i32,
         #[graphql(desc = "Cursor of the event before the page.")] after: Option<String>,
     ) -> Result<EventConnection> {
         Ok(EventConnection {
             query: store_query(condition, period)?,
-            order: order.into(),
+            order: event::order(order, sort)?,
             after: event::read_cursor(after.as_deref())?,
             first: page::size(first)?,
             page: OnceCell::new(),
@@ -119,27 +123,63 @@ impl Query {
         #[graphql(desc = "Values at most, 1 to 500.", default = 20)] first: i32,
     ) -> Result<Terms> {
         let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-        let known = Field::parse(&field).ok_or_else(|| {
-            Error::bad_input(format!("unknown field {field:?}: name a field as in the query `fields`"))
-        })?;
+        let known = event::known_field(&field)?;
         let query = store_query(condition, period)?;
         let terms = core.store.terms(scope, &query, known, order.into(), page::size(first)?).await?;
         Ok(Terms::new(known.name().to_owned(), terms))
     }
-    /// Hosts by name, with numbers about their events in the period.
+    /// Values of a field, or combinations of the values of several, with when and where they occur, over all events
+    /// that match; compared with a baseline.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "arguments of the API")]
+    async fn values(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Fields, 1 to 3; of several, the combinations within an event are counted.")] fields: Vec<
+            String,
+        >,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "What to compare with.")] baseline: Option<BaselineInput>,
+        #[graphql(desc = "Leave out what the baseline has too.", default = false)] only_new: bool,
+        #[graphql(desc = "What to order by.", default_with = "ValueOrder::Events")] order: ValueOrder,
+        #[graphql(desc = "Greatest first.", default = true)] descending: bool,
+        #[graphql(desc = "Values at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<FieldValues> {
+        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+        let query = store_query(condition, period)?;
+        let ask = store::ValuesQuery {
+            fields: fields.iter().map(|f| event::known_field(f)).collect::<Result<_>>()?,
+            baseline: baseline.map(BaselineInput::query).transpose()?,
+            only_new,
+            order: order.into(),
+            descending,
+            first: page::size(first)?,
+        };
+        Ok(FieldValues::new(&ask, core.store.values(scope, &query, &ask).await?))
+    }
+    /// Hosts, with numbers about their events in the period.
     #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
     async fn hosts(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Which hosts; absent means all that have an event in the period.")] filter: Option<
+            HostFilterInput,
+        >,
+        #[graphql(desc = "Order; ties by name.", default_with = "HostOrder::Name")] order: HostOrder,
+        #[graphql(desc = "Greatest first.", default = false)] descending: bool,
         #[graphql(desc = "Hosts of a page, 1 to 500.", default = 50)] first: i32,
         #[graphql(desc = "Cursor of the host before the page.")] after: Option<String>,
     ) -> Result<HostConnection> {
-        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-        let (period, first) = (super::scalar::period(period)?, page::size(first)?);
-        let after = List::Hosts.read_with(after.as_deref(), |b| Some(b.to_owned()))?;
-        let counts = core.store.hosts(scope, period, after.as_deref(), first + 1).await?;
-        Ok(HostConnection::new(counts, first, period))
+        let wanted = host::Wanted {
+            period: super::scalar::period(period)?,
+            filter: filter.unwrap_or_default(),
+            order,
+            descending,
+            first: page::size(first)?,
+        };
+        host::page(session::core(ctx)?, session::scope(ctx)?, wanted, after.as_deref()).await
     }
     /// One host; absent where it has no events in the period.
     #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
@@ -254,6 +294,37 @@ impl Query {
     ) -> Result<Option<RuleObject>> {
         Ok(Loaders::of(ctx)?.rule(id::rule_id(&id)?).await?.map(RuleObject))
     }
+    /// What is wrong with the text of Sigma rules, errors first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn check_rule(&self, #[graphql(desc = "Sigma YAML.")] yaml: String) -> Result<Vec<RuleProblem>> {
+        editor::check(yaml).await
+    }
+    /// Why a rule matches an event, or does not; absent where there is no such event.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn explain_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Global id or `eventId`.")] event: ID,
+    ) -> Result<Option<RuleExplanation>> {
+        editor::explain(ctx, yaml, &event).await
+    }
+    /// What a rule would have hit in the past, before it is enabled.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn test_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Events of the sample at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<RuleTrial> {
+        editor::trial(ctx, yaml, period, first).await
+    }
+    /// A rule as a search, where a search can say the same.
+    #[graphql(guard = "viewer")]
+    async fn rule_search(&self, #[graphql(desc = "Sigma YAML of one rule.")] yaml: String) -> Result<RuleSearch> {
+        editor::as_search(yaml).await
+    }
     /// Hits of rules, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn hits(
@@ -268,6 +339,23 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Indicators of threat reports, in the order of storing.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn indicators(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which indicators; absent means all.")] filter: Option<IndicatorFilterInput>,
+        #[graphql(desc = "Indicators of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the indicator before the page.")] after: Option<String>,
+    ) -> Result<IndicatorConnection> {
+        IndicatorConnection::new(ctx, filter.unwrap_or_default(), first, after.as_deref()).await
+    }
+    /// Imports of indicators, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn indicator_imports(&self, ctx: &Context<'_>) -> Result<Vec<IndicatorImport>> {
+        let imports = session::core(ctx)?.catalog.indicator_imports().await?;
+        Ok(imports.into_iter().map(IndicatorImport::from).collect())
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
@@ -306,6 +394,11 @@ impl Query {
     #[graphql(guard = "admin")]
     async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
         Ok(session::core(ctx)?.catalog.users().await?.iter().map(User::from).collect())
+    }
+    /// Searches that the caller has saved, and those that others share with all, by name.
+    #[graphql(guard = "viewer")]
+    async fn saved_searches(&self, ctx: &Context<'_>) -> Result<Vec<SavedSearch>> {
+        SavedSearch::of_caller(ctx).await
     }
     /// Names that conditions and statistics may use: criteria, then fields.
     #[graphql(guard = "viewer")]

@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     error::Result,
-    event::{detection::Rule, text},
+    event::{
+        detection::{Rule, levels},
+        text,
+    },
 };
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -90,13 +93,13 @@ pub struct RuleFilterInput {
 }
 
 impl RuleFilterInput {
-    fn is_match(&self, rule: &Rule) -> bool {
+    fn is_match(&self, levels: &[String], rule: &Rule) -> bool {
         let has = |t: &String| {
             let t = text::fold(t);
             [&rule.title, &rule.id, &rule.description].into_iter().chain(&rule.tags).any(|v| text::fold(v).contains(&t))
         };
         self.text.as_ref().is_none_or(has)
-            && self.level.as_ref().is_none_or(|l| l.is_empty() || l.iter().any(|l| l.eq_ignore_ascii_case(&rule.level)))
+            && (levels.is_empty() || levels.contains(&rule.level))
             && self.enabled.is_none_or(|e| e == rule.enabled)
             && self.refused.is_none_or(|r| r == rule.refused.is_some())
     }
@@ -119,9 +122,10 @@ impl RuleConnection {
             let (id, title) = body.split_once('\0')?;
             Some((title.to_owned(), id.to_owned()))
         })?;
+        let levels = levels(filter.level.as_deref().unwrap_or_default())?;
         let mut found: Vec<((String, String), Rule)> = rules
             .into_iter()
-            .filter(|r| filter.is_match(r))
+            .filter(|r| filter.is_match(&levels, r))
             .map(|r| ((text::fold(&r.title), r.id.clone()), r))
             .collect();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));

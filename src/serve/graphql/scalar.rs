@@ -127,6 +127,10 @@ impl Total {
     pub const fn of(value: u64) -> Self {
         Self { value: Long(value), exact: true }
     }
+
+    pub const fn at_least(value: u64) -> Self {
+        Self { value: Long(value), exact: false }
+    }
 }
 
 /// Where a page of a list ends.

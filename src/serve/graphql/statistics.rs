@@ -1,10 +1,11 @@
 //! Numbers about events: summary, terms, time line.
 use super::{
+    condition::{ConditionInput, condition},
     event::{code_category, code_name},
-    scalar::{DateTime, Long, Total, check_buckets},
+    scalar::{DateTime, Long, PeriodInput, Total, check_buckets, period},
 };
 use crate::{error::Result, store};
-use async_graphql::SimpleObject;
+use async_graphql::{InputObject, SimpleObject};
 
 fn width(ms: i64) -> Long {
     Long(u64::try_from(ms).unwrap_or(0))
@@ -89,6 +90,73 @@ impl Terms {
     pub fn new(field: String, terms: store::Terms) -> Self {
         let values = terms.values.into_iter().map(|t| Term { value: t.value, count: Long(t.events) }).collect();
         Self { field, values, distinct: Long(terms.distinct), events: Long(terms.events) }
+    }
+}
+
+/// Other events to compare values with, such as those of an earlier period or of other hosts.
+#[derive(Debug, Clone, InputObject)]
+pub struct BaselineInput {
+    /// Which events; absent means all.
+    condition: Option<ConditionInput>,
+    /// Time of the events.
+    period: Option<PeriodInput>,
+}
+
+impl BaselineInput {
+    pub fn query(self) -> Result<store::Query> {
+        Ok(store::Query { condition: condition(self.condition)?, period: period(self.period)? })
+    }
+}
+
+/// Values of fields, or combinations of them, with when and where they occur.
+#[derive(SimpleObject)]
+pub struct FieldValues {
+    /// The fields asked.
+    fields: Vec<&'static str>,
+    /// Their values in the order asked; ties by value.
+    values: Vec<FieldValue>,
+    /// How many there are in all.
+    distinct: Long,
+    /// Events that carry all of the fields.
+    events: Long,
+}
+
+/// One value, or one combination.
+#[derive(SimpleObject)]
+pub struct FieldValue {
+    /// One value per field, in lower case.
+    values: Vec<String>,
+    /// Events that carry it.
+    count: Long,
+    /// Distinct hosts of these events.
+    hosts: Long,
+    /// Time of the first of them.
+    first_seen: DateTime,
+    /// Time of the last of them.
+    last_seen: DateTime,
+    /// Events of the baseline that carry it.
+    baseline_count: Long,
+    /// Distinct hosts of these.
+    baseline_hosts: Long,
+}
+
+impl FieldValues {
+    pub fn new(ask: &store::ValuesQuery, found: store::Values) -> Self {
+        let value = |v: store::FieldValue| FieldValue {
+            values: v.values,
+            count: Long(v.events),
+            hosts: Long(v.hosts),
+            first_seen: DateTime(v.first),
+            last_seen: DateTime(v.last),
+            baseline_count: Long(v.baseline_events),
+            baseline_hosts: Long(v.baseline_hosts),
+        };
+        Self {
+            fields: ask.fields.iter().map(|f| f.name()).collect(),
+            values: found.values.into_iter().map(value).collect(),
+            distinct: Long(found.distinct),
+            events: Long(found.events),
+        }
     }
 }
 

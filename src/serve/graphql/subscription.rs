@@ -61,13 +61,21 @@ impl Subscription {
     ) -> Result<impl Stream<Item = async_graphql::Result<HitMessage>> + use<>> {
         let core = session::core(ctx)?;
         let after = List::Hits.number(after.as_deref())?;
+        // From here on nothing is missed: what is stored before is in the catalog, what comes later is here.
+        let live = core.pipeline.hits();
+        let last = match after {
+            Some(number) => number,
+            None => {
+                let newest = core.catalog.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
+                newest.hits.first().map_or(0, |hit| hit.number)
+            }
+        };
         let follow = Follow {
-            // From here on nothing is missed: what is stored before is in the catalog, what comes later is here.
-            live: core.pipeline.hits(),
+            live,
             catalog: core.catalog.clone(),
             scope: session::scope(ctx)?.clone(),
             filter: super::hit::filter(filter)?,
-            last: after.unwrap_or(0),
+            last,
             behind: after.is_some(),
             waiting: VecDeque::new(),
         };
@@ -108,7 +116,8 @@ impl Follow {
             }
             match self.live.recv().await {
                 Ok(hit) if hit.number > self.last && self.wants(&hit) => return Ok(Some(self.send((*hit).clone()))),
-                Ok(_) => {}
+                // Not for this subscriber: it is behind him all the same.
+                Ok(hit) => self.last = self.last.max(hit.number),
                 Err(RecvError::Lagged(_)) => {
                     if let Some(lagged) = self.lagged().await? {
                         return Ok(Some(lagged));

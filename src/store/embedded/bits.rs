@@ -30,6 +30,15 @@ impl Bits {
         }
     }
 
+    /// Removes a document; whether it was there.
+    pub fn take(&mut self, doc: u32) -> bool {
+        let there = self.contains(doc);
+        if let Some(word) = self.words.get_mut(doc as usize / 64) {
+            *word &= !(1 << (doc % 64));
+        }
+        there
+    }
+
     pub fn contains(&self, doc: u32) -> bool {
         self.words.get(doc as usize / 64).is_some_and(|w| w & (1 << (doc % 64)) != 0)
     }

@@ -254,6 +254,17 @@ pub async fn wait(shared: &Shared, enough: impl Fn(&Progress) -> bool) -> Result
     let seen = progress.wait_for(|p| p.failure.is_some() || enough(p)).await;
     match seen {
         Ok(p) if enough(&p) => Ok(()),
-        _ => Err(Error::new(Code::Unavailable, "the search index does not move at the moment; the log says why")),
+        _ => Err(stuck()),
     }
+}
+
+/// # Errors
+/// `UNAVAILABLE` while the index is in trouble and behind `head`.
+pub fn check(shared: &Shared, head: Seq) -> Result<()> {
+    let progress = shared.progress.borrow();
+    if progress.failure.is_some() && progress.searchable < head { Err(stuck()) } else { Ok(()) }
+}
+
+fn stuck() -> Error {
+    Error::new(Code::Unavailable, "the search index does not move at the moment; the log of the server says why")
 }

@@ -36,7 +36,10 @@ const BLOCK_BYTES: usize = 1 << 20;
 const MAX_BLOCK: usize = 1 << 30;
 /// Events after which a group is committed even while more wait.
 const GROUP_EVENTS: usize = 16_384;
-const QUEUE: usize = 64;
+/// Appends that wait; each is bounded by who makes it.
+const QUEUE: usize = 16;
+/// Bytes of events after which a read ends, even if more were asked for.
+const READ_BYTES: usize = 16 << 20;
 
 type Block = (Seq, Arc<[Arc<Event>]>);
 
@@ -116,22 +119,23 @@ impl Log {
         self.shared.moved.subscribe()
     }
 
-    /// Events after `after`, at most `max`, if they are in memory or there are none.
+    /// Events after `after`, at most `max` and not many more than [`READ_BYTES`], if they are in memory or there are none.
     pub fn recent(&self, after: Seq, max: usize) -> Option<Vec<(Seq, Arc<Event>)>> {
         if after >= self.head() || max == 0 {
             return Some(Vec::new());
         }
-        self.shared.recent.read(after, max)
+        self.shared.recent.read(after, max, READ_BYTES)
     }
 
-    /// Events after `after`, at most `max`, from memory where they are recent.
+    /// Events after `after`, at most `max` and not many more than [`READ_BYTES`], from memory where they are recent.
     pub fn read(&self, after: Seq, max: usize) -> Result<Vec<(Seq, Arc<Event>)>> {
         if let Some(recent) = self.recent(after, max) {
             return Ok(recent);
         }
         let max = max.min(usize::try_from(self.head().saturating_sub(after)).unwrap_or(usize::MAX));
         let mut out = Vec::with_capacity(max.min(1 << 16));
-        while out.len() < max {
+        let mut bytes = 0;
+        while out.len() < max && bytes < READ_BYTES {
             let next = after + 1 + out.len() as Seq;
             let (first, events) = self.shared.block(next)?;
             let skip = usize::try_from(next - first).unwrap_or(usize::MAX);
@@ -140,6 +144,7 @@ impl Log {
             if out.len() == before {
                 return Err(lost(next));
             }
+            bytes += out[before..].iter().map(|(_, e)| e.size()).sum::<usize>();
         }
         Ok(out)
     }
@@ -162,6 +167,13 @@ impl Log {
             out[i] = Some(event.ok_or_else(|| lost(seq))?);
         }
         Ok(out.into_iter().flatten().collect())
+    }
+
+    /// As [`Self::at`], with `None` where there is no position.
+    pub fn at_each(&self, seqs: Vec<Option<Seq>>) -> Result<Vec<Option<Arc<Event>>>> {
+        let known: Vec<Seq> = seqs.iter().copied().flatten().collect();
+        let mut events = self.at(&known)?.into_iter();
+        Ok(seqs.into_iter().map(|s| s.and_then(|_| events.next())).collect())
     }
 
     /// Positions of ids, in the order asked.

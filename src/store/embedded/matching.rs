@@ -10,16 +10,20 @@ use super::{
     view::Segment,
 };
 use crate::{
-    error::Result,
+    error::{Code, Error, Result},
     event::{
         Condition, Field, Key, Period, Scope,
         condition::{Match, Test, TextTest, key_type},
     },
     store::Query,
 };
+use aho_corasick::AhoCorasick;
 use lru::LruCache;
 use memchr::memmem::Finder;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 use tantivy::{
     DocSet, TERMINATED,
     columnar::ColumnValues,
@@ -71,9 +75,20 @@ pub struct Matcher<'a> {
     pub fields: &'a Fields,
     pub log: &'a Log,
     pub cache: &'a Cache,
+    /// Set when nobody waits for the answer any more.
+    pub given_up: &'a AtomicBool,
 }
 
 impl Matcher<'_> {
+    /// # Errors
+    /// When nobody waits for the answer any more.
+    fn go_on(&self) -> Result<()> {
+        if self.given_up.load(Ordering::Relaxed) {
+            return Err(Error::new(Code::Unavailable, "the search was given up"));
+        }
+        Ok(())
+    }
+
     /// Documents that the caller may see and that the query asks for.
     pub fn query(&self, segment: &Segment, scope: &Scope, query: &Query) -> Result<Bits> {
         let Some(mut bits) = period(segment, query.period) else { return Ok(Bits::empty(segment.docs)) };
@@ -166,6 +181,7 @@ impl Matcher<'_> {
             self.add_terms(segment, field, &prefix, key, test, &mut bits)?;
         }
         for doc in self.oversize(segment, key)? {
+            self.go_on()?;
             let seq = segment.seq.get_val(doc);
             let ty = key_type(key);
             if self.log.at(&[seq])?.iter().any(|e| e.key_values(key).iter().any(|v| test.is_match(ty, v))) {
@@ -203,11 +219,12 @@ impl Matcher<'_> {
                 }
             }
             Test::Text(TextTest::Contains(operands)) => {
-                let finders: Vec<Finder<'_>> = operands.iter().map(Finder::new).collect();
+                let find = AnyOf::new(operands)?;
                 let mut terms = terms_from(&index, prefix)?;
                 while terms.advance() {
+                    self.go_on()?;
                     let value = terms.key().get(prefix.len()..).unwrap_or_default();
-                    if finders.iter().any(|f| f.find(value).is_some()) {
+                    if find.is_in(value) {
                         add_postings(&index, terms.value(), bits)?;
                     }
                 }
@@ -216,6 +233,7 @@ impl Matcher<'_> {
                 let ty = key_type(key);
                 let mut terms = terms_from(&index, prefix)?;
                 while terms.advance() {
+                    self.go_on()?;
                     let value = terms.key().get(prefix.len()..).unwrap_or_default();
                     if std::str::from_utf8(value).is_ok_and(|v| test.is_match(ty, v)) {
                         add_postings(&index, terms.value(), bits)?;
@@ -246,6 +264,32 @@ impl Matcher<'_> {
             each_posting(&index, &term, |doc| docs.push(doc))?;
         }
         Ok(docs)
+    }
+}
+
+/// Whether one of some texts is in a value.
+enum AnyOf<'o> {
+    Few(Vec<Finder<'o>>),
+    /// One pass over the value, however many texts there are.
+    Many(AhoCorasick),
+}
+
+/// So many texts are found faster one after the other.
+const FEW: usize = 8;
+
+impl<'o> AnyOf<'o> {
+    fn new(texts: &'o [String]) -> Result<Self> {
+        if texts.len() <= FEW {
+            return Ok(Self::Few(texts.iter().map(Finder::new).collect()));
+        }
+        AhoCorasick::new(texts).map(Self::Many).map_err(Error::internal)
+    }
+
+    fn is_in(&self, value: &[u8]) -> bool {
+        match self {
+            Self::Few(finders) => finders.iter().any(|f| f.find(value).is_some()),
+            Self::Many(automaton) => automaton.is_match(value),
+        }
     }
 }
 

@@ -15,11 +15,12 @@ mod page;
 mod recent;
 mod schema;
 mod terms;
+mod values;
 mod view;
 
 use super::{
     Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
-    Timeline,
+    Timeline, Values, ValuesQuery,
 };
 use crate::{
     error::{Code, Error, Result},
@@ -34,7 +35,10 @@ use schema::Fields;
 use std::{
     fs::File,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -74,7 +78,8 @@ impl Default for Settings {
             match_cache_bytes: 64 << 20,
             cached_blocks: 64,
             commit_after: Duration::from_secs(1),
-            parallel_searches: 8,
+            // More would only keep each other, and everything else, waiting.
+            parallel_searches: std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2),
         }
     }
 }
@@ -153,12 +158,14 @@ impl Tantivy {
         Ok(())
     }
 
-    /// Runs work that reads files or computes, off the async threads.
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Inner) -> Result<T> + Send + 'static) -> Result<T> {
+    /// Runs work that reads files or computes, off the async threads. It ends early when nobody waits any more.
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Search<'_>) -> Result<T> + Send + 'static) -> Result<T> {
         let permit = self.searches.clone().acquire_owned().await.map_err(Error::internal)?;
         let inner = self.inner.clone();
+        let waiting = Waiting::default();
+        let given_up = waiting.0.clone();
         tokio::task::spawn_blocking(move || {
-            let out = work(&inner);
+            let out = work(&Search { inner: &inner, given_up: &given_up });
             drop(permit);
             out
         })
@@ -178,13 +185,40 @@ impl Drop for Tantivy {
     }
 }
 
-impl Inner {
+/// Held by who waits for a search; its drop tells the search so.
+#[derive(Default)]
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// One search at work.
+struct Search<'a> {
+    inner: &'a Inner,
+    given_up: &'a AtomicBool,
+}
+
+impl std::ops::Deref for Search<'_> {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        self.inner
+    }
+}
+
+impl Search<'_> {
     fn matcher(&self) -> Matcher<'_> {
-        Matcher { fields: &self.fields, log: &self.log, cache: &self.cache }
+        Matcher { fields: &self.fields, log: &self.log, cache: &self.cache, given_up: self.given_up }
     }
 
     /// The matching documents of every segment.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` while the index does not move: numbers without the newest events would look exact.
     fn matches(&self, scope: &Scope, query: &Query) -> Result<Vec<(Arc<Segment>, Bits)>> {
+        indexer::check(&self.shared, self.log.head())?;
         let matcher = self.matcher();
         let view = self.shared.view();
         view.segments.iter().map(|s| Ok((s.clone(), matcher.query(s, scope, query)?))).collect()
@@ -230,7 +264,7 @@ impl EventStore for Tantivy {
     ) -> Result<Page> {
         let (scope, query) = (scope.clone(), query.clone());
         self.run(move |s| {
-            let (seqs, more) = page::page(&s.matches(&scope, &query)?, order, after, first);
+            let (seqs, more) = page::page(&s.matcher(), s.matches(&scope, &query)?, order, after, first)?;
             Ok(Page { events: s.log.at(&seqs)?, more })
         })
         .await
@@ -251,14 +285,37 @@ impl EventStore for Tantivy {
         self.run(move |s| terms::terms(&s.matcher(), &s.matches(&scope, &query)?, field, order, first)).await
     }
 
+    async fn values(&self, scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values> {
+        let (scope, query, ask) = (scope.clone(), query.clone(), ask.clone());
+        self.run(move |s| {
+            let (matcher, view) = (s.matcher(), s.shared.view());
+            let part = |segment: &Arc<Segment>| {
+                let bits = matcher.query(segment, &scope, &query)?;
+                let baseline = ask.baseline.as_ref().map(|b| matcher.query(segment, &scope, b)).transpose()?;
+                let baseline = baseline.unwrap_or_else(|| Bits::empty(segment.docs));
+                Ok(values::Part { segment: segment.clone(), bits, baseline })
+            };
+            let parts = view.segments.iter().map(part).collect::<Result<Vec<_>>>()?;
+            values::values(&matcher, &parts, &ask)
+        })
+        .await
+    }
+
+    async fn latest(&self, scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {
+        let (scope, query, hosts) = (scope.clone(), query.clone(), hosts.to_vec());
+        self.run(move |s| {
+            let positions = numbers::latest(&s.matches(&scope, &query)?, &hosts);
+            s.log.at_each(positions)
+        })
+        .await
+    }
+
     async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>> {
         let (scope, ids) = (scope.clone(), ids.to_vec());
         self.run(move |s| {
             let positions = s.log.positions(&ids)?;
-            let known: Vec<Seq> = positions.iter().copied().flatten().collect();
-            let mut events = s.log.at(&known)?.into_iter();
-            let found = positions.into_iter().map(|p| p.and_then(|_| events.next()));
-            Ok(found.map(|e| e.filter(|e| scope.allows(&e.host()))).collect())
+            let found = s.log.at_each(positions)?;
+            Ok(found.into_iter().map(|e| e.filter(|e| scope.allows(&e.host()))).collect())
         })
         .await
     }

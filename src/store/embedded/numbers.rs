@@ -1,5 +1,5 @@
 //! Numbers about all matching events, counted over the columns of the index. All exact.
-use super::{bits::Bits, view::Segment};
+use super::{Seq, bits::Bits, view::Segment};
 use crate::{
     error::Result,
     event::Time,
@@ -9,6 +9,7 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
+use tantivy::columnar::ColumnValues;
 
 type Matches = [(Arc<Segment>, Bits)];
 
@@ -108,4 +109,27 @@ pub fn hosts(matches: &Matches, after: Option<&str>, first: usize) -> Vec<HostCo
     let finish =
         |(count, codes): (HostCount, BTreeMap<u32, u64>)| HostCount { codes: codes.into_iter().collect(), ..count };
     counts.into_iter().map(finish).collect()
+}
+
+/// Position of the newest match, by time and id, of each host asked.
+pub fn latest(matches: &Matches, hosts: &[String]) -> Vec<Option<Seq>> {
+    let mut newest: Vec<Option<((i64, u128), Seq)>> = vec![None; hosts.len()];
+    for (segment, bits) in matches {
+        let mut asked = vec![None; segment.hosts.len()];
+        for (i, host) in hosts.iter().enumerate() {
+            if let Ok(at) = segment.hosts.binary_search(host) {
+                asked[at] = Some(i);
+            }
+        }
+        segment.each(bits, |doc, time, _| {
+            let slot = segment.host(doc).and_then(|h| *asked.get(h)?).and_then(|i| newest.get_mut(i));
+            if let Some(slot) = slot.filter(|s| s.is_none_or(|((newest, _), _)| time >= newest)) {
+                let rank = (time, segment.event_id(doc));
+                if slot.is_none_or(|(newest, _)| rank > newest) {
+                    *slot = Some((rank, segment.seq.get_val(doc)));
+                }
+            }
+        });
+    }
+    newest.into_iter().map(|n| n.map(|(_, seq)| seq)).collect()
 }

@@ -39,13 +39,19 @@ impl Recent {
         }
     }
 
-    /// Events after `after`, at most `max`; `None` when they are no longer (or not yet) here.
-    pub fn read(&self, after: Seq, max: usize) -> Option<Vec<(Seq, Arc<Event>)>> {
+    /// Events after `after`, at most `max`, ending behind the one that reaches `max_bytes`; `None` when they are no longer (or not yet) here.
+    pub fn read(&self, after: Seq, max: usize, max_bytes: usize) -> Option<Vec<(Seq, Arc<Event>)>> {
         let ring = self.ring.lock().unwrap_or_else(PoisonError::into_inner);
         let skip = usize::try_from((after + 1).checked_sub(ring.first)?).ok()?;
         if skip >= ring.events.len() {
             return None;
         }
-        Some(ring.events.range(skip..).take(max).zip(after + 1..).map(|(e, seq)| (seq, e.clone())).collect())
+        let mut bytes = 0;
+        let within = ring.events.range(skip..).take(max).take_while(|e| {
+            let fits = bytes < max_bytes;
+            bytes += e.size();
+            fits
+        });
+        Some(within.zip(after + 1..).map(|(e, seq)| (seq, e.clone())).collect())
     }
 }

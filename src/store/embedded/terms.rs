@@ -92,25 +92,33 @@ pub fn terms(
 
 /// Values too long for a term are counted by digest, and read again one by one to be ranked.
 fn add_oversize(matcher: &Matcher<'_>, matches: &[&(Arc<Segment>, Bits)], field: Field, best: &mut Best) -> Result<()> {
-    let digest = |value: &str| uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, value.as_bytes());
-    let long_values = |seq: Seq| -> Result<HashSet<String>> {
-        let events = matcher.log.at(&[seq])?;
-        let values = events.iter().flat_map(|e| e.key_values(&Key::Field(field))).map(|v| text::fold(&v));
-        Ok(values.filter(|v| v.len() > MAX_TERM).collect())
-    };
-    let mut counts: HashMap<uuid::Uuid, (u64, Seq)> = HashMap::new();
+    let mut counts: HashMap<Digest, (u64, Seq)> = HashMap::new();
     for (segment, bits) in matches {
         for doc in matcher.oversize(segment, &Key::Field(field))?.into_iter().filter(|d| bits.contains(*d)) {
             let seq = segment.seq.get_val(doc);
-            for value in long_values(seq)? {
+            for value in long_values(matcher, field, seq)? {
                 counts.entry(digest(&value)).or_insert((0, seq)).0 += 1;
             }
         }
     }
     for (id, (n, seq)) in counts {
-        if let Some(value) = long_values(seq)?.into_iter().find(|v| digest(v) == id) {
+        if let Some(value) = long_values(matcher, field, seq)?.into_iter().find(|v| digest(v) == id) {
             best.offer(&value, n);
         }
     }
     Ok(())
+}
+
+/// Stands for a value that is too long to be kept.
+pub type Digest = uuid::Uuid;
+
+pub fn digest(value: &str) -> Digest {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, value.as_bytes())
+}
+
+/// Folded values of an event's field that are too long for a term.
+pub fn long_values(matcher: &Matcher<'_>, field: Field, seq: Seq) -> Result<HashSet<String>> {
+    let events = matcher.log.at(&[seq])?;
+    let values = events.iter().flat_map(|e| e.values(field)).map(|v| text::fold(&v));
+    Ok(values.filter(|v| v.len() > MAX_TERM).collect())
 }

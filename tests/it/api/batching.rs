@@ -12,13 +12,14 @@ use sysmonsearch::{
     event::{
         Event, EventId, Field, Period, Position, Scope,
         detection::{Hit, Rule},
+        indicator::{Import, Indicator},
     },
     graph::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree},
     pipeline::Engines,
     serve::Settings,
     store::{
         Appended, Arrivals, Cursor, EventStore, HostCount, Interval, Order, Page, Query, Summary, TermOrder, Terms,
-        Timeline,
+        Timeline, Values, ValuesQuery,
     },
 };
 
@@ -49,6 +50,8 @@ count! { EventStore {
     fn count(scope: &Scope, query: &Query) -> Result<u64>;
     fn summary(scope: &Scope, query: &Query, interval: Interval) -> Result<Summary>;
     fn terms(scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms>;
+    fn values(scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values>;
+    fn latest(scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>>;
     fn events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>>;
     fn hosts(scope: &Scope, period: Period, after: Option<&str>, first: usize) -> Result<Vec<HostCount>>;
     fn timeline(scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline>;
@@ -77,6 +80,7 @@ count! { Catalog {
     fn password_hash(user_id: &str) -> Result<Option<String>>;
     fn set_password(user_id: &str, password_hash: &str) -> Result<()>;
     fn update_user(user: &User) -> Result<()>;
+    fn end_sessions(user_id: &str) -> Result<()>;
     fn secret(name: &str) -> Result<Vec<u8>>;
     fn put_rules(rules: &[Rule]) -> Result<u64>;
     fn rules() -> Result<Vec<Rule>>;
@@ -94,6 +98,15 @@ count! { Catalog {
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn clear_hits() -> Result<()>;
+    fn put_indicators(import: &Import, indicators: &[Indicator], rules: &[Rule], issues: &[Issue]) -> Result<()>;
+    fn indicator_imports() -> Result<Vec<Import>>;
+    fn indicators(filter: &IndicatorFilter, after: Option<u64>, first: usize) -> Result<Vec<StoredIndicator>>;
+    fn count_indicators(filter: &IndicatorFilter) -> Result<u64>;
+    fn hits_of_indicators(scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
+    fn remove_indicators(import_id: &str) -> Result<bool>;
+    fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
+    fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
+    fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
@@ -120,6 +133,7 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
     let pages = [
         (
             "query($f: Int!) { events(first: $f, order: OLDEST_FIRST) { total { value } nodes { id
+                graphNodes { id }
                 process { id degrees { edge total } hits { id } } hits { id rule { title hits } } } } }",
             vec![5, 50, 500],
         ),
@@ -127,7 +141,11 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
             "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }",
             vec![5, 50],
         ),
-        ("query($f: Int!) { hosts(first: $f) { nodes { name hits node { id degrees { total } } } } }", vec![2, 20]),
+        (
+            "query($f: Int!) { hosts(first: $f) { nodes { name hits sysmonVersion lastConfiguration { time }
+            node { id degrees { total } } } } }",
+            vec![2, 20],
+        ),
         (
             "query($f: Int!) { processTree(host: \"host0.example\", first: $f) { processes { node { id degrees { total } hits { id } } } } }",
             vec![5, 30],

@@ -121,6 +121,8 @@ async fn bodies_and_credentials_that_will_not_do_are_refused() {
     let status = async |r: RequestBuilder| r.send().await.unwrap().status().as_u16();
     assert_eq!(status(post(bomb).header("content-encoding", "gzip")).await, 413);
     assert_eq!(status(post(vec![b' '; (32 << 20) + 1])).await, 413);
+    let many = gzip(&"{\"index\":{}}\n{}\n".repeat(1_000_000));
+    assert_eq!(status(post(many).header("content-encoding", "gzip")).await, 413);
     assert_eq!(status(post(b"x".to_vec()).header("content-encoding", "gzip")).await, 400);
     assert_eq!(status(post(b"x".to_vec()).header("content-encoding", "br")).await, 400);
     let plain = || app.request(Method::POST, "/_bulk").body(bulk_body("index", [process(1, 1)]));

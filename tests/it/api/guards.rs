@@ -11,14 +11,17 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 9] = [
+const ABOVE_VIEWER: [&str; 12] = [
+    "createRule",
     "createUser",
     "deadLetters",
     "deleteRule",
     "enableRule",
     "enableUser",
+    "importIndicators",
     "importRules",
     "rebuild",
+    "removeIndicators",
     "resetPassword",
     "users",
 ];
@@ -57,6 +60,8 @@ impl Schema {
             BaseType::List(_) => "[]".into(),
             BaseType::Named(name) => match (name.as_str(), self.0.get(name.as_str())) {
                 (_, Some(TypeKind::Enum(e))) => e.values[0].node.value.node.to_string(),
+                // Exactly one of its fields.
+                ("ConditionInput", _) => "{and: []}".into(),
                 (_, Some(TypeKind::InputObject(o))) => {
                     let fields = o.fields.iter().filter(|f| !f.node.ty.node.nullable);
                     let fields: Vec<String> =

@@ -93,11 +93,58 @@ fn arrays_and_pretty_objects() {
 }
 
 #[test]
+fn a_broken_object_of_a_one_line_array_costs_only_itself() {
+    let broken = line(4).replacen("C:\\\\a.exe", "C:\\q}{.exe", 1);
+    assert!(serde_json::from_str::<serde_json::Value>(&broken).is_err());
+    let values = [line(1), line(2), line(3), broken.clone(), line(5), r#"{"foo": 1}"#.into(), line(6)];
+    let all = read_bytes(format!("[{}]", values.join(",")).as_bytes());
+    assert_eq!(records(&all), [1, 2, 3, 5, 6]);
+    assert_eq!(all.issues.len(), 2, "{:?}", all.issues);
+    assert_eq!(all.issues[0].record.as_deref(), Some(&*broken));
+    assert_eq!(all.issues[1].record.as_deref(), Some(r#"{"foo": 1}"#));
+
+    let indented = format!("[{broken},\n  {{\"foo\": 1}},\n  {{\"foo\": 2}},\n  {}]", line(1));
+    let all = read_bytes(indented.as_bytes());
+    assert_eq!((records(&all), positions(&all)), (vec![1], vec!["line 1", "line 2", "line 3"]));
+}
+
+#[test]
+fn what_a_damaged_gzip_file_still_holds_is_read() {
+    let mut whole = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    (1..=8).for_each(|n| writeln!(whole, "{}", line(n)).unwrap());
+    let whole = whole.finish().unwrap();
+    for damaged in [whole[..whole.len() - 4].to_vec(), [&whole[..], &[0; 100]].concat(), [&whole[..], b"junk"].concat()]
+    {
+        let all = read_bytes(&damaged);
+        assert_eq!(records(&all), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(all.issues.len(), 1, "{:?}", all.issues);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_when_named_and_left_alone_in_a_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (found, issues) = sysmonsearch::ingest::files(&[dir.path().to_owned()]);
+    assert_eq!((found.len(), issues.len()), (0, 1));
+
+    let (found, _) = sysmonsearch::ingest::files(std::slice::from_ref(&pipe));
+    let path = pipe.clone();
+    let writer = std::thread::spawn(move || std::fs::write(path, line(1) + "\n" + &line(2)));
+    let mut all = Collected::default();
+    sysmonsearch::ingest::read_path(&found[0], &Options::default(), &mut all).unwrap();
+    writer.join().unwrap().unwrap();
+    assert_eq!((records(&all), all.issues.len()), (vec![1, 2], 0));
+}
+
+#[test]
 fn oversized_records_are_skipped() {
     let huge = format!(r#"{{"a":"{}"}}"#, "x".repeat(5 << 20));
     let all = read_bytes([line(1), huge, line(2)].join("\n").as_bytes());
     assert_eq!((records(&all), positions(&all)), (vec![1, 2], vec!["line 2"]));
-    assert!(all.issues[0].reason.contains("4 MiB"), "{}", all.issues[0].reason);
+    assert!(all.issues[0].reason.contains("1 MiB"), "{}", all.issues[0].reason);
     assert!(all.issues[0].record.as_ref().unwrap().len() <= 64 * 1024);
 
     let huge = xml(2).replace("a.exe", &"x".repeat(5 << 20));

@@ -2,7 +2,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use sysmonsearch::{
     event::{Event, Field, Scope, Time, text},
-    store::{HostCount, Query, Term, TermOrder, Terms},
+    store::{FieldValue, HostCount, Order, Query, Term, TermOrder, Terms, ValueOrder, Values, ValuesQuery},
 };
 
 pub fn matching<'a>(events: &'a [Event], scope: &Scope, query: &Query) -> Vec<&'a Event> {
@@ -69,4 +69,83 @@ pub fn terms(events: &[&Event], field: Field, order: TermOrder, first: usize) ->
     }
     values.truncate(first);
     Terms { values, distinct, events: carriers }
+}
+
+/// By the value of a field; events without one last.
+pub fn sorted<'a>(events: &[&'a Event], field: Field, descending: bool) -> Vec<&'a Event> {
+    let value = |e: &Event| {
+        let value = Order::value(e, field, descending);
+        value.map(|v| (if Order::by_length(field) { v.len() } else { 0 }, v))
+    };
+    let mut keyed: Vec<_> = events.iter().map(|e| (value(e), e.time, e.id, *e)).collect();
+    keyed.sort_by(|a, b| {
+        let key = |x: &(Option<(usize, String)>, Time, _, _)| (x.0.clone(), x.1, x.2);
+        let by_key = if descending { key(b).cmp(&key(a)) } else { key(a).cmp(&key(b)) };
+        a.0.is_none().cmp(&b.0.is_none()).then(by_key)
+    });
+    keyed.into_iter().map(|k| k.3).collect()
+}
+
+/// Combinations of the folded values of an event's fields.
+fn combinations(event: &Event, fields: &[Field]) -> BTreeSet<Vec<String>> {
+    let mut all = BTreeSet::from([Vec::new()]);
+    for field in fields {
+        let values: BTreeSet<String> = event.values(*field).iter().map(|v| text::fold(v)).collect();
+        let longer = |c: Vec<String>| values.iter().map(move |v| [&c[..], &[v.clone()]].concat()).collect::<Vec<_>>();
+        all = all.into_iter().flat_map(longer).collect();
+    }
+    all
+}
+
+pub fn values(events: &[&Event], baseline: &[&Event], ask: &ValuesQuery) -> Values {
+    let group = |events: &[&Event]| {
+        let mut found: BTreeMap<Vec<String>, Vec<Event>> = BTreeMap::new();
+        for e in events {
+            for values in combinations(e, &ask.fields) {
+                found.entry(values).or_default().push((*e).clone());
+            }
+        }
+        found
+    };
+    let hosts = |e: &[Event]| host_names(&e.iter().collect::<Vec<_>>()).len() as u64;
+    let before = group(baseline);
+    let mut values: Vec<FieldValue> = group(events)
+        .into_iter()
+        .map(|(values, own)| {
+            let before = before.get(&values).map_or(&[][..], Vec::as_slice);
+            FieldValue {
+                events: own.len() as u64,
+                hosts: hosts(&own),
+                first: own.iter().map(|e| e.time).min().unwrap(),
+                last: own.iter().map(|e| e.time).max().unwrap(),
+                baseline_events: before.len() as u64,
+                baseline_hosts: hosts(before),
+                values,
+            }
+        })
+        .filter(|v| !ask.only_new || v.baseline_events == 0)
+        .collect();
+    let key = |v: &FieldValue| match ask.order {
+        ValueOrder::Events => v.events as i64,
+        ValueOrder::Hosts => v.hosts as i64,
+        ValueOrder::FirstSeen => v.first.0,
+        ValueOrder::LastSeen => v.last.0,
+        ValueOrder::Baseline => v.baseline_events as i64,
+        ValueOrder::Change => v.events as i64 - v.baseline_events as i64,
+        ValueOrder::Value => 0,
+    };
+    match (ask.order, ask.descending) {
+        (ValueOrder::Value, true) => values.reverse(),
+        (_, true) => values.sort_by_key(|v| std::cmp::Reverse(key(v))),
+        (_, false) => values.sort_by_key(key),
+    }
+    let distinct = values.len() as u64;
+    values.truncate(ask.first);
+    let carriers = events.iter().filter(|e| ask.fields.iter().all(|f| !e.values(*f).is_empty())).count() as u64;
+    Values { values, distinct, events: carriers }
+}
+
+pub fn latest<'a>(events: &[&'a Event], hosts: &[String]) -> Vec<Option<&'a Event>> {
+    let of = |host: &String| events.iter().filter(|e| e.host() == *host).max_by_key(|e| (e.time, e.id)).copied();
+    hosts.iter().map(of).collect()
 }

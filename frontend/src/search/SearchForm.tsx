@@ -1,0 +1,85 @@
+import { Button, TextInput } from "@mantine/core";
+import { type FormEvent, useEffect, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { emptyGroup, emptyRow, type Group } from "../shared/condition";
+import { readCondition, type SyntaxIssue, writeCondition } from "../shared/conditionText";
+import { Icon } from "../shared/Icon";
+import { PeriodPicker } from "../shared/PeriodPicker";
+import type { Period } from "../shared/period";
+import { ConditionForm } from "./ConditionForm";
+
+interface Props {
+  /** The search as text. */
+  q: string;
+  period: Period;
+  onPeriod: (period: Period) => void;
+  onSubmit: (group: Group) => void;
+  onClear: () => void;
+  /** What is wrong with the text in the address. */
+  issue: SyntaxIssue | undefined;
+}
+
+/** A draft of the search, as rows and groups and as text: what is changed in one is changed in the other. */
+export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Props) {
+  const { t } = useTranslation();
+  const [draft, setDraft] = useState<Group>(emptyGroup([emptyRow()]));
+  const [text, setText] = useState(q);
+  useEffect(() => {
+    setText(q);
+    const { group } = readCondition(q);
+    if (group) setDraft(group.items.length > 0 ? group : emptyGroup([emptyRow()]));
+  }, [q]);
+  const edited = readCondition(text);
+  const syntax = (wrong: SyntaxIssue) => t("search.syntax", { expected: wrong.expected, at: wrong.at + 1 });
+
+  return (
+    <form
+      className="head"
+      style={{ alignItems: "flex-start" }}
+      onSubmit={(event: FormEvent) => {
+        event.preventDefault();
+        onSubmit(draft);
+      }}
+      aria-label={t("pages.search")}
+    >
+      <h1 className="unseen">{t("pages.search")}</h1>
+      <div className="stack" style={{ flex: 1, minWidth: 0, gap: 6 }}>
+        <ConditionForm
+          value={draft}
+          onChange={(group) => {
+            setDraft(group);
+            setText(writeCondition(group));
+          }}
+        />
+        <PeriodPicker value={period} onChange={onPeriod} />
+        <div className="row" style={{ flexWrap: "nowrap", alignItems: "flex-start" }}>
+          <TextInput
+            aria-label={t("search.text")}
+            style={{ flex: 1 }}
+            ff="monospace"
+            placeholder={t("search.textHint")}
+            value={text}
+            error={edited.issue && syntax(edited.issue)}
+            onChange={(e) => {
+              const typed = e.currentTarget.value;
+              setText(typed);
+              const { group } = readCondition(typed);
+              if (group) setDraft(group);
+            }}
+          />
+          <Button variant="default" onClick={onClear}>
+            {t("search.clear")}
+          </Button>
+          <Button type="submit" leftSection={<Icon name="search" size={14} />} disabled={!!edited.issue}>
+            {t("search.submit")}
+          </Button>
+        </div>
+        {issue && (
+          <div role="alert" style={{ color: "var(--level-critical)" }}>
+            {syntax(issue)}
+          </div>
+        )}
+      </div>
+    </form>
+  );
+}

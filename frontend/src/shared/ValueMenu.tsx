@@ -1,0 +1,111 @@
+import { ActionIcon, Menu } from "@mantine/core";
+import { type ReactNode, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+import { client, errorText } from "../api/client";
+import { useFields } from "../api/fields";
+import { NodesOfValueDocument } from "../api/generated";
+import { conditionInput, match, type Row } from "./condition";
+import { isGuid, isInGraph, nodeOf } from "./entity";
+import { Icon } from "./Icon";
+import { graphLink, hostLink, processLink, searchLink } from "./links";
+import { type Period, periodInput } from "./period";
+
+/** A value of an event, wherever it is shown. */
+export interface Value {
+  field: string;
+  value: string;
+  /** Host of the event, where there is one. */
+  host?: string | undefined;
+}
+
+interface Props {
+  of: Value;
+  period?: Period | undefined;
+  /** Adds a row to the search in place; without it a new search is opened. */
+  onMatch?: ((row: Row) => void) | undefined;
+}
+
+/** The way a condition names a field of an event. */
+export function useRow() {
+  const known = useFields();
+  return (field: string, value: string) =>
+    match(known.some((f) => f.name === field) ? field : `data.${field}`, value);
+}
+
+/** Everything that can be done with a value. */
+function Items({ of: { field, value, host }, period, onMatch }: Props) {
+  const { t } = useTranslation();
+  const [, go] = useLocation();
+  const [missing, setMissing] = useState<string>();
+  const row = useRow()(field, value);
+  const toHost = field === "Computer" ? value : host;
+
+  async function openGraph() {
+    const condition = conditionInput(row);
+    const variables = { condition, period: period && periodInput(period) };
+    const { data, error } = await client.query(NodesOfValueDocument, variables).toPromise();
+    const node = nodeOf(data?.events.nodes[0]?.graphNodes ?? [], field, value);
+    if (node) go(graphLink(node.id));
+    else setMissing(errorText(error) ?? t("value.notInGraph"));
+  }
+
+  const item = (name: Parameters<typeof Icon>[0]["name"], text: string, act: () => void, stay = false) => (
+    <Menu.Item leftSection={<Icon name={name} size={14} />} onClick={act} closeMenuOnClick={!stay}>
+      {text}
+    </Menu.Item>
+  );
+  return (
+    <>
+      <Menu.Label>
+        {field}: <span className="mono">{value.length > 60 ? `${value.slice(0, 60)}…` : value}</span>
+      </Menu.Label>
+      {onMatch && item("plus", t("value.add"), () => onMatch(row))}
+      {onMatch && item("minus", t("value.exclude"), () => onMatch({ ...row, not: true }))}
+      {item("search", t("value.search"), () => go(searchLink(row, period)))}
+      {isGuid(field) && item("alerts", t("value.process"), () => go(processLink(value)))}
+      {isInGraph(field) && item("graph", missing ?? t("value.graph"), () => void openGraph(), true)}
+      {toHost && item("hosts", t("value.host", { host: toHost }), () => go(hostLink(toHost, period)))}
+      {toHost &&
+        item("table", t("value.events", { host: toHost }), () =>
+          go(searchLink(match("Computer", toHost), period)),
+        )}
+      {item("copy", t("value.copy"), () => void navigator.clipboard?.writeText(value))}
+    </>
+  );
+}
+
+/** A button that opens the menu of a value. */
+export function ValueButton(props: Props) {
+  const { t } = useTranslation();
+  return (
+    <Menu>
+      <Menu.Target>
+        <ActionIcon aria-label={t("value.menu", { field: props.of.field, value: props.of.value })}>
+          <Icon name="dots" size={14} />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Items {...props} />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}
+
+/** The menu of a value at a place of the window, until it is closed. */
+export function ValueMenuAt({
+  at,
+  onClose,
+  ...props
+}: Props & { at: { x: number; y: number }; onClose: () => void }): ReactNode {
+  return (
+    <Menu opened onClose={onClose} withinPortal trapFocus>
+      <Menu.Target>
+        <span style={{ position: "fixed", left: at.x, top: at.y }} />
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Items {...props} />
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,107 @@
+import { Button } from "@mantine/core";
+import { useMemo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useQuery } from "urql";
+import { ValuesDocument } from "../api/generated";
+import { conditionInput, emptyGroup, type Group, type Row } from "../shared/condition";
+import { useNumber } from "../shared/format";
+import { type Period, periodInput } from "../shared/period";
+import { State } from "../shared/State";
+import { type ValueColumn, type ValueSort, ValuesTable } from "../shared/ValuesTable";
+import { type Kind, type View, within } from "./kinds";
+
+interface Props {
+  title: string;
+  kind: Kind;
+  view: View;
+  /** What all events must fulfil. */
+  asked: Group;
+  period: Period;
+  baseline: Period | undefined;
+  /** Alone on the page, with everything. */
+  whole: boolean;
+  onWhole: () => void;
+  onMatch: (row: Row) => void;
+}
+
+const SHOWN = 12;
+const ALL = 500;
+
+const SORTS: Record<View, ValueSort> = {
+  top: { order: "EVENTS", descending: true },
+  rare: { order: "EVENTS", descending: false },
+  new: { order: "FIRST_SEEN", descending: true },
+  compare: { order: "CHANGE", descending: true },
+  heat: { order: "EVENTS", descending: true },
+};
+const COLUMNS: Record<View, ValueColumn[]> = {
+  top: ["hosts"],
+  rare: ["hosts"],
+  new: ["hosts", "firstSeen"],
+  compare: ["baseline"],
+  heat: [],
+};
+
+/** The values of one field or pair of fields. */
+export function Statistic({ title, kind, view, asked, period, baseline, whole, onWhole, onMatch }: Props) {
+  const { t } = useTranslation();
+  const number = useNumber();
+  const [sort, setSort] = useState(SORTS[view]);
+  const items = [...within(kind), ...(asked.items.length > 0 ? [asked] : [])];
+  const key = JSON.stringify([kind, items, period, baseline, view, sort, whole]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what is read.
+  const variables = useMemo(() => {
+    const condition = conditionInput(emptyGroup(items));
+    return {
+      fields: kind.fields,
+      condition,
+      period: periodInput(period),
+      baseline: baseline && { condition, period: periodInput(baseline) },
+      onlyNew: view === "new",
+      ...sort,
+      first: whole ? ALL : SHOWN,
+    };
+  }, [key]);
+  const [{ data, error, fetching }, reload] = useQuery({ query: ValuesDocument, variables });
+  const found = data?.values;
+  const all: ValueColumn[] = ["hosts", "firstSeen", "lastSeen", ...(baseline ? ["baseline" as const] : [])];
+  return (
+    <section className="panel" aria-label={title}>
+      <div className="row pad" style={{ borderBottom: "1px solid var(--line)", flexWrap: "nowrap" }}>
+        <h2 style={{ whiteSpace: "nowrap" }}>{title}</h2>
+        {found && (
+          <span className="dim cut" style={{ marginLeft: "auto" }}>
+            {t("values.distinct", { shown: number(found.values.length), total: number(found.distinct) })}
+          </span>
+        )}
+        {!whole && (
+          <Button variant="subtle" px={6} style={{ flex: "none" }} onClick={onWhole}>
+            {t("statistics.whole")}
+            <span className="unseen">: {title}</span>
+          </Button>
+        )}
+      </div>
+      <State
+        loading={fetching && !found}
+        error={error}
+        empty={!found || found.values.length === 0}
+        nothing={t(view === "new" ? "statistics.nothingNew" : "statistics.nothing")}
+        retry={() => reload()}
+      />
+      {found && found.values.length > 0 && (
+        <ValuesTable
+          fields={kind.fields}
+          rows={found.values}
+          columns={whole ? all : COLUMNS[view]}
+          baselineName={t("values.before")}
+          sort={sort}
+          onSort={setSort}
+          within={items}
+          period={period}
+          onMatch={onMatch}
+          whole={whole}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,226 @@
+//! What a report says of a thing, as a tree; and what of it Sysmon can see.
+use crate::event::{
+    EventCode,
+    indicator::{Kind, Relation, carries},
+};
+use std::fmt;
+
+/// A condition of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expr {
+    Leaf(Leaf),
+    /// Sysmon does not show it.
+    Hidden(Hidden),
+    /// All about one thing.
+    And(Vec<Expr>),
+    Or(Vec<Expr>),
+    Not(Box<Expr>),
+    /// All, each about a thing of its own; in this order or in any.
+    Several {
+        ordered: bool,
+        parts: Vec<Expr>,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Leaf {
+    pub kind: Kind,
+    pub relation: Relation,
+    pub value: String,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hidden {
+    pub reason: String,
+    /// Follows from the content of a file, so that a hash of the file implies it.
+    pub of_content: bool,
+}
+
+impl Expr {
+    pub fn hidden(reason: impl Into<String>) -> Self {
+        Self::Hidden(Hidden { reason: reason.into(), of_content: false })
+    }
+
+    /// Something that a hash of the file implies.
+    pub fn content(reason: impl Into<String>) -> Self {
+        Self::Hidden(Hidden { reason: reason.into(), of_content: true })
+    }
+
+    /// One of several: itself where it is the only one.
+    pub fn or(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 { parts.swap_remove(0) } else { Self::Or(parts) }
+    }
+
+    pub fn and(mut parts: Vec<Self>) -> Self {
+        if parts.len() == 1 { parts.swap_remove(0) } else { Self::And(parts) }
+    }
+
+    /// The part of it that Sysmon can see, in its simplest form. What is left out goes to `issues`; what
+    /// would match more without a hidden part is left out altogether.
+    pub fn seen(self, issues: &mut Vec<String>) -> Option<Self> {
+        match self {
+            Self::Leaf(_) => Some(self),
+            Self::Hidden(h) => {
+                issues.push(h.reason);
+                None
+            }
+            Self::Or(parts) => {
+                let mut out: Vec<Self> = Vec::new();
+                for part in parts.into_iter().filter_map(|p| p.seen(issues)) {
+                    match part {
+                        Self::Or(more) => out.extend(more),
+                        other => out.push(other),
+                    }
+                }
+                (!out.is_empty()).then(|| Self::or(out))
+            }
+            Self::And(_) => self.all_seen(issues),
+            Self::Not(inner) => {
+                let mut lost = Vec::new();
+                let inner = inner.seen(&mut lost);
+                if let (Some(inner), []) = (inner, lost.as_slice()) {
+                    return Some(Self::Not(Box::new(inner)));
+                }
+                issues.push(format!("a negation left out: {}", lost.join("; ")));
+                None
+            }
+            Self::Several { ordered, parts } => {
+                let how = if ordered { "one after the other" } else { "each of its own" };
+                issues.push(format!("{} observations, {how}: no single event shows them", parts.len()));
+                None
+            }
+        }
+    }
+
+    fn all_seen(self, issues: &mut Vec<String>) -> Option<Self> {
+        let parts = joined(self.flat());
+        let mut lost = Vec::new();
+        let mut out: Vec<Self> = Vec::new();
+        let mut whole = true;
+        for part in parts {
+            match part.seen(&mut lost) {
+                Some(Self::And(more)) => out.extend(more),
+                Some(part) => out.push(part),
+                None => whole = false,
+            }
+        }
+        if whole && !out.is_empty() {
+            issues.append(&mut lost);
+            return Some(Self::and(out));
+        }
+        let kept: Vec<String> = out.iter().map(ToString::to_string).collect();
+        let kept = if kept.is_empty() { String::new() } else { format!("{} AND ", kept.join(" AND ")) };
+        issues.push(format!("{kept}a part that Sysmon does not show: {}", lost.join("; ")));
+        None
+    }
+
+    /// Members of a conjunction, those of conjunctions inside of it included.
+    fn flat(self) -> Vec<Self> {
+        match self {
+            Self::And(parts) => parts.into_iter().flat_map(Self::flat).collect(),
+            other => vec![other],
+        }
+    }
+
+    /// Event codes that can show all of it at once.
+    fn codes(&self) -> Vec<u32> {
+        let all = || EventCode::all().iter();
+        match self {
+            Self::Leaf(l) => all().filter(|c| carries(c, l.kind)).map(|c| c.code).collect(),
+            Self::And(parts) => {
+                let each: Vec<Vec<u32>> = parts.iter().map(Self::codes).collect();
+                all().map(|c| c.code).filter(|c| each.iter().all(|e| e.contains(c))).collect()
+            }
+            Self::Or(parts) => parts.iter().flat_map(Self::codes).collect(),
+            Self::Not(_) => all().map(|c| c.code).collect(),
+            Self::Hidden(_) | Self::Several { .. } => Vec::new(),
+        }
+    }
+
+    /// Why no rule can be made of it, if none can.
+    pub fn check(&self) -> Result<(), String> {
+        fn positive(e: &Expr) -> bool {
+            match e {
+                Expr::Leaf(_) => true,
+                Expr::And(parts) => parts.iter().any(positive),
+                Expr::Or(parts) => parts.iter().all(positive),
+                _ => false,
+            }
+        }
+        if self.codes().is_empty() {
+            return Err(format!("no kind of event shows all of it at once: {self}"));
+        }
+        if !positive(self) {
+            return Err(format!("it only says what must not be there: {self}"));
+        }
+        Ok(())
+    }
+}
+
+/// Of one file: any of its hashes identifies it, with all that follows from its content; folder and name are its path.
+fn joined(parts: Vec<Expr>) -> Vec<Expr> {
+    let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(is_hash);
+    let mut any: Vec<Expr> = Vec::new();
+    for hash in hashes {
+        let members = if let Expr::Or(members) = hash { members } else { vec![hash] };
+        for member in members.into_iter().filter(|m| matches!(m, Expr::Leaf(_))) {
+            if !any.contains(&member) {
+                any.push(member);
+            }
+        }
+    }
+    if !any.is_empty() {
+        rest.retain(|p| !matches!(p, Expr::Hidden(h) if h.of_content));
+        rest.insert(0, Expr::or(any));
+    }
+    let one = |kind: Kind, rest: &[Expr]| {
+        let mut found = rest.iter().enumerate().filter_map(|(i, p)| match p {
+            Expr::Leaf(l) if l.kind == kind && l.relation == Relation::Equals => Some((i, l.value.clone())),
+            _ => None,
+        });
+        found.next().filter(|_| found.next().is_none())
+    };
+    if let (Some((f, folder)), Some((n, name))) = (one(Kind::Folder, &rest), one(Kind::FileName, &rest)) {
+        let sign = if folder.contains('/') { '/' } else { '\\' };
+        let value = format!("{}{sign}{name}", folder.trim_end_matches(sign));
+        rest[n] = Expr::Leaf(Leaf { kind: Kind::FilePath, relation: Relation::Equals, value });
+        rest.remove(f);
+    }
+    rest
+}
+
+/// A hash, or several of which any may be.
+fn is_hash(part: &Expr) -> bool {
+    match part {
+        Expr::Leaf(l) => matches!(l.kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256) && l.relation == Relation::Equals,
+        Expr::Or(members) => {
+            members.iter().any(is_hash)
+                && members.iter().all(|m| is_hash(m) || matches!(m, Expr::Hidden(h) if h.of_content))
+        }
+        _ => false,
+    }
+}
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |f: &mut fmt::Formatter<'_>, parts: &[Self], word: &str| {
+            f.write_str("(")?;
+            for (i, part) in parts.iter().enumerate() {
+                if i > 0 {
+                    write!(f, " {word} ")?;
+                }
+                part.fmt(f)?;
+            }
+            f.write_str(")")
+        };
+        match self {
+            Self::Leaf(l) => write!(f, "{} {} '{}'", l.kind.as_str(), l.relation.as_str(), l.value),
+            Self::Hidden(h) => write!(f, "({})", h.reason),
+            Self::And(parts) => list(f, parts, "AND"),
+            Self::Or(parts) => list(f, parts, "OR"),
+            Self::Not(inner) => write!(f, "NOT {inner}"),
+            Self::Several { ordered: true, parts } => list(f, parts, "FOLLOWEDBY"),
+            Self::Several { ordered: false, parts } => list(f, parts, "AND"),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A value of a report in normal form, or why Sysmon cannot show it.
+use super::expr::{Expr, Leaf};
+use crate::event::{
+    indicator::{Kind, Relation},
+    text,
+};
+use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
+use std::net::IpAddr;
+
+/// Longest value: longer ones are no value of an event.
+const MAX_VALUE: usize = 8 << 10;
+
+/// What a name in a report means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    Is(Kind),
+    /// An address or a name: told by the value.
+    Host,
+    /// Its host is what Sysmon sees of it.
+    Url,
+    /// Follows from the content of a file.
+    Content,
+    /// Sysmon has no such thing.
+    Hidden,
+}
+
+/// A comparison as reports write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compare {
+    Is(Relation),
+    Not(Relation),
+    Between,
+    /// Any other, which has no meaning for what Sysmon shows.
+    Other,
+}
+
+/// The expression of one value. `name` is what the report calls it.
+pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
+    let shown: String = value.chars().take(120).collect();
+    let hidden = |why: &str| Expr::hidden(format!("{name} '{shown}': {why}"));
+    let value = value.trim();
+    if value.is_empty() {
+        return hidden("no value");
+    }
+    if value.len() > MAX_VALUE {
+        return hidden("the value is too long");
+    }
+    match (what, compare) {
+        (What::Content, _) => Expr::content(format!("{name} '{shown}': not shown by Sysmon")),
+        (What::Hidden, _) => hidden("not shown by Sysmon"),
+        (_, Compare::Not(relation)) => match leaf(name, what, Compare::Is(relation), value) {
+            Expr::Hidden(h) => Expr::Hidden(h),
+            inner => Expr::Not(Box::new(inner)),
+        },
+        (What::Is(Kind::Ip | Kind::SourceIp | Kind::DestinationIp), Compare::Between) => {
+            range(value).unwrap_or_else(|| hidden("not a range of addresses"))
+        }
+        (_, Compare::Between | Compare::Other) => hidden("this comparison has no meaning for events"),
+        (What::Url, Compare::Is(relation)) => match url_host(value) {
+            // Of a whole address only the host is visible; a part of one is compared as it is.
+            Some(host) => made(name, host_kind(&host), Relation::Equals, &host),
+            None if relation == Relation::Contains => hidden("a part of an address without its host"),
+            None => hidden("no host in it"),
+        },
+        (What::Host, Compare::Is(relation)) => made(name, host_kind(value), relation, value),
+        (What::Is(kind), Compare::Is(relation)) => made(name, kind, relation, value),
+    }
+}
+
+fn host_kind(value: &str) -> Kind {
+    let value = refanged(value);
+    match (text::ip(&value), value.parse::<IpNet>()) {
+        (Some(_), _) => Kind::Ip,
+        (_, Ok(_)) => Kind::Network,
+        _ => Kind::Domain,
+    }
+}
+
+fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
+    let (kind, relation, value) = match normal(kind, relation, value) {
+        Ok(normal) => normal,
+        Err(why) => return Expr::hidden(format!("{name} '{value}': {why}")),
+    };
+    if relation == Relation::Matches
+        && let Err(e) = regex::RegexBuilder::new(&value).size_limit(1 << 20).build()
+    {
+        let e = e.to_string();
+        let why = e.lines().last().unwrap_or_default();
+        return Expr::hidden(format!("{name} '{value}': not a regular expression: {why}"));
+    }
+    Expr::Leaf(Leaf { kind, relation, value })
+}
+
+fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, String), &'static str> {
+    let as_is = |v: &str| Ok((kind, relation, v.to_owned()));
+    match kind {
+        _ if relation == Relation::Matches => as_is(value),
+        Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Imphash => {
+            let length = match kind {
+                Kind::Sha1 => 40,
+                Kind::Sha256 => 64,
+                _ => 32,
+            };
+            let hex = value.len() == length && value.bytes().all(|b| b.is_ascii_hexdigit());
+            // A part of the whole length is the whole.
+            if hex { Ok((kind, Relation::Equals, value.to_ascii_lowercase())) } else { Err("not a hash of this kind") }
+        }
+        Kind::Ip | Kind::SourceIp | Kind::DestinationIp => {
+            let value = refanged(value);
+            if let Some(ip) = text::ip(&value) {
+                return Ok((kind, Relation::Equals, ip.to_string()));
+            }
+            match value.parse::<IpNet>() {
+                Ok(net) if kind == Kind::Ip => Ok((Kind::Network, Relation::Equals, net.trunc().to_string())),
+                _ => Err("not an address"),
+            }
+        }
+        Kind::Network => match refanged(value).parse::<IpNet>() {
+            Ok(net) => Ok((kind, Relation::Equals, net.trunc().to_string())),
+            Err(_) => Err("not a network"),
+        },
+        Kind::SourcePort | Kind::DestinationPort => match value.parse::<u16>() {
+            Ok(port) => Ok((kind, Relation::Equals, port.to_string())),
+            Err(_) => Err("not a port"),
+        },
+        Kind::Domain => {
+            let name = text::fold(refanged(value).trim_end_matches('.'));
+            if text::ip(&name).is_some() {
+                return normal(Kind::Ip, relation, &name);
+            }
+            let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+            let whole = relation != Relation::Equals || name.contains('.');
+            if whole && name.chars().all(fits) { Ok((kind, relation, name)) } else { Err("not a domain") }
+        }
+        Kind::FileName | Kind::Process | Kind::FilePath | Kind::Folder => file(kind, relation, value),
+        Kind::RegistryKey | Kind::RegistryPath => Ok(registry(kind, relation, value)),
+        Kind::Pipe => {
+            let folded = text::fold(value);
+            let cut = ["\\\\.\\pipe\\", "\\device\\namedpipe\\", "\\pipe\\"].iter().find(|p| folded.starts_with(**p));
+            let name = value.get(cut.map_or(0, |p| p.len())..).unwrap_or(value);
+            if relation == Relation::Equals {
+                as_is(&format!("\\{}", name.trim_start_matches('\\')))
+            } else {
+                as_is(name)
+            }
+        }
+        Kind::RegistryValue | Kind::RegistryData | Kind::CommandLine => as_is(value),
+        Kind::Composite => Err("not a single value"),
+    }
+}
+
+fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, String), &'static str> {
+    if value.contains('%') && value.matches('%').count() >= 2 {
+        return Err("a variable of the environment, which has another value on each machine");
+    }
+    let folder = value.contains(['\\', '/']);
+    Ok(match (kind, relation, folder) {
+        (Kind::FileName, Relation::Equals, true) => (Kind::FilePath, relation, value.to_owned()),
+        (Kind::FilePath, Relation::Equals, false) => (Kind::FileName, relation, value.to_owned()),
+        // A path without a drive may begin anywhere.
+        (Kind::FilePath, Relation::Equals, true) if value.starts_with('\\') && !value.starts_with("\\\\") => {
+            (kind, Relation::EndsWith, value.to_owned())
+        }
+        (Kind::Process, Relation::Equals, false) => (kind, Relation::EndsWith, format!("\\{value}")),
+        (Kind::Folder, ..) => (kind, relation, value.trim_end_matches('\\').to_owned()),
+        _ => (kind, relation, value.to_owned()),
+    })
+}
+
+/// Hives as Sysmon writes them. Keys of a user lie under his SID; a key without its hive may lie in any.
+fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, String) {
+    const HIVES: &[(&str, &str)] = &[
+        ("hkey_local_machine", "HKLM"),
+        ("hkey_users", "HKU"),
+        ("hkey_classes_root", "HKCR"),
+        ("hklm", "HKLM"),
+        ("hku", "HKU"),
+        ("hkcr", "HKCR"),
+    ];
+    let value = value.trim_start_matches("\\Registry\\").trim_matches('\\');
+    let value = &current_control_set(value);
+    let (first, rest) = value.split_once('\\').unwrap_or((value, ""));
+    let hive = text::fold(first);
+    if let Some((_, short)) = HIVES.iter().find(|(long, _)| *long == hive) {
+        let path = if rest.is_empty() { (*short).to_owned() } else { format!("{short}\\{rest}") };
+        return (kind, relation, path);
+    }
+    let whole = matches!(relation, Relation::Equals | Relation::StartsWith);
+    if matches!(hive.as_str(), "hkey_current_user" | "hkcu") && whole {
+        let end = if relation == Relation::Equals { "$" } else { "" };
+        return (kind, Relation::Matches, format!(r"^HKU\\[^\\]+\\{}{end}", regex::escape(rest)));
+    }
+    match relation {
+        Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
+        Relation::StartsWith => (kind, Relation::Contains, format!("\\{value}")),
+        _ => (kind, relation, value.to_owned()),
+    }
+}
+
+/// Sysmon writes the control set that is in use, whatever its number, as the current one.
+fn current_control_set(path: &str) -> String {
+    const NUMBERED: &str = "ControlSet00";
+    let at = text::fold(path).find(&text::fold(NUMBERED)).filter(|at| path.is_char_boundary(*at));
+    let after = at.and_then(|at| path.get(at + NUMBERED.len() + 1..));
+    match (at.and_then(|at| path.get(..at)), after) {
+        (Some(before), Some(after)) => format!("{before}CurrentControlSet{after}"),
+        _ => path.to_owned(),
+    }
+}
+
+/// Addresses and names as reports write them to keep them from being clicked.
+fn refanged(value: &str) -> String {
+    value.trim().replace("[.]", ".").replace("(.)", ".").replace("[dot]", ".").replace("[:]", ":")
+}
+
+/// Host of an address such as `hxxp://name[.]example:80/path`, or of `name.example/path`.
+fn url_host(url: &str) -> Option<String> {
+    let url = refanged(url);
+    let rest = match url.split_once("://") {
+        Some((_, rest)) => rest,
+        None => url.as_str(),
+    };
+    let host = rest.split(['/', '?', '#']).next()?;
+    let host = host.rsplit_once('@').map_or(host, |(_, h)| h);
+    let host = match (host.strip_prefix('['), host.rsplit_once(':')) {
+        (Some(v6), _) => v6.split(']').next()?,
+        (None, Some((name, port))) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    };
+    (host.contains('.') || text::ip(host).is_some()).then(|| host.to_owned())
+}
+
+/// `a-b`, or two addresses behind one another, as networks.
+fn range(value: &str) -> Option<Expr> {
+    let (from, to) = ["##comma##", "-", ","].iter().find_map(|sign| value.split_once(sign))?;
+    let nets: Vec<IpNet> = match (text::ip(from)?, text::ip(to)?) {
+        (IpAddr::V4(a), IpAddr::V4(b)) if a <= b => Ipv4Subnets::new(a, b, 0).map(IpNet::V4).collect(),
+        (IpAddr::V6(a), IpAddr::V6(b)) if a <= b => Ipv6Subnets::new(a, b, 0).map(IpNet::V6).collect(),
+        _ => return None,
+    };
+    let net = |n: IpNet| Expr::Leaf(Leaf { kind: Kind::Network, relation: Relation::Equals, value: n.to_string() });
+    Some(Expr::or(nets.into_iter().map(net).collect()))
+}
+
+/// What a bare value is, for lists that do not say so.
+pub fn guess(value: &str) -> Option<(What, &'static str)> {
+    let value = refanged(value);
+    let hex = value.bytes().all(|b| b.is_ascii_hexdigit());
+    Some(match value.len() {
+        32 if hex => (What::Is(Kind::Md5), "MD5"),
+        40 if hex => (What::Is(Kind::Sha1), "SHA1"),
+        64 if hex => (What::Is(Kind::Sha256), "SHA256"),
+        _ if text::ip(&value).is_some() || value.parse::<IpNet>().is_ok() => (What::Is(Kind::Ip), "address"),
+        _ if value.contains("://") => (What::Url, "URL"),
+        _ if value.get(..2).is_some_and(|h| h.eq_ignore_ascii_case("HK")) && value.contains('\\') => {
+            (What::Is(Kind::RegistryKey), "registry key")
+        }
+        _ if text::fold(&value).starts_with("\\\\.\\pipe\\") => (What::Is(Kind::Pipe), "pipe"),
+        _ if value.contains('\\') => (What::Is(Kind::FilePath), "file path"),
+        _ if value.contains('@') || value.contains(char::is_whitespace) => return None,
+        _ if value.contains('/') => (What::Url, "URL"),
+        _ if is_file_name(&value) => (What::Is(Kind::FileName), "file name"),
+        _ if value.contains('.') => (What::Is(Kind::Domain), "domain"),
+        _ => return None,
+    })
+}
+
+/// Ends in what is an extension of programs and documents rather than a top-level domain.
+fn is_file_name(value: &str) -> bool {
+    const EXTENSIONS: &[&str] = &[
+        "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "js", "jse", "hta", "lnk", "doc", "docx", "docm",
+        "xls", "xlsx", "xlsm", "ppt", "pptx", "rtf", "pdf", "zip", "rar", "7z", "iso", "img", "msi", "jar", "tmp",
+        "dat", "bin", "ocx", "cpl", "txt", "cab", "wsf", "ini", "log", "one",
+    ];
+    value.rsplit_once('.').is_some_and(|(_, e)| EXTENSIONS.iter().any(|x| x.eq_ignore_ascii_case(e)))
+}

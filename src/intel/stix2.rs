@@ -1,0 +1,203 @@
+//! STIX 2.0 and 2.1 as JSON: a bundle, a list of objects, or one object.
+use super::{
+    Findings, Found,
+    expr::Expr,
+    leaf::{Compare, leaf},
+    pattern, tlp,
+};
+use crate::event::{
+    Time,
+    indicator::{Relation, Tlp},
+};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The parts of an object that are looked at; what else it has is read over without being kept.
+#[derive(Deserialize)]
+struct Object {
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    id: String,
+    spec_version: Option<String>,
+    #[serde(default)]
+    name: String,
+    pattern: Option<String>,
+    pattern_type: Option<String>,
+    valid_from: Option<String>,
+    valid_until: Option<String>,
+    #[serde(default)]
+    revoked: bool,
+    #[serde(default)]
+    object_marking_refs: Vec<String>,
+    definition: Option<Definition>,
+    objects: Option<Objects>,
+    // Properties of observed things.
+    value: Option<Text>,
+    hashes: Option<BTreeMap<String, String>>,
+    key: Option<String>,
+    command_line: Option<String>,
+}
+
+/// Objects of a bundle, or of what was observed.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Objects {
+    List(Vec<Object>),
+    Observed(BTreeMap<String, Object>),
+}
+
+#[derive(Deserialize)]
+struct Definition {
+    tlp: Option<String>,
+}
+
+/// Some objects have values that are not text.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+/// # Errors
+/// When it is no JSON of STIX 2, or of another version.
+pub fn read(text: &str) -> Result<Findings, String> {
+    let objects = if text.trim_start().starts_with('[') {
+        serde_json::from_str::<Vec<Object>>(text).map_err(|e| broken(&e))?
+    } else {
+        let top: Object = serde_json::from_str(text).map_err(|e| broken(&e))?;
+        match (top.kind.as_str(), top.objects) {
+            ("bundle", objects) => {
+                version(top.spec_version.as_deref())?;
+                match objects {
+                    Some(Objects::List(objects)) => objects,
+                    _ => return Err("a STIX bundle without objects".into()),
+                }
+            }
+            ("", _) => return Err("JSON that is neither STIX nor MISP: it has no type".into()),
+            (_, objects) => vec![Object { objects, ..serde_json::from_str(text).map_err(|e| broken(&e))? }],
+        }
+    };
+    if objects.iter().all(|o| o.kind.is_empty()) && !objects.is_empty() {
+        return Err("JSON that is neither STIX nor MISP: its objects have no type".into());
+    }
+    Ok(findings(&objects))
+}
+
+fn broken(e: &serde_json::Error) -> String {
+    format!("line {}, column {}: not JSON of STIX 2: {e}", e.line(), e.column())
+}
+
+fn version(version: Option<&str>) -> Result<(), String> {
+    match version {
+        None | Some("2.0" | "2.1") => Ok(()),
+        Some(other) => Err(format!("STIX of version {other}: 2.0 and 2.1 are read as JSON")),
+    }
+}
+
+fn findings(objects: &[Object]) -> Findings {
+    let marks: BTreeMap<&str, Tlp> = objects
+        .iter()
+        .filter_map(|o| Some((o.id.as_str(), o.definition.as_ref()?.tlp.as_deref().and_then(tlp)?)))
+        .chain(WELL_KNOWN.iter().copied())
+        .collect();
+    let mut findings = Findings::default();
+    let indicators = objects.iter().any(|o| o.kind == "indicator");
+    for object in objects {
+        if let Err(why) = version(object.spec_version.as_deref()) {
+            findings.issue(&object.id, why);
+            continue;
+        }
+        let expr = match object.kind.as_str() {
+            "indicator" => match indicator(object) {
+                Ok(expr) => expr,
+                Err(why) => {
+                    findings.issue(&object.id, why);
+                    continue;
+                }
+            },
+            // Observed things are what the file has to tell only where it has no indicators.
+            "observed-data"
+            | "file"
+            | "ipv4-addr"
+            | "ipv6-addr"
+            | "domain-name"
+            | "url"
+            | "process"
+            | "windows-registry-key"
+            | "network-traffic"
+            | "mutex"
+            | "email-addr"
+            | "email-message"
+                if indicators =>
+            {
+                findings.issue(&object.id, "observed, but part of no indicator");
+                continue;
+            }
+            "observed-data" => match &object.objects {
+                Some(Objects::Observed(parts)) => Expr::or(parts.values().filter_map(observed).collect()),
+                _ => continue,
+            },
+            _ => match observed(object) {
+                Some(expr) => expr,
+                None => continue,
+            },
+        };
+        let time = |t: &Option<String>| t.as_deref().and_then(Time::parse);
+        findings.found.push(Found {
+            origin: object.id.clone(),
+            title: object.name.clone(),
+            valid_from: time(&object.valid_from),
+            valid_until: time(&object.valid_until),
+            tlp: object.object_marking_refs.iter().find_map(|m| marks.get(m.as_str()).copied()),
+            expr,
+        });
+    }
+    findings
+}
+
+fn indicator(object: &Object) -> Result<Expr, String> {
+    if object.revoked {
+        return Err("the indicator was revoked".into());
+    }
+    match (object.pattern_type.as_deref(), object.pattern.as_deref()) {
+        (_, None) => Err("an indicator without a pattern".into()),
+        (None | Some("stix"), Some(pattern)) => pattern::parse(pattern),
+        (Some(other), Some(_)) => {
+            Err(format!("a pattern of type '{other}', which Sysmon events cannot be matched with"))
+        }
+    }
+}
+
+/// What an observed thing is told by; `None` for things that are described only.
+fn observed(object: &Object) -> Option<Expr> {
+    let is = |path: &str, value: &str| {
+        let path = format!("{}:{path}", object.kind);
+        leaf(&path, pattern::what(&path), Compare::Is(Relation::Equals), value)
+    };
+    let mut parts = Vec::new();
+    let named = matches!(object.kind.as_str(), "file" | "process" | "mutex");
+    parts.extend((named && !object.name.is_empty()).then(|| is("name", &object.name)));
+    if let Some(Text::Text(value)) = &object.value {
+        parts.push(is("value", value));
+    }
+    parts.extend(object.hashes.iter().flatten().map(|(name, value)| is(&format!("hashes.{name}"), value)));
+    for (name, value) in [("key", &object.key), ("command_line", &object.command_line)] {
+        parts.extend(value.as_ref().map(|v| is(name, v)));
+    }
+    (!parts.is_empty()).then(|| Expr::and(parts))
+}
+
+/// Marking definitions that the specification itself makes, and bundles need not contain.
+const WELL_KNOWN: [(&str, Tlp); 9] = [
+    ("marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9", Tlp::Clear),
+    ("marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da", Tlp::Green),
+    ("marking-definition--f88d31f6-486f-44da-b317-01333bde0b82", Tlp::Amber),
+    ("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed", Tlp::Red),
+    ("marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487", Tlp::Clear),
+    ("marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb", Tlp::Green),
+    ("marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421", Tlp::Amber),
+    ("marking-definition--939a9414-2ddd-4d32-a0cd-375ea402b003", Tlp::AmberStrict),
+    ("marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1", Tlp::Red),
+];

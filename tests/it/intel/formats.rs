@@ -1,0 +1,210 @@
+//! What each format means, with material of our own; and that the rules of an import find it.
+use crate::rules::events::event;
+use proptest::prelude::*;
+use sysmonsearch::{
+    event::{
+        indicator::{Indicator, Kind, Relation, Tlp},
+        text::sigma_literal,
+    },
+    intel::{self, Report},
+    rules::{self, RuleSet},
+};
+
+fn read(text: &str) -> Report {
+    intel::read(text.as_bytes().to_vec(), "report", "test").unwrap()
+}
+
+fn stix2(patterns: &[&str]) -> Report {
+    let objects: Vec<_> = patterns
+        .iter()
+        .enumerate()
+        .map(|(n, p)| serde_json::json!({"type": "indicator", "id": format!("indicator--{n}"), "pattern": p}))
+        .collect();
+    read(&serde_json::json!({"type": "bundle", "id": "b", "objects": objects}).to_string())
+}
+
+fn is(i: &Indicator) -> (Kind, Relation, &str) {
+    (i.kind, i.relation, i.value.as_str())
+}
+
+fn all(report: &Report) -> Vec<(Kind, Relation, &str)> {
+    report.indicators.iter().map(is).collect()
+}
+
+/// Values that a report's rules name for an event.
+fn named(report: &Report, code: u32, data: &[(&str, &str)]) -> Vec<String> {
+    let rules: Vec<_> = report.rules.iter().flat_map(|t| rules::parse(t, "made").rules).collect();
+    let (set, failed) = RuleSet::compile(&rules);
+    assert_eq!(failed, []);
+    let matched = set.matches(&event(code, data));
+    matched.iter().flat_map(|m| m.values.iter().map(ToString::to_string)).collect()
+}
+
+const MD5: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn a_list_tells_each_value_by_its_form() {
+    let text = format!(
+        "# a remark\n{MD5}\n198.51.100[.]7\n203.0.113.0/24\nhxxp://evil[.]example/a/b\nBad.Example.\n\
+         dropper.exe\nC:\\Users\\Public\\x.dll\nHKLM\\Software\\Run\\x\n\\\\.\\pipe\\beacon\nplain words here\n"
+    );
+    let report = read(&text);
+    use Kind::*;
+    assert_eq!(
+        all(&report),
+        [
+            (FileName, Relation::Equals, "dropper.exe"),
+            (FilePath, Relation::Equals, r"C:\Users\Public\x.dll"),
+            (Md5, Relation::Equals, MD5),
+            (Ip, Relation::Equals, "198.51.100.7"),
+            (Network, Relation::Equals, "203.0.113.0/24"),
+            (Domain, Relation::Equals, "bad.example"),
+            (Domain, Relation::Equals, "evil.example"),
+            (RegistryKey, Relation::Equals, r"HKLM\Software\Run\x"),
+            (Pipe, Relation::Equals, r"\beacon"),
+        ]
+    );
+    assert_eq!(report.issues.len(), 1);
+    assert_eq!(report.issues[0].position, "line 11");
+    let found = |code, data: &[(&str, &str)]| named(&report, code, data);
+    assert_eq!(found(1, &[("Hashes", &format!("MD5={},SHA256=00", MD5.to_uppercase()))]), [MD5]);
+    assert_eq!(found(11, &[("TargetFilename", r"C:\Temp\DROPPER.EXE")]), [r"\dropper.exe"]);
+    assert_eq!(found(11, &[("TargetFilename", r"C:\Temp\my-dropper.exe")]), Vec::<String>::new());
+    assert_eq!(found(3, &[("DestinationIp", "203.0.113.9")]), ["203.0.113.0/24"]);
+    assert_eq!(found(22, &[("QueryName", "EVIL.example"), ("QueryResults", "198.51.100.7;")]).len(), 2);
+    assert_eq!(found(17, &[("PipeName", r"\beacon")]), [r"\beacon"]);
+}
+
+#[test]
+fn csv_has_a_column_of_values_and_says_validity_and_tlp() {
+    let report = read(&format!(
+        "type,value,comment,valid_until,tlp\nmd5,{MD5},\"a, b\",2026-01-01T00:00:00Z,TLP:AMBER\n\
+         domain,x.example,,,\nfilename|md5,a.exe|{MD5},,,\nemail-src,a@x.example,,,\ndomain,x.example,again,,\n"
+    ));
+    assert_eq!(report.indicators.len(), 3, "{:?}", all(&report));
+    let md5 = report.indicators.iter().find(|i| i.kind == Kind::Md5).unwrap();
+    assert_eq!((md5.title.as_str(), md5.tlp), ("a, b", Some(Tlp::Amber)));
+    assert_eq!(report.issues.len(), 1, "the mail address");
+    // An indicator holds for events before its end.
+    let hashes = format!("MD5={MD5}");
+    let at = |time| named(&report, 1, &[("UtcTime", time), ("Hashes", &hashes), ("Image", r"C:\b.exe")]);
+    assert_eq!(at("2025-12-31 23:59:59.999"), [MD5]);
+    assert_eq!(at("2026-01-01 00:00:00.000"), Vec::<String>::new());
+}
+
+#[test]
+fn patterns_keep_and_or_and_not() {
+    let report = stix2(&[
+        "[file:name = 'a.exe' AND file:hashes.MD5 = '0123456789abcdef0123456789abcdef']",
+        "[ipv4-addr:value = '198.51.100.1'] OR [domain-name:value = 'x.example']",
+        "[network-traffic:dst_ref.value = '198.51.100.2' AND network-traffic:dst_port = 8443]",
+        "[process:command_line LIKE '%-enc %' AND NOT process:image_ref.name = 'good.exe']",
+        "[windows-registry-key:key = 'HKEY_CURRENT_USER\\\\Software\\\\Bad' AND windows-registry-key:values[*].name = 'v']",
+    ]);
+    assert_eq!(report.issues, []);
+    let kinds: Vec<Kind> = report.indicators.iter().map(|i| i.kind).collect();
+    assert_eq!(kinds, [Kind::Ip, Kind::Domain, Kind::Composite, Kind::Composite, Kind::Composite, Kind::Composite]);
+    let hash = format!("MD5={MD5}");
+    assert_eq!(named(&report, 1, &[("Image", r"C:\A.exe"), ("Hashes", &hash)]).len(), 2);
+    assert_eq!(named(&report, 1, &[("Image", r"C:\b.exe"), ("Hashes", &hash)]).len(), 0);
+    let connection = |ip, port| named(&report, 3, &[("DestinationIp", ip), ("DestinationPort", port)]).len();
+    assert_eq!((connection("198.51.100.2", "8443"), connection("198.51.100.2", "80")), (2, 0));
+    let run = |image| named(&report, 1, &[("Image", image), ("CommandLine", "x -enc y")]).len();
+    assert_eq!((run(r"C:\bad.exe"), run(r"C:\good.exe")), (1, 0));
+    let key = ("TargetObject", r"HKU\S-1-5-21-1\Software\Bad\v");
+    assert_eq!(named(&report, 13, &[key]).len(), 2);
+}
+
+#[test]
+fn what_no_event_shows_is_an_issue_and_never_matches_more() {
+    let report = stix2(&[
+        "[mutex:name = 'm']",
+        "[file:name = 'a.exe' AND email-message:subject = 's']",
+        "[ipv4-addr:value = '198.51.100.1'] FOLLOWEDBY [domain-name:value = 'x.example']",
+        "[ipv4-addr:value = '198.51.100.1'] AND [ipv4-addr:value = '198.51.100.2']",
+        "[ipv4-addr:value = '198.51.100.1'] REPEATS 5 TIMES WITHIN 60 SECONDS",
+        "[file:name != 'good.exe']",
+        "[domain-name:value = 'x.example' AND windows-registry-key:key = 'HKLM\\\\Software']",
+        "[file:name MATCHES '(']",
+    ]);
+    assert_eq!(all(&report), []);
+    assert_eq!(report.rules, Vec::<String>::new());
+    assert_eq!(report.issues.len(), 8, "{:?}", report.issues);
+    // The size of a file follows from its hash; any of its hashes tells it.
+    let told =
+        stix2(&["[file:size = 5 AND file:hashes.MD5 = '0123456789abcdef0123456789abcdef' AND file:hashes.'SHA-1' = \
+         '0123456789abcdef0123456789abcdef01234567']"]);
+    assert_eq!(told.issues, []);
+    assert_eq!(told.indicators.iter().map(|i| i.kind).collect::<Vec<_>>(), [Kind::Md5, Kind::Sha1]);
+}
+
+#[test]
+fn openioc_and_stix_1_say_the_same_in_their_own_words() {
+    let ioc = format!(
+        "<OpenIOC xmlns='http://openioc.org/schemas/OpenIOC_1.1' id='x'><metadata><short_description>t</short_description>\
+         </metadata><criteria><Indicator operator='OR' id='i'>{}{}<Indicator operator='AND' id='a'>{}{}</Indicator>\
+         </Indicator></criteria></OpenIOC>",
+        item("1", "is", "false", "FileItem/Md5sum", MD5),
+        item("2", "contains", "false", "DnsEntryItem/Host", "x.example"),
+        item("3", "is", "false", "RegistryItem/ValueName", "v"),
+        item("4", "contains", "true", "RegistryItem/Text", "good"),
+    );
+    let stix = "<stix:STIX_Package xmlns:stix='s' version='1.2'><stix:Indicators>\
+        <stix:Indicator id='i'><Observable id='o'><Observable_Composition operator='OR'>\
+        <Observable><Object><Properties type='FileObj:FileObjectType'><Hashes><Hash><Type>MD5</Type>\
+        <Simple_Hash_Value condition='Equals'>0123456789ABCDEF0123456789abcdef</Simple_Hash_Value></Hash></Hashes>\
+        </Properties></Object></Observable><Observable idref='d'/><Observable>\
+        <Object><Properties type='WinRegistryKeyObj:WindowsRegistryKeyObjectType'><Values><Value>\
+        <Name condition='Equals'>v</Name><Data condition='DoesNotContain'>good</Data></Value></Values></Properties></Object>\
+        </Observable></Observable_Composition></Observable></stix:Indicator></stix:Indicators><stix:Observables>\
+        <Observable id='d'><Object><Properties type='DomainNameObj:DomainNameObjectType'>\
+        <Value condition='Contains'>x.example</Value></Properties></Object></Observable></stix:Observables></stix:STIX_Package>";
+    let (ioc, stix) = (read(&ioc), read(stix));
+    assert_eq!(ioc.issues, []);
+    assert_eq!(stix.issues, []);
+    assert_eq!(all(&ioc), all(&stix));
+    assert_eq!(ioc.indicators.len(), 3);
+    let written = |details| {
+        named(&ioc, 13, &[("TargetObject", r"HKLM\a\v"), ("Details", details), ("EventType", "SetValue")]).len()
+    };
+    assert_eq!((written("bad"), written("a good one")), (1, 0));
+}
+
+fn item(id: &str, condition: &str, negate: &str, search: &str, value: &str) -> String {
+    format!(
+        "<IndicatorItem id='{id}' condition='{condition}' negate='{negate}' preserve-case='false'>\
+         <Context search='{search}'/><Content type='string'>{value}</Content></IndicatorItem>"
+    )
+}
+
+#[test]
+fn parts_of_a_file_name_do_not_match_its_folder() {
+    let report = stix2(&["[file:name LIKE '%win%']", "[file:parent_directory_ref.path = 'C:\\\\Temp']"]);
+    let created = |path| named(&report, 11, &[("TargetFilename", path)]).len();
+    assert_eq!(created(r"C:\Windows\a.exe"), 0);
+    assert_eq!(created(r"C:\Users\mywin.exe"), 1);
+    assert_eq!(created(r"C:\temp\a.exe"), 1);
+    assert_eq!(created(r"C:\Temp\x\a.exe"), 0);
+}
+
+proptest! {
+    #[test]
+    fn any_value_of_a_list_is_found_as_itself(name in "[ -~äß]{1,12}", other in "[ -~]{1,12}") {
+        let value = name.trim();
+        prop_assume!(!value.is_empty() && value != "-" && value.len() > 2);
+        let list = sigma_literal(value);
+        let rule = format!(
+            "title: t\nid: i\ntags: [{}]\nlogsource: {{product: windows, service: sysmon}}\ndetection:\n  s:\n    CommandLine: {}\n  condition: s\n",
+            sysmonsearch::event::indicator::TAG, serde_json::to_string(&[&list]).unwrap(),
+        );
+        let loaded = rules::parse(&rule, "made");
+        let (set, failed) = RuleSet::compile(&loaded.rules);
+        prop_assert_eq!(failed, vec![]);
+        let matched = |text: &str| {
+            let found = set.matches(&event(1, &[("CommandLine", text)]));
+            found.first().map(|m| m.values.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        prop_assert_eq!(matched(value), Some(vec![value.to_owned()]));
+        prop_assert_eq!(matched(other.trim()).is_some(), other.trim().to_lowercase() == value.to_lowercase());
+    }
+}

@@ -1,0 +1,183 @@
+//! A search and a Sigma rule say the same, both ways; check, explain.
+use super::events::{compiled, event, rule};
+use proptest::prelude::*;
+use sysmonsearch::{
+    event::{
+        Condition, Event,
+        condition::{Match, Operator},
+    },
+    rules::{
+        check::{Severity, check},
+        explain::explain,
+        search::{Head, to_condition, to_sigma},
+    },
+};
+
+fn head() -> Head {
+    Head { id: "made".into(), title: "made".into(), description: String::new(), level: "low".into() }
+}
+
+fn one(name: &str, operator: Operator, operands: &[&str]) -> Condition {
+    let operands: Vec<String> = operands.iter().map(|o| (*o).to_owned()).collect();
+    Condition::Match(Match::new(name, operator, &operands).unwrap())
+}
+
+/// Texts with everything that YAML, Sigma and wildcards give a meaning.
+fn text() -> impl Strategy<Value = String> {
+    let odd = prop::sample::select(vec![
+        "a", "B", "*", "?", "\\", "\\\\", "\\*", "\\?", "'", "\"", ":", "#", " ", "-", "|", "%", "{", "ä", "ß", "1",
+        "0x1", "null", "true", "\n",
+    ]);
+    prop::collection::vec(odd, 1..5).prop_map(|v| v.concat()).prop_filter("a value", |t| !matches!(t.trim(), "" | "-"))
+}
+
+fn comparison() -> impl Strategy<Value = Condition> {
+    let names = prop::sample::select(vec!["Image", "CommandLine", "process", "file", "data.Odd", "host"]);
+    let operators = prop::sample::select(vec![
+        Operator::Equals,
+        Operator::Contains,
+        Operator::StartsWith,
+        Operator::EndsWith,
+        Operator::Wildcard,
+    ]);
+    let texts = (names, operators, prop::collection::vec(text(), 1..4)).prop_map(|(n, o, v)| {
+        let v: Vec<&str> = v.iter().map(String::as_str).collect();
+        one(n, o, &v)
+    });
+    let ports = prop::sample::select(vec![Operator::Gt, Operator::Gte, Operator::Lt, Operator::Lte, Operator::Equals]);
+    let ports = (prop::sample::select(vec!["port", "DestinationPort"]), ports, 0..5_u16)
+        .prop_map(|(n, o, p)| one(n, o, &[&p.to_string()]));
+    let regex = prop::sample::select(vec!["^a", "b$", "[ab]+", "a|b", r"\\", "."]);
+    prop_oneof![
+        6 => texts,
+        2 => ports,
+        1 => regex.prop_map(|r| one("CommandLine", Operator::Regex, &[r])),
+        1 => prop::sample::select(vec!["Image", "process", "ip"]).prop_map(|n| one(n, Operator::Exists, &[])),
+        1 => prop::sample::select(vec!["10.0.0.0/8", "10.0.0.1", "2001:db8::/32"])
+            .prop_map(|n| one("ip", Operator::Cidr, &[n])),
+        1 => Just(Condition::All),
+    ]
+}
+
+fn conditions() -> impl Strategy<Value = Condition> {
+    comparison().prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::And),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Condition::Or),
+            inner.prop_map(|c| Condition::Not(Box::new(c))),
+        ]
+    })
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    let field = |name: &'static str| prop::option::of(text()).prop_map(move |v| v.map(|v| (name, v)));
+    let numbers = (prop::option::of(0..5_u16), prop::option::of(prop::sample::select(vec!["10.0.0.1", "192.0.2.1"])));
+    let texts = (field("Image"), field("CommandLine"), field("TargetFilename"), field("Odd"), field("ParentImage"));
+    (texts, numbers, prop::sample::select(vec![1_u32, 3, 11])).prop_map(|((a, b, c, d, e), (port, ip), code)| {
+        let mut data: Vec<(&str, String)> = [a, b, c, d, e].into_iter().flatten().collect();
+        data.extend(port.map(|p| ("DestinationPort", p.to_string())));
+        data.extend(ip.map(|i| ("SourceIp", i.to_owned())));
+        let data: Vec<(&str, &str)> = data.iter().map(|(k, v)| (*k, v.as_str())).collect();
+        event(code, &data)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+    #[test]
+    fn a_search_is_a_rule_and_the_rule_is_the_search(
+        condition in conditions(),
+        events in prop::collection::vec(events(), 8),
+    ) {
+        let sigma = to_sigma(&condition, &head()).unwrap();
+        let back = to_condition(&sigma).map_err(|e| TestCaseError::fail(format!("{e}\n{sigma}")))?;
+        let set = compiled(&sigma);
+        for event in &events {
+            let expected = condition.is_match(event);
+            prop_assert_eq!(!set.matches(event).is_empty(), expected, "rule {} on {:?}", sigma, event.data);
+            prop_assert_eq!(back.is_match(event), expected, "back {} on {:?}", sigma, event.data);
+        }
+        // Nothing is lost: what comes back is written the same.
+        prop_assert_eq!(to_sigma(&back, &head()).unwrap(), sigma);
+    }
+}
+
+#[test]
+fn what_sigma_or_a_search_cannot_say_is_refused_by_name() {
+    let e = to_sigma(&one("CommandLine", Operator::Equals, &["-"]), &head()).unwrap_err();
+    assert!(e.contains("NOT exists"), "{e}");
+    for (detection, reason) in [
+        ("s:\n  Image|cased: A\ncondition: s", "cased"),
+        ("s:\n  Image|re: a\ncondition: s", "tells case apart"),
+        ("s:\n  CommandLine|windash|contains: ' -a'\ncondition: s", "windash"),
+        ("s:\n  - word\ncondition: s", "keywords"),
+        ("a:\n  Image: x\nb:\n  Image: y\nc:\n  Image: z\ncondition: 2 of them", "2 of them"),
+    ] {
+        let e = to_condition(&rule("process_creation", detection)).unwrap_err();
+        assert!(e.contains(reason), "{e} instead of {reason}");
+    }
+}
+
+#[test]
+fn published_forms_become_searches() {
+    let text = rule(
+        "registry_add",
+        "sel:\n  TargetObject|contains|all: [Run, Once]\n  Image: ['*\\\\a.exe', null]\nflt:\n  Details|startswith: x\ncondition: sel and not 1 of flt*",
+    );
+    let condition = to_condition(&text).unwrap();
+    let made = |code, kind: &str, image: Option<&str>, details| {
+        let mut data = vec![("EventType", kind), ("TargetObject", r"HKLM\RunOnce"), ("Details", details)];
+        data.extend(image.map(|i| ("Image", i)));
+        event(code, &data)
+    };
+    let set = compiled(&text);
+    for (event, expected) in [
+        (made(12, "CreateKey", Some(r"C:\A.exe"), "y"), true),
+        (made(12, "CreateKey", None, "y"), true),
+        (made(12, "DeleteKey", None, "y"), false),
+        (made(13, "SetValue", None, "y"), false),
+        (made(12, "CreateKey", None, "xy"), false),
+    ] {
+        assert_eq!((condition.is_match(&event), !set.matches(&event).is_empty()), (expected, expected), "{event:?}");
+    }
+}
+
+#[test]
+fn a_check_says_where() {
+    let good = rule("process_creation", "sel:\n  Image: a\ncondition: sel");
+    assert!(check(&good).iter().all(|p| p.severity != Severity::Error), "{:?}", check(&good));
+    for (text, line, part) in [
+        (good.replace("condition: sel", "condition: sel and other"), 9, "other"),
+        (good.replace("process_creation\n", "nothing\n"), 5, "nothing"),
+        (good.replace("Image: a", "Image|cidr|contains: a"), 8, "conflicting"),
+        (good.replace("  sel:", " sel: ["), 7, ""),
+        ("no rule".to_owned(), 1, "no mapping"),
+    ] {
+        let problems = check(&text);
+        let first = &problems[0];
+        assert_eq!(first.severity, Severity::Error, "{text}: {problems:?}");
+        assert!(first.message.contains(part), "{first:?}");
+        assert!(first.line.abs_diff(line) <= 1, "{text}: {first:?} not in line {line}");
+        assert!(first.column >= 1);
+    }
+}
+
+#[test]
+fn an_explanation_shows_each_part() {
+    let text = rule(
+        "process_creation",
+        "sel:\n  Image|endswith: ['\\\\a.exe', '\\\\b.exe']\n  CommandLine|contains: x\nflt:\n  User: ann\ncondition: sel and not flt",
+    );
+    let data = [("Image", r"C:\B.exe"), ("CommandLine", "y"), ("User", "ann")];
+    let e = explain(&text, &event(1, &data)).unwrap();
+    assert!(!e.matches && e.unrelated.is_none());
+    let part = |start: &str| e.parts.iter().find(|p| p.text.starts_with(start)).unwrap();
+    assert_eq!((part("Image").holds, part("Image").values.clone()), (true, vec![r"'\\b.exe'".to_owned()]));
+    assert_eq!((part("CommandLine").holds, part("CommandLine").event.clone()), (false, vec!["y".to_owned()]));
+    assert!(part("User").holds);
+    assert_eq!(part("User").name, "flt");
+    let e = explain(&text, &event(5, &data)).unwrap();
+    assert!(e.unrelated.unwrap().contains("process_creation"));
+    let e = explain(&text, &event(1, &[("Image", r"C:\a.exe"), ("CommandLine", "axb")])).unwrap();
+    assert!(e.matches);
+}
