@@ -43,7 +43,7 @@ function* made(): Generator<object> {
   }
   for (let n = 0; n < NEIGHBOURS; n += 1) {
     yield {
-      ...common(`h${n % 200}.example`, n % 3_600),
+      ...common(`h${n % 90}.example`, n % 3_600),
       EventID: 3,
       ProcessGuid: guid(1_000_000 + n),
       ProcessId: n,

@@ -3,6 +3,7 @@ mod app;
 mod batching;
 mod bulk;
 mod editor;
+mod graph;
 mod guards;
 mod http;
 mod indicators;

@@ -36,6 +36,8 @@ export interface CanvasProps {
   onSelectEdge: (key: string) => void;
   onExpand: (id: string) => void;
   onMove: (id: string, place: Place) => void;
+  /** A moment in the zone chosen. */
+  write: (time: number) => string;
   /** Keys that are not about choosing and looking. */
   onCommand: (event: KeyboardEvent) => void;
   dark: boolean;
@@ -60,7 +62,8 @@ export function Canvas(props: CanvasProps) {
     listen(drawn, graph.current, latest.current);
     drawn.on("afterRender", () => {
       const { layout, scale } = latest.current.drawing;
-      if (axis.current) drawAxis(axis.current, drawn, layout === "time" ? scale : undefined);
+      const { write } = latest.current;
+      if (axis.current) drawAxis(axis.current, drawn, layout === "time" ? scale : undefined, write);
     });
     return () => {
       drawn.kill();
@@ -108,6 +111,7 @@ export function Canvas(props: CanvasProps) {
     }
     latest.current.room = freeColumns(drawing);
     sigma?.setSetting("hideLabelsOnMove", g.order > 600);
+    sigma?.setSetting("hideEdgesOnMove", g.size > 1_500);
     sigma?.refresh();
     if (before === 0 && g.order > 0) showFrom(sigma, origin);
   }, [drawing, origin]);

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { NodePartsFragment } from "../api/generated";
-import { utc } from "../shared/format";
+import { useClock } from "../shared/clock";
 import { NodeIcon } from "../shared/Icon";
 import { graphLink } from "../shared/links";
 import { Scroll } from "../shared/Scroll";
@@ -9,6 +9,7 @@ import { Scroll } from "../shared/Scroll";
 /** Several nodes have the name that was asked for: one is to be chosen. */
 export function Choices({ found }: { found: NodePartsFragment[] }) {
   const { t } = useTranslation();
+  const clock = useClock();
   return (
     <Scroll style={{ overflow: "auto", flex: 1 }} label={t("graph.choices")}>
       <table className="dense">
@@ -20,8 +21,12 @@ export function Choices({ found }: { found: NodePartsFragment[] }) {
             <th scope="col">{t("graph.kind")}</th>
             <th scope="col">{t("graph.label")}</th>
             <th scope="col">{t("column.host")}</th>
-            <th scope="col">{t("hosts.first")} (UTC)</th>
-            <th scope="col">{t("hosts.last")} (UTC)</th>
+            <th scope="col">
+              {t("hosts.first")} ({clock.label})
+            </th>
+            <th scope="col">
+              {t("hosts.last")} ({clock.label})
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -34,8 +39,8 @@ export function Choices({ found }: { found: NodePartsFragment[] }) {
                 <Link href={graphLink(node.id)}>{node.label}</Link>
               </td>
               <td>{node.host}</td>
-              <td className="mono">{utc(node.firstSeen)}</td>
-              <td className="mono">{utc(node.lastSeen)}</td>
+              <td className="mono">{clock.time(node.firstSeen)}</td>
+              <td className="mono">{clock.time(node.lastSeen)}</td>
             </tr>
           ))}
         </tbody>

@@ -4,9 +4,10 @@ import { useQuery } from "urql";
 import { Link } from "wouter";
 import { errorText } from "../api/client";
 import { NodeDetailsDocument, type PeriodInput } from "../api/generated";
+import { useClock } from "../shared/clock";
 import { NODE_COLOURS } from "../shared/colours";
 import { conditionInput } from "../shared/condition";
-import { useNumber, utc } from "../shared/format";
+import { useNumber } from "../shared/format";
 import { Icon, NodeIcon } from "../shared/Icon";
 import { Level } from "../shared/Level";
 import { graphLink, hostLink, processLink, searchLink } from "../shared/links";
@@ -43,6 +44,7 @@ export function Details({
   onClose,
 }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const number = useNumber();
   const { drawing } = graph;
   const [{ data, error, fetching }] = useQuery({ query: NodeDetailsDocument, variables: { id, period } });
@@ -125,7 +127,7 @@ export function Details({
               {node.hits.map((hit) => (
                 <li key={hit.id}>
                   <Level level={hit.level} /> {hit.ruleTitle}{" "}
-                  <span className="dim mono">{utc(hit.time)}</span>
+                  <span className="dim mono">{clock.time(hit.time)}</span>
                 </li>
               ))}
             </ul>
@@ -225,10 +227,14 @@ export function Details({
                 <dd>{node.host}</dd>
               </>
             )}
-            <dt>{t("hosts.first")} (UTC)</dt>
-            <dd className="mono">{utc(node.firstSeen)}</dd>
-            <dt>{t("hosts.last")} (UTC)</dt>
-            <dd className="mono">{utc(node.lastSeen)}</dd>
+            <dt>
+              {t("hosts.first")} ({clock.label})
+            </dt>
+            <dd className="mono">{clock.time(node.firstSeen)}</dd>
+            <dt>
+              {t("hosts.last")} ({clock.label})
+            </dt>
+            <dd className="mono">{clock.time(node.lastSeen)}</dd>
             {node.properties.map((p) => (
               <div key={p.name} style={{ display: "contents" }}>
                 <dt>{p.name}</dt>

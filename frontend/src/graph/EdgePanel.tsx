@@ -3,9 +3,10 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { EdgeEventsDocument, type PeriodInput } from "../api/generated";
+import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
 import { conditionInput } from "../shared/condition";
-import { useNumber, utc } from "../shared/format";
+import { useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { searchLink } from "../shared/links";
 import { State } from "../shared/State";
@@ -25,6 +26,7 @@ interface Props {
 /** One edge: when it was seen, and the events behind it, counted by the event store. */
 export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const number = useNumber();
   const search = searchForEdge(from, to);
   const condition = search && conditionInput(search);
@@ -55,10 +57,14 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
               {to.label}
             </button>
           </dd>
-          <dt>{t("hosts.first")} (UTC)</dt>
-          <dd className="mono">{utc(edge.firstSeen)}</dd>
-          <dt>{t("hosts.last")} (UTC)</dt>
-          <dd className="mono">{utc(edge.lastSeen)}</dd>
+          <dt>
+            {t("hosts.first")} ({clock.label})
+          </dt>
+          <dd className="mono">{clock.time(edge.firstSeen)}</dd>
+          <dt>
+            {t("hosts.last")} ({clock.label})
+          </dt>
+          <dd className="mono">{clock.time(edge.lastSeen)}</dd>
           {edge.properties?.map((p) => (
             <div key={p.name} style={{ display: "contents" }}>
               <dt>{p.name}</dt>
@@ -92,7 +98,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
               {data?.events.nodes.map((event) => (
                 <li key={event.id} className="row" style={{ gap: 4 }}>
                   <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
-                  <span className="mono dim">{utc(event.time)}</span>{" "}
+                  <span className="mono dim">{clock.time(event.time)}</span>{" "}
                   <Link href={searchLink(search, undefined, event.id)}>{event.description}</Link>
                 </li>
               ))}

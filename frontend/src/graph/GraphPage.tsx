@@ -4,8 +4,9 @@ import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, us
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import type { NodeKind } from "../api/generated";
+import { useClock, writeTime } from "../shared/clock";
 import { NODE_COLOURS } from "../shared/colours";
-import { baseName, useNumber, utc } from "../shared/format";
+import { baseName, useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
@@ -27,6 +28,7 @@ import { usePaths } from "./usePaths";
 /** A process with its chain, the processes of a host, or any node; every node opens its neighbours. */
 export default function GraphPage() {
   const { t } = useTranslation();
+  const clock = useClock();
   const number = useNumber();
   const dark = useComputedColorScheme("dark") === "dark";
   const [params, setParams] = useSearchParams();
@@ -117,7 +119,7 @@ export default function GraphPage() {
       }
       const how =
         point.kind === "PROCESS"
-          ? utc(point.firstSeen, false).slice(11)
+          ? writeTime(point.firstSeen, clock.zone, false).slice(11)
           : point.via && t(`edge.${point.via}`);
       const worst = around.get(point.id)?.worst;
       const where = severalHosts && point.kind !== "HOST" && point.host?.split(".")[0];
@@ -128,7 +130,7 @@ export default function GraphPage() {
         hit: worst && `--level-${worst}`,
       };
     },
-    [around, badge, severalHosts, t, number],
+    [around, badge, clock.zone, severalHosts, t, number],
   );
   const open = useCallback(
     (id: string) => {
@@ -309,6 +311,7 @@ export default function GraphPage() {
                 onSelectEdge={setEdge}
                 onExpand={open}
                 onMove={(id, place) => change((d) => move(d, id, place))}
+                write={(time) => clock.time(time, false)}
                 onCommand={onCommand}
               />
               <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />

@@ -1,7 +1,7 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import type { PathsQuery } from "../api/generated";
-import { utc } from "../shared/format";
+import { useClock } from "../shared/clock";
 import { NodeIcon } from "../shared/Icon";
 import { State } from "../shared/State";
 import { Panel } from "./Panel";
@@ -29,6 +29,7 @@ interface Props {
 /** Paths between two nodes in order of time, step by step. */
 export function PathPanel({ search, chosen, onChoose, onSelect, onClose }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const { result } = search;
   const items = result?.items ?? [];
   return (
@@ -53,7 +54,9 @@ export function PathPanel({ search, chosen, onChoose, onSelect, onClose }: Props
           <div key={i} className="panel pad" aria-current={i === chosen}>
             <div className="row">
               <b>{t("graph.pathSteps", { count: path.edges.length })}</b>
-              <span className="dim mono">{utc(path.times[0])}</span>
+              <span className="dim mono">
+                {clock.time(path.times[0])} {clock.label}
+              </span>
               <Button
                 className="push"
                 size="compact-xs"
@@ -70,7 +73,7 @@ export function PathPanel({ search, chosen, onChoose, onSelect, onClose }: Props
                     <div className="dim">
                       {path.edges[n - 1]?.from === node.id ? "↑" : "↓"}{" "}
                       {t(`edge.${path.edges[n - 1]?.type ?? "SPAWNED"}`)}{" "}
-                      <span className="mono">{utc(path.times[n - 1])}</span>
+                      <span className="mono">{clock.time(path.times[n - 1])}</span>
                     </div>
                   )}
                   <NodeIcon kind={node.kind} size={14} />{" "}

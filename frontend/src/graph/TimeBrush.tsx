@@ -1,7 +1,7 @@
 import { ActionIcon, RangeSlider } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { utc } from "../shared/format";
+import { useClock } from "../shared/clock";
 import { Icon } from "../shared/Icon";
 import type { Drawing } from "./model";
 
@@ -42,6 +42,7 @@ export function litBy(drawing: Drawing, [from, to]: [number, number]): Set<strin
 /** The times of what is drawn, and a part of them to look at. */
 export function TimeBrush({ drawing, value, onChange }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const { start, end, bars } = useMemo(() => {
     const times = timesOf(drawing);
     const [first, last] = times.reduce(
@@ -59,11 +60,12 @@ export function TimeBrush({ drawing, value, onChange }: Props) {
   const highest = Math.max(...bars);
   const at = (x: number) => start + (x / 1_000) * (end - start);
   const slot = (time: number) => Math.round(((time - start) / (end - start)) * 1_000);
-  const name = (x: number) => `${utc(new Date(at(x)).toISOString(), end - start < 60_000)} UTC`;
+  const name = (x: number) =>
+    `${clock.time(new Date(at(x)).toISOString(), end - start < 60_000)} ${clock.label}`;
   const shown: [number, number] = value ? [slot(value[0]), slot(value[1])] : [0, 1_000];
   return (
     <fieldset className="brush" aria-label={t("graph.brush")}>
-      <span className="dim mono">{utc(new Date(start).toISOString(), false)}</span>
+      <span className="dim mono">{clock.time(new Date(start).toISOString(), false)}</span>
       <div className="bars">
         <svg viewBox={`0 0 ${BARS} 20`} preserveAspectRatio="none" aria-hidden="true">
           {bars.map((count, i) => {
@@ -84,7 +86,9 @@ export function TimeBrush({ drawing, value, onChange }: Props) {
           onChange={([a, b]) => onChange(a <= 0 && b >= 1_000 ? undefined : [at(a), at(b)])}
         />
       </div>
-      <span className="dim mono">{utc(new Date(end).toISOString(), false)} UTC</span>
+      <span className="dim mono">
+        {clock.time(new Date(end).toISOString(), false)} {clock.label}
+      </span>
       <ActionIcon disabled={!value} onClick={() => onChange(undefined)} aria-label={t("graph.brushClear")}>
         <Icon name="close" size={14} />
       </ActionIcon>

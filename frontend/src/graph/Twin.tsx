@@ -1,6 +1,6 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
-import { utc } from "../shared/format";
+import { useClock } from "../shared/clock";
 import { NodeIcon } from "../shared/Icon";
 import { Scroll } from "../shared/Scroll";
 import type { Drawing } from "./model";
@@ -19,6 +19,7 @@ interface Props {
 /** The same graph as tables, or what is highlighted of it: for readers of the screen, for copying, for those who think in rows. */
 export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, onExpand }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const nodes = [...drawing.nodes.values()].filter((n) => lit?.has(n.id) ?? true);
   const edges = [...drawing.edges].filter(([, e]) => !lit || (lit.has(e.from) && lit.has(e.to)));
   const label = (id: string) => drawing.nodes.get(id)?.label ?? id;
@@ -34,8 +35,12 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
             <th scope="col">{t("graph.label")}</th>
             <th scope="col">{t("column.host")}</th>
             <th scope="col">{t("graph.links")}</th>
-            <th scope="col">{t("hosts.first")} (UTC)</th>
-            <th scope="col">{t("hosts.last")} (UTC)</th>
+            <th scope="col">
+              {t("hosts.first")} ({clock.label})
+            </th>
+            <th scope="col">
+              {t("hosts.last")} ({clock.label})
+            </th>
             <th scope="col">
               <span className="unseen">{t("event.actions")}</span>
             </th>
@@ -59,10 +64,10 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
               </td>
               <td style={{ whiteSpace: "nowrap" }}>{badge(node.id)}</td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
-                {utc(node.firstSeen)}
+                {clock.time(node.firstSeen)}
               </td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
-                {utc(node.lastSeen)}
+                {clock.time(node.lastSeen)}
               </td>
               <td>
                 <Button
@@ -132,8 +137,12 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
             <th scope="col">{t("graph.from")}</th>
             <th scope="col">{t("graph.relation")}</th>
             <th scope="col">{t("graph.to")}</th>
-            <th scope="col">{t("hosts.first")} (UTC)</th>
-            <th scope="col">{t("hosts.last")} (UTC)</th>
+            <th scope="col">
+              {t("hosts.first")} ({clock.label})
+            </th>
+            <th scope="col">
+              {t("hosts.last")} ({clock.label})
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -147,10 +156,10 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
               </td>
               <td className="mono">{label(edge.to)}</td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
-                {utc(edge.firstSeen)}
+                {clock.time(edge.firstSeen)}
               </td>
               <td className="mono" style={{ whiteSpace: "nowrap" }}>
-                {utc(edge.lastSeen)}
+                {clock.time(edge.lastSeen)}
               </td>
             </tr>
           ))}

@@ -1,12 +1,16 @@
 import type Sigma from "sigma";
-import { utc } from "../shared/format";
 import { COLUMN } from "./camera";
 import type { Scale } from "./place";
 
 const APART = 150;
 
 /** Moments along the top of the time line, as many as have room. */
-export function drawAxis(place: HTMLElement, sigma: Sigma, scale: Scale | undefined) {
+export function drawAxis(
+  place: HTMLElement,
+  sigma: Sigma,
+  scale: Scale | undefined,
+  write: (time: number) => string,
+) {
   if (!scale) {
     if (place.firstChild) place.replaceChildren();
     return;
@@ -19,7 +23,7 @@ export function drawAxis(place: HTMLElement, sigma: Sigma, scale: Scale | undefi
     if (x < free || x < 0 || x > width - 40) return;
     free = x + APART;
     const mark = document.createElement("span");
-    mark.textContent = utc(new Date(time).toISOString(), false);
+    mark.textContent = write(time);
     mark.style.left = `${Math.round(x)}px`;
     marks.push(mark);
   });

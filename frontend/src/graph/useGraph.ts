@@ -1,7 +1,6 @@
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { CombinedError, OperationResult } from "urql";
 import {
-  AroundDocument,
   type Direction,
   type EdgeType,
   type EmptyReason,
@@ -17,7 +16,7 @@ import {
   ProcessTreeDocument,
   type ProcessTreeQuery,
 } from "../api/generated";
-import { LEVELS } from "../shared/colours";
+import { type Degree, useAround } from "./around";
 import { useAsk } from "./ask";
 import { unfold } from "./fold";
 import { useHistory } from "./history";
@@ -42,20 +41,6 @@ export interface Start {
   host?: string;
 }
 
-export interface Degree {
-  edge: EdgeType;
-  direction: Direction;
-  total: number;
-  inPeriod: number;
-}
-
-/** What is known about a node before its neighbours are read. */
-export interface Around {
-  degrees: Degree[];
-  /** Level of its worst rule hit. */
-  worst: string | undefined;
-}
-
 /** More neighbours of one type than this are drawn as a group. */
 export const GROUP_ABOVE = 50;
 const DESCENDANTS = 500;
@@ -63,12 +48,8 @@ const TREE_PAGE = 500;
 const TREE_PAGES = 2;
 const PAGE = 50;
 const FEW = 500;
-const DEGREES_AT_ONCE = 200;
 const SUB_GROUPS = 100;
 const CHOICES = 100;
-
-const worstLevel = (hits: { level: string }[]) =>
-  LEVELS.find((l) => hits.some((h) => h.level === l)) ?? hits[0]?.level;
 
 export const readingKey = (id: string, edge: EdgeType, direction: Direction) => `${id} ${edge} ${direction}`;
 
@@ -79,7 +60,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
   const { now: drawing, change, reset } = history;
   const [origin, setOrigin] = useState<string>();
   const [choices, setChoices] = useState<NodePartsFragment[]>([]);
-  const [around, setAround] = useState<ReadonlyMap<string, Around>>(new Map());
+  const { around, degreesOf, forget } = useAround(drawing, period, ask);
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const [errors, setErrors] = useState<ReadonlyMap<string, CombinedError>>(new Map());
   const [loading, setLoading] = useState(false);
@@ -88,8 +69,8 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
   /** What a tree leaves out: of the host's processes, or of a process's descendants. */
   const [rest, setRest] = useState<{ shown: number; total: number; cursor: string | null }>();
   const turn = useRef(0);
-  const latest = useRef({ drawing, around, busy });
-  latest.current = { drawing, around, busy };
+  const latest = useRef({ drawing, busy });
+  latest.current = { drawing, busy };
   const key = JSON.stringify([start, period]);
 
   /** Runs one reading; its key is busy meanwhile, and keeps the error if it fails. */
@@ -120,7 +101,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       reset(nothing);
       setOrigin(undefined);
       setChoices([]);
-      setAround(new Map());
+      forget();
       setBusy(new Set());
       setErrors(new Map());
       setError(undefined);
@@ -186,45 +167,13 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       }
       end();
     },
-    [ask, reset],
+    [ask, forget, reset],
   );
 
   useEffect(() => {
     const [from, during] = JSON.parse(key) as [Start, PeriodInput | null];
     void open(from, during ?? undefined);
   }, [key, open]);
-
-  // Degrees come before neighbours do: how much there is around each node that is drawn.
-  useEffect(() => {
-    const unknown = [...drawing.nodes.keys()].filter((id) => !around.has(id)).slice(0, DEGREES_AT_ONCE);
-    if (unknown.length === 0) return;
-    let stopped = false;
-    void ask(AroundDocument, { ids: unknown, period }).then(({ data }) => {
-      if (stopped) return;
-      setAround((old) => {
-        const next = new Map(old);
-        for (const id of unknown) next.set(id, { degrees: [], worst: undefined });
-        for (const node of data?.nodes ?? [])
-          if (node && "degrees" in node)
-            next.set(node.id, { degrees: node.degrees, worst: worstLevel(node.hits) });
-        return next;
-      });
-    });
-    return () => {
-      stopped = true;
-    };
-  }, [drawing, around, period, ask]);
-
-  const degreesOf = useCallback(
-    async (id: string): Promise<Degree[] | CombinedError> => {
-      const known = latest.current.around.get(id)?.degrees;
-      if (known) return known;
-      const { data, error: failed } = await ask(AroundDocument, { ids: [id], period });
-      const node = data?.nodes[0];
-      return node && "degrees" in node ? node.degrees : (failed ?? []);
-    },
-    [ask, period],
-  );
 
   /** One page of the neighbours of one type, drawn one by one. */
   const readPage = useCallback(

@@ -3,8 +3,8 @@ import { type KeyboardEvent, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import type { ProcessEventsQuery } from "../api/generated";
 import type { Pages } from "../api/pages";
+import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
-import { utc } from "../shared/format";
 import { EventIcon } from "../shared/Icon";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
@@ -23,6 +23,7 @@ const ROW = 26;
 /** The events of a process in order of time: only rows in sight are drawn, more are asked for as the end comes near. */
 export function Activity({ guid, pages, selected, onSelect }: Props) {
   const { t } = useTranslation();
+  const clock = useClock();
   const scroll = useRef<HTMLDivElement>(null);
   const { items, more, loading, loadMore } = pages;
   const rows = useVirtualizer({
@@ -54,7 +55,9 @@ export function Activity({ guid, pages, selected, onSelect }: Props) {
       <table aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}>
         <thead>
           <tr>
-            <th scope="col">{t("column.time")} (UTC)</th>
+            <th scope="col">
+              {t("column.time")} ({clock.label})
+            </th>
             <th scope="col">{t("column.code")}</th>
             <th scope="col">{t("process.part")}</th>
             <th scope="col">{t("process.what")}</th>
@@ -72,7 +75,7 @@ export function Activity({ guid, pages, selected, onSelect }: Props) {
                   style={{ transform: `translateY(${v.start}px)` }}
                   onClick={() => onSelect(event.id)}
                 >
-                  <td className="mono">{utc(event.time)}</td>
+                  <td className="mono">{clock.time(event.time)}</td>
                   <td>
                     <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
                     {event.code} {event.name}

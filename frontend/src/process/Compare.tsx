@@ -10,6 +10,7 @@ import {
   ProcessTouchedDocument,
   type ProcessTouchedQuery,
 } from "../api/generated";
+import { useClock } from "../shared/clock";
 import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
@@ -73,10 +74,10 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
   const [show, setShow] = useState<"all" | "differences" | "shared">("differences");
   const [a, b] = [useTouched(first.id), useTouched(second.id)];
   const [codesA, codesB] = [useCodes(guidOf(first)), useCodes(guidOf(second))];
-  const facts = useMemo(() => {
-    const [x, y] = [new Map(factsOf(first)), new Map(factsOf(second))];
-    return [...new Set([...x.keys(), ...y.keys()])].map((name) => [name, x.get(name), y.get(name)] as const);
-  }, [first, second]);
+  const clock = useClock();
+  const [left, right] = [new Map(factsOf(first, clock)), new Map(factsOf(second, clock))];
+  const names = [...new Set([...left.keys(), ...right.keys()])];
+  const facts = names.map((name) => [name, left.get(name), right.get(name)] as const);
   const touched = useMemo(() => compare(a.touched, b.touched), [a.touched, b.touched]);
   const shown = touched.filter((c) => show === "all" || (show === "shared") === (c.first && c.second));
   const codes = [...new Set([...codesA.keys(), ...codesB.keys()])].sort((x, y) => x - y);

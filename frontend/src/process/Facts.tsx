@@ -1,20 +1,21 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { ProcessFactsQuery } from "../api/generated";
+import { useClock } from "../shared/clock";
 import { match } from "../shared/condition";
-import { utc } from "../shared/format";
 import { Level } from "../shared/Level";
 import { processLink, searchLink } from "../shared/links";
 
+type Clock = ReturnType<typeof useClock>;
 export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
 
 /** Times first, then what the process is known by. */
-export function factsOf(process: ProcessNode): [string, string][] {
+export function factsOf(process: ProcessNode, clock: Pick<Clock, "time" | "label">): [string, string][] {
   const known = new Map(process.properties.map((p) => [p.name, p.value]));
   return [
     ["host", process.host ?? ""],
-    ["firstSeen", `${utc(process.firstSeen)} UTC`],
-    ["lastSeen", `${utc(process.lastSeen)} UTC`],
+    ["firstSeen", `${clock.time(process.firstSeen)} ${clock.label}`],
+    ["lastSeen", `${clock.time(process.lastSeen)} ${clock.label}`],
     ...known,
   ];
 }
@@ -22,6 +23,7 @@ export function factsOf(process: ProcessNode): [string, string][] {
 /** From the first process of the chain down to this one. */
 export function Chain({ process }: { process: ProcessNode }) {
   const { t } = useTranslation();
+  const clock = useClock();
   const chain = [...(process.lineage?.ancestors ?? [])].reverse();
   const guid = (node: { properties: { name: string; value: string }[] }) =>
     node.properties.find((p) => p.name === "processGuid")?.value;
@@ -30,7 +32,7 @@ export function Chain({ process }: { process: ProcessNode }) {
       <ol className="chain">
         {chain.map(({ node, spawned }) => {
           const own = guid(node);
-          const when = spawned ? `${utc(spawned.first)} UTC` : t("process.noParent");
+          const when = spawned ? `${clock.time(spawned.first)} ${clock.label}` : t("process.noParent");
           return (
             <li key={node.id} title={when}>
               {node.id === process.id || !own ? (
@@ -48,6 +50,7 @@ export function Chain({ process }: { process: ProcessNode }) {
 
 export function Facts({ process }: { process: ProcessNode }) {
   const { t } = useTranslation();
+  const clock = useClock();
   return (
     <>
       {process.hits.length > 0 && (
@@ -60,7 +63,9 @@ export function Facts({ process }: { process: ProcessNode }) {
                 <Link href={searchLink(match("ProcessGuid", guidOf(process)), undefined, hit.eventId)}>
                   {hit.ruleTitle}
                 </Link>{" "}
-                <span className="dim mono">{utc(hit.time)} UTC</span>
+                <span className="dim mono">
+                  {clock.time(hit.time)} {clock.label}
+                </span>
               </li>
             ))}
           </ul>
@@ -68,7 +73,7 @@ export function Facts({ process }: { process: ProcessNode }) {
       )}
       <h2>{t("process.facts")}</h2>
       <dl className="facts">
-        {factsOf(process).map(([name, value]) => (
+        {factsOf(process, clock).map(([name, value]) => (
           <div key={name} style={{ display: "contents" }}>
             <dt>{name}</dt>
             <dd className="mono">{value}</dd>

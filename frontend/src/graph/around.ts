@@ -1,0 +1,71 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { CombinedError } from "urql";
+import { AroundDocument, type Direction, type EdgeType, type PeriodInput } from "../api/generated";
+import { LEVELS } from "../shared/colours";
+import type { useAsk } from "./ask";
+import type { Drawing } from "./model";
+
+export interface Degree {
+  edge: EdgeType;
+  direction: Direction;
+  total: number;
+  inPeriod: number;
+}
+
+/** What is known about a node before its neighbours are read. */
+export interface Around {
+  degrees: Degree[];
+  /** Level of its worst rule hit. */
+  worst: string | undefined;
+}
+
+const DEGREES_AT_ONCE = 200;
+
+const worstLevel = (hits: { level: string }[]) =>
+  LEVELS.find((l) => hits.some((h) => h.level === l)) ?? hits[0]?.level;
+
+/** How much there is around each node that is drawn. */
+export function useAround(
+  drawing: Drawing,
+  period: PeriodInput | undefined,
+  ask: ReturnType<typeof useAsk>["ask"],
+) {
+  const [around, setAround] = useState<ReadonlyMap<string, Around>>(new Map());
+  const latest = useRef(around);
+  latest.current = around;
+
+  // Degrees come before neighbours do: how much there is around each node that is drawn.
+  useEffect(() => {
+    const unknown = [...drawing.nodes.keys()].filter((id) => !around.has(id)).slice(0, DEGREES_AT_ONCE);
+    if (unknown.length === 0) return;
+    let stopped = false;
+    void ask(AroundDocument, { ids: unknown, period }).then(({ data }) => {
+      if (stopped) return;
+      setAround((old) => {
+        const next = new Map(old);
+        for (const id of unknown) next.set(id, { degrees: [], worst: undefined });
+        for (const node of data?.nodes ?? [])
+          if (node && "degrees" in node)
+            next.set(node.id, { degrees: node.degrees, worst: worstLevel(node.hits) });
+        return next;
+      });
+    });
+    return () => {
+      stopped = true;
+    };
+  }, [drawing, around, period, ask]);
+
+  const degreesOf = useCallback(
+    async (id: string): Promise<Degree[] | CombinedError> => {
+      const known = latest.current.get(id)?.degrees;
+      if (known) return known;
+      const { data, error: failed } = await ask(AroundDocument, { ids: [id], period });
+      const node = data?.nodes[0];
+      return node && "degrees" in node ? node.degrees : (failed ?? []);
+    },
+    [ask, period],
+  );
+
+  const forget = useCallback(() => setAround(new Map()), []);
+  return { around, degreesOf, forget };
+}
