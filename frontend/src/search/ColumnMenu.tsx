@@ -1,5 +1,5 @@
 import { ActionIcon, Autocomplete, Button, Popover } from "@mantine/core";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useFields } from "../api/fields";
 import { Icon } from "../shared/Icon";
@@ -14,6 +14,7 @@ interface Props {
 export function ColumnMenu({ columns, onChange }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
+  const list = useRef<HTMLUListElement>(null);
   const fields = [...new Set(useFields().flatMap((f) => (f.criterion ? [] : f.name)))];
   const title = (name: string) => (isOwn(name) ? t(`column.${name}`) : name);
   // The list refuses a name that stands in it twice: an own column goes before the field of its name.
@@ -40,7 +41,7 @@ export function ColumnMenu({ columns, onChange }: Props) {
         </Button>
       </Popover.Target>
       <Popover.Dropdown w={300} aria-label={t("columns.name")}>
-        <ul className="columns">
+        <ul className="columns" ref={list} tabIndex={-1}>
           {columns.map((name, i) => (
             <li key={name}>
               <span className="cut">{title(name)}</span>
@@ -61,7 +62,11 @@ export function ColumnMenu({ columns, onChange }: Props) {
               <ActionIcon
                 disabled={name === "time"}
                 aria-label={t("columns.remove", { name: title(name) })}
-                onClick={() => onChange(columns.filter((c) => c !== name))}
+                onClick={() => {
+                  // The focus must not go away with the button.
+                  list.current?.focus();
+                  onChange(columns.filter((c) => c !== name));
+                }}
               >
                 <Icon name="close" size={12} />
               </ActionIcon>
