@@ -155,7 +155,7 @@ test("live alerts come in by themselves and lead to the event", async () => {
 test("a statistic leads to its events", async () => {
   const { page } = now;
   await logIn(page, server.url, "/statistics");
-  const ports = region("DestinationPort");
+  const ports = region("Destination ports");
   await ports.locator("tbody a").first().waitFor();
   const count = Number((await ports.locator("tbody td.num").first().innerText()).replaceAll(",", ""));
   await ports.locator("tbody a").first().click();

@@ -5,15 +5,15 @@ import { Redirect, Route, Switch, useLocation } from "wouter";
 import { AlertsPage } from "./alerts/AlertsPage";
 import { HitStreamProvider } from "./alerts/stream";
 import { useSession } from "./api/session";
-import { HostsPage } from "./hosts/HostsPage";
 import { ImportsPage } from "./imports/ImportsPage";
 import { LoginPage } from "./login/LoginPage";
 import { PAGES, Rail } from "./Rail";
 import { RulesPage } from "./rules/RulesPage";
 import { SearchPage } from "./search/SearchPage";
 import { Boundary } from "./shared/Boundary";
-import { StatisticsPage } from "./statistics/StatisticsPage";
 
+const HostsPage = lazy(() => import("./hosts/HostsPage"));
+const StatisticsPage = lazy(() => import("./statistics/StatisticsPage"));
 /** Drawing the graph takes as much code as all the rest. */
 const GraphPage = lazy(() => import("./graph/GraphPage"));
 const ProcessPage = lazy(() => import("./process/ProcessPage"));

@@ -138,6 +138,19 @@ impl Catalog for Sqlite {
         self.db.write(hits::clear).await
     }
 
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {
+        let id = user_id.to_owned();
+        self.db.read(move |db| saved::of_user(db, &id)).await
+    }
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()> {
+        let search = search.clone();
+        self.db.write(move |db| saved::put(db, &search, is_new)).await
+    }
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool> {
+        let (id, owner) = (id.to_owned(), owner_id.to_owned());
+        self.db.write(move |db| saved::delete(db, &id, &owner)).await
+    }
+
     async fn put_indicators(
         &self,
         import: &Import,
@@ -172,19 +185,6 @@ impl Catalog for Sqlite {
     async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
         let id = import_id.to_owned();
         self.db.write(move |db| indicators::remove(db, &id)).await
-    }
-
-    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {
-        let id = user_id.to_owned();
-        self.db.read(move |db| saved::of_user(db, &id)).await
-    }
-    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()> {
-        let search = search.clone();
-        self.db.write(move |db| saved::put(db, &search, is_new)).await
-    }
-    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool> {
-        let (id, owner) = (id.to_owned(), owner_id.to_owned());
-        self.db.write(move |db| saved::delete(db, &id, &owner)).await
     }
 
     async fn lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {

@@ -125,6 +125,9 @@ pub struct DeadLetter {
     pub job_id: Option<String>,
 }
 
+/// Saved searches of one user at most.
+pub const MAX_SAVED: u64 = 1_000;
+
 /// An indicator with its place in the order of storing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredIndicator {
@@ -142,9 +145,6 @@ pub struct IndicatorFilter {
     /// Whether the validity has ended at a point in time.
     pub expired: Option<(bool, Time)>,
 }
-
-/// Saved searches of one user at most.
-pub const MAX_SAVED: u64 = 1_000;
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
@@ -193,6 +193,15 @@ pub trait Catalog: Send + Sync + 'static {
     /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild.
     async fn clear_hits(&self) -> Result<()>;
 
+    // saved searches
+    /// Those of a user and those that are shared, by name and id.
+    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>>;
+    /// Adds a search, or changes that of the same id and owner. `NOT_FOUND` when there is none to change,
+    /// `TOO_MANY` when the owner has [`MAX_SAVED`] of them.
+    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
+    /// Whether there was one of this id and owner.
+    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
+
     // indicators
     /// Stores an import with its indicators, its rules, and its issues as dead letters under the id of the import, in
     /// one transaction. Takes the place of an import with the same id; its rules stay enabled or not as they were.
@@ -218,15 +227,6 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_of_indicators(&self, scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
     /// Removes an import with its indicators, rules and issues; hits stay. `false` when there is none.
     async fn remove_indicators(&self, import_id: &str) -> Result<bool>;
-
-    // saved searches
-    /// Those of a user and those that are shared, by name and id.
-    async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>>;
-    /// Adds a search, or changes that of the same id and owner. `NOT_FOUND` when there is none to change,
-    /// `TOO_MANY` when the owner has [`MAX_SAVED`] of them.
-    async fn put_saved_search(&self, search: &SavedSearch, is_new: bool) -> Result<()>;
-    /// Whether there was one of this id and owner.
-    async fn delete_saved_search(&self, id: &str, owner_id: &str) -> Result<bool>;
 
     // leases
     /// Takes or renews the lease `name` for `owner`: `Some(epoch)` when he has it from now for `life`, `None` while

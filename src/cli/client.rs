@@ -98,11 +98,10 @@ impl Client {
     /// Uploads a file to import. The answer is the id of the import job, or why the server does not take this file.
     pub async fn upload(&self, path: &Path, keep_other: bool) -> anyhow::Result<Result<String, String>> {
         let keep = if keep_other { "true" } else { "false" };
-        let answer = match self.post_file("api/import", path, &[("keepOther", keep)]).await? {
-            Ok(answer) => answer,
-            Err(reason) => return Ok(Err(reason)),
-        };
-        answer["jobId"].as_str().map(|id| Ok(id.to_owned())).context("the server gave no job")
+        Ok(match self.post_file("api/import", path, &[("keepOther", keep)]).await? {
+            Ok(answer) => Ok(answer["jobId"].as_str().context("the server gave no job")?.to_owned()),
+            Err(reason) => Err(reason),
+        })
     }
 
     /// Uploads a threat report. The answer is its import, or why the server does not take this file.

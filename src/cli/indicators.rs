@@ -63,11 +63,7 @@ async fn import(client: &Client, path: &Path) -> anyhow::Result<u8> {
     }
     let (mut failed, mut issues) = (0, 0);
     for file in &files {
-        let import = match client.upload_indicators(file).await {
-            Ok(answer) => answer.map_err(anyhow::Error::msg),
-            Err(e) => Err(e),
-        };
-        match import {
+        match client.upload_indicators(file).await? {
             Ok(import) => {
                 let number = |key: &str| grouped(import[key].as_u64().unwrap_or_default());
                 issues += import["issues"].as_u64().unwrap_or_default();
@@ -81,9 +77,9 @@ async fn import(client: &Client, path: &Path) -> anyhow::Result<u8> {
                 );
                 print_issues(client, id).await?;
             }
-            Err(e) => {
+            Err(reason) => {
                 failed += 1;
-                writeln!(std::io::stderr(), "{}: not imported: {e:#}", file.display())?;
+                writeln!(std::io::stderr(), "{}: not imported: {reason}", file.display())?;
             }
         }
     }

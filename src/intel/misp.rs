@@ -8,11 +8,13 @@ use super::{
 use crate::event::indicator::{Kind, Relation, Tlp};
 use serde::Deserialize;
 
+/// One event, or an answer with many.
 #[derive(Deserialize)]
-#[serde(untagged)]
-enum Top {
-    Response { response: Vec<Wrapped> },
-    Event(Wrapped),
+struct Top {
+    #[serde(default)]
+    response: Vec<Wrapped>,
+    #[serde(rename = "Event")]
+    event: Option<Event>,
 }
 
 #[derive(Deserialize)]
@@ -69,12 +71,9 @@ pub fn is_misp(text: &str) -> bool {
 pub fn read(text: &str) -> Result<Findings, String> {
     let top: Top = serde_json::from_str(text)
         .map_err(|e| format!("line {}, column {}: not JSON of MISP: {e}", e.line(), e.column()))?;
-    let events = match top {
-        Top::Response { response } => response,
-        Top::Event(event) => vec![event],
-    };
+    let events = top.response.into_iter().map(|w| w.event).chain(top.event);
     let mut findings = Findings::default();
-    for Wrapped { event } in events {
+    for event in events {
         let marked = colour(&event.tags);
         for a in event.attributes.into_iter().chain(event.objects.into_iter().flat_map(|o| o.attributes)) {
             if a.deleted {

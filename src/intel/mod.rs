@@ -194,6 +194,9 @@ fn settle(report: &mut Report, findings: Findings) -> Result<()> {
     composites.sort_by(|(a, _), (b, _)| a.value.cmp(&b.value));
     report.rules = sigma::rules(&report.import, &mut report.indicators, &mut composites);
     report.indicators.extend(composites.into_iter().map(|(i, _)| i));
+    // A part that is referred to many times is one issue for each that refers to it.
+    let mut told = HashSet::new();
+    issues.retain(|i| told.insert(i.clone()));
     report.issues = issues.into_iter().map(issue).collect();
     report.import.indicators = report.indicators.len() as u64;
     report.import.rules = report.rules.len() as u64;

@@ -10,15 +10,20 @@ use crate::event::{
     Time,
     indicator::{Kind, Relation, Tlp},
 };
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 /// References behind one another.
 const MAX_REFERENCES: usize = 30;
-/// Observables that one indicator may come to over its references.
-const MAX_OBSERVABLES: usize = 100_000;
+/// Observables that the indicators of a file may come to over their references.
+const MAX_OBSERVABLES: usize = 200_000;
 
 struct Package<'e> {
     by_id: HashMap<&'e str, &'e Element>,
+    /// Observables that may still be looked at.
+    left: Cell<usize>,
 }
 
 /// # Errors
@@ -41,7 +46,7 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     });
     let mut observables = Vec::new();
     free(root, &mut observables);
-    let package = Package { by_id };
+    let package = Package { by_id, left: Cell::new(MAX_OBSERVABLES) };
     let handling = root.child("STIX_Header").and_then(marking);
     let mut findings = Findings::default();
     for indicator in &indicators {
@@ -89,9 +94,8 @@ fn time(e: &Element, path: &[&str]) -> Option<Time> {
 impl<'e> Package<'e> {
     fn indicator(&self, e: &'e Element, handling: Option<Tlp>, findings: &mut Findings) {
         let origin = e.attribute("id").unwrap_or("Indicator").to_owned();
-        let mut budget = MAX_OBSERVABLES;
-        let mut parts: Vec<Expr> = e.all("Observable").map(|o| self.observable(o, 0, &mut budget)).collect();
-        let mut composed = e.all("Composite_Indicator_Expression").map(|c| self.composite(c, 0, &mut budget));
+        let mut parts: Vec<Expr> = e.all("Observable").map(|o| self.observable(o, 0)).collect();
+        let mut composed = e.all("Composite_Indicator_Expression").map(|c| self.composite(c, 0));
         parts.extend(composed.by_ref());
         if parts.is_empty() {
             let test = e.at(&["Test_Mechanisms"]).is_some();
@@ -112,7 +116,7 @@ impl<'e> Package<'e> {
     }
 
     fn observable_found(&self, e: &'e Element, handling: Option<Tlp>, findings: &mut Findings) {
-        let expr = self.observable(e, 0, &mut MAX_OBSERVABLES.clone());
+        let expr = self.observable(e, 0);
         findings.found.push(Found {
             origin: e.attribute("id").unwrap_or("Observable").to_owned(),
             title: e.child("Title").map(|t| t.text().to_owned()).unwrap_or_default(),
@@ -134,7 +138,7 @@ impl<'e> Package<'e> {
     }
 
     /// Indicators joined to one: each speaks of a thing of its own.
-    fn composite(&self, e: &'e Element, depth: usize, budget: &mut usize) -> Expr {
+    fn composite(&self, e: &'e Element, depth: usize) -> Expr {
         let mut parts = Vec::new();
         for part in e.all("Indicator") {
             let part = match self.resolved(part) {
@@ -144,8 +148,8 @@ impl<'e> Package<'e> {
             };
             let inner = part
                 .all("Observable")
-                .map(|o| self.observable(o, depth + 1, budget))
-                .chain(part.all("Composite_Indicator_Expression").map(|c| self.composite(c, depth + 1, &mut 1_000)))
+                .map(|o| self.observable(o, depth + 1))
+                .chain(part.all("Composite_Indicator_Expression").map(|c| self.composite(c, depth + 1)))
                 .collect::<Vec<_>>();
             parts.push(if inner.is_empty() {
                 Expr::hidden("an indicator without an observable")
@@ -161,18 +165,17 @@ impl<'e> Package<'e> {
         }
     }
 
-    fn observable(&self, e: &'e Element, depth: usize, budget: &mut usize) -> Expr {
-        if depth >= MAX_REFERENCES || *budget == 0 {
+    fn observable(&self, e: &'e Element, depth: usize) -> Expr {
+        if depth >= MAX_REFERENCES || self.left.get() == 0 {
             return Expr::hidden("too many references behind one another");
         }
-        *budget -= 1;
+        self.left.set(self.left.get() - 1);
         let e = match self.resolved(e) {
             Ok(e) => e,
             Err(hidden) => return hidden,
         };
         let inner = if let Some(composition) = e.child("Observable_Composition") {
-            let parts: Vec<Expr> =
-                composition.all("Observable").map(|o| self.observable(o, depth + 1, budget)).collect();
+            let parts: Vec<Expr> = composition.all("Observable").map(|o| self.observable(o, depth + 1)).collect();
             match composition.attribute("operator") {
                 _ if parts.is_empty() => Expr::hidden("a composition of nothing"),
                 Some("AND") => Expr::and(parts),

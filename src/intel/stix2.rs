@@ -9,8 +9,14 @@ use crate::event::{
     Time,
     indicator::{Relation, Tlp},
 };
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde::{
+    Deserialize, Deserializer,
+    de::{
+        MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
+use std::{collections::BTreeMap, fmt};
 
 /// The parts of an object that are looked at; what else it has is read over without being kept.
 #[derive(Deserialize)]
@@ -40,11 +46,29 @@ struct Object {
 }
 
 /// Objects of a bundle, or of what was observed.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum Objects {
     List(Vec<Object>),
     Observed(BTreeMap<String, Object>),
+}
+
+/// By hand, because serde's untagged enums hold all of the input in memory first.
+impl<'de> Deserialize<'de> for Objects {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Objects;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list or a map of objects")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Objects, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(list)).map(Objects::List)
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Objects, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(Objects::Observed)
+            }
+        }
+        input.deserialize_any(Either)
+    }
 }
 
 #[derive(Deserialize)]

@@ -113,11 +113,6 @@ fn at_least(n: usize, of: &[ConditionExpr]) -> ConditionExpr {
 
 /// Why a filter cannot be applied, if it cannot.
 pub fn verdict(filter: &FilterRule) -> Result<(), String> {
-    if let FilterRuleTarget::Specific(names) = &filter.rules
-        && names.is_empty()
-    {
-        return Err("a filter that names no rule".into());
-    }
     if filter.detection.conditions.is_empty() {
         return Err("a filter without a condition".into());
     }

@@ -60,7 +60,7 @@ pub(super) fn check_condition(condition: &ConditionExpr, rule: &SigmaRule) -> Re
 
 fn normal_detection(detection: &Detection) -> Result<Detection> {
     Ok(match detection {
-        Detection::AllOf(items) => all_of(items.iter().map(normal_item).collect::<Result<_>>()?),
+        Detection::AllOf(items) => all_of(items.iter().map(named_item).collect::<Result<_>>()?),
         Detection::AnyOf(parts) => any_of(parts.iter().map(normal_detection).collect::<Result<_>>()?),
         Detection::And(parts) => all_of(parts.iter().map(normal_detection).collect::<Result<_>>()?),
         Detection::Keywords(values) => {
@@ -187,6 +187,14 @@ impl Target {
 
 fn raw(text: &str) -> SigmaValue {
     SigmaValue::String(SigmaString::from_raw(text))
+}
+
+/// With the field in the reason of a refusal.
+fn named_item(item: &DetectionItem) -> Result<Detection> {
+    normal_item(item).map_err(|why| match &item.field.name {
+        Some(name) => format!("field '{name}': {why}"),
+        None => why,
+    })
 }
 
 fn normal_item(item: &DetectionItem) -> Result<Detection> {

@@ -74,7 +74,7 @@ fn one(loaded: &mut Loaded, origin: &str, line: usize, document: &str, map: &Map
     let verdict = if too_deep(map) {
         Err(format!("condition nested more than {MAX_NESTING} deep"))
     } else {
-        parse_sigma_yaml(document).map_err(|e| e.to_string()).and_then(|c| verdict(c, loaded, origin, line))
+        parse_sigma_yaml(document).map_err(|e| e.to_string()).and_then(|c| verdict(c, map, loaded, origin, line))
     };
     match described(map, document, origin, verdict.err()) {
         Some(rule) => loaded.rules.push(rule),
@@ -83,12 +83,22 @@ fn one(loaded: &mut Loaded, origin: &str, line: usize, document: &str, map: &Map
 }
 
 /// Whether a document that the parser has read can be matched. Doubts that change nothing become issues.
-fn verdict(parsed: SigmaCollection, loaded: &mut Loaded, origin: &str, line: usize) -> Result<(), String> {
+fn verdict(
+    parsed: SigmaCollection,
+    map: &Mapping,
+    loaded: &mut Loaded,
+    origin: &str,
+    line: usize,
+) -> Result<(), String> {
     if !parsed.correlations.is_empty() {
         return Err("correlation rules are not matched yet: only rules about single events are".into());
     }
     if let [filter] = parsed.filters.as_slice() {
-        return filter::verdict(filter);
+        // The parser takes a filter that names no rule for one of all rules.
+        let of = map.get("filter").and_then(|f| f.get("rules"));
+        let named =
+            of.is_some_and(|r| r.is_string() || r.as_sequence().is_some_and(|s| s.iter().any(Value::is_string)));
+        return if named { filter::verdict(filter) } else { Err("a filter that names no rule".into()) };
     }
     let [rule] = parsed.rules.as_slice() else {
         return Err(parsed.errors.join("; "));

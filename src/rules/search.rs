@@ -140,11 +140,22 @@ fn operands(m: &Match, ty: Type) -> Result<Vec<Value>> {
             }
             out
         }
-        (Operator::Wildcard | Operator::Regex, _) => texts(&str::to_owned),
+        (Operator::Wildcard, _) => m.operands.iter().map(|o| wildcard(&m.name, ty, o)).collect::<Result<_>>()?,
+        (Operator::Regex, _) => texts(&str::to_owned),
         (Operator::Cidr, Test::Cidr(nets)) => nets.iter().map(|n| n.to_string().into()).collect(),
         (Operator::Gt | Operator::Gte | Operator::Lt | Operator::Lte, _) => texts(&|o| o.trim().to_owned()),
         _ => texts(&text::sigma_literal),
     })
+}
+
+/// An operand with wildcards in the spelling of [`pattern`]; one without them is a plain value.
+fn wildcard(name: &str, ty: Type, operand: &str) -> Result<Value> {
+    let string = SigmaString::new(operand);
+    let Some(plain) = string.as_plain() else { return Ok(pattern(&string, Operator::Equals).into()) };
+    match normal_value(ty, &plain) {
+        Some(canonical) if text::fold(&canonical) == text::fold(&plain) => Ok(text::sigma_literal(&plain).into()),
+        _ => Err(format!("{name}: {operand:?} without a wildcard: compare it with equals")),
+    }
 }
 
 /// The condition of a Sigma rule, with its logsource as event codes.

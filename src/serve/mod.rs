@@ -4,8 +4,8 @@
 //! | --- | --- |
 //! | `POST /graphql`, `GET /graphql/ws` | the API: queries and mutations; also subscriptions over graphql-transport-ws |
 //! | `POST /api/import?name=FILE` | a file to import, answered by the id of the job |
-//! | `POST /api/indicators?name=FILE` | a threat report, answered by its import |
 //! | `POST /api/export` | all events of a search as one stream, NDJSON or CSV |
+//! | `POST /api/indicators?name=FILE` | a threat report, answered by its import |
 //! | `POST /_bulk`, `/{index}/_bulk`, … | what Elasticsearch shippers such as winlogbeat ask (`bulk`) |
 //! | `/livez`, `/readyz`, `/api/version` | health, public |
 //! | everything else | the page |
@@ -124,8 +124,8 @@ pub fn router(app: App) -> Router {
         .route("/graphql", routing::post(graphql::http))
         .route("/graphql/ws", routing::get(graphql::websocket))
         .route("/api/import", routing::post(upload::import))
-        .route("/api/indicators", routing::post(upload::indicators))
         .route("/api/export", routing::post(export::export))
+        .route("/api/indicators", routing::post(upload::indicators))
         .route("/api/version", routing::get(health::version))
         .route("/livez", routing::get(health::live))
         .route("/readyz", routing::get(health::ready))

@@ -303,3 +303,30 @@ fn schema_prints_the_exported_contract() {
     let contract = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/schema.graphql")).unwrap();
     assert!(printed.out == contract, "schema.graphql is old: write it anew with `sysmonsearch schema`");
 }
+
+#[test]
+fn indicators_of_a_folder_are_imported_listed_and_removed() {
+    let dir = tempfile::tempdir().unwrap();
+    let (data, reports) = (dir.path().join("data"), dir.path().join("reports"));
+    fs::create_dir(&reports).unwrap();
+    fs::write(reports.join("a.txt"), "bad.example\n198.51.100.7\n").unwrap();
+    fs::write(reports.join("b.csv"), "type,value\nmutex,m\ndomain,worse.example\n").unwrap();
+    fs::write(reports.join("c.xml"), "<html/>").unwrap();
+    let imported = call(&data, &["indicators", "import", reports.to_str().unwrap()]);
+    assert_eq!(imported.code, 2, "{imported:#?}");
+    assert!(imported.err.contains("mutex 'm': not shown by Sysmon"), "{imported:#?}");
+    assert!(
+        imported.err.contains("c.xml: not imported") && imported.err.contains("its root is <html>"),
+        "{imported:#?}"
+    );
+    let listed = call(&data, &["indicators", "list"]).ok();
+    assert!(listed.out.contains("2 imports"), "{listed:#?}");
+    let id = listed.out.lines().find(|l| l.ends_with("a.txt")).unwrap().split_whitespace().next().unwrap();
+    call(&data, &["indicators", "remove", id]).ok();
+    assert_eq!(call(&data, &["indicators", "remove", id]).code, 1);
+    assert!(call(&data, &["indicators", "list"]).ok().out.contains("1 imports"));
+    let rules = call(&data, &["rules", "list"]).ok();
+    assert!(rules.out.contains("b.csv: domain") && !rules.out.contains("a.txt"), "{rules:#?}");
+    let only = call(&data, &["indicators", "import", reports.join("c.xml").to_str().unwrap()]);
+    assert_eq!(only.code, 1);
+}

@@ -27,7 +27,7 @@ type Change = { [name in "host" | "tab" | "category" | "silent" | "order"]?: str
 };
 
 /** The hosts that sent events in the period, and what one of them did. */
-export function HostsPage() {
+export default function HostsPage() {
   const { t } = useTranslation();
   const number = useNumber();
   const { time, label } = useClock();
@@ -108,7 +108,7 @@ export function HostsPage() {
           ]}
         />
         <span className="push dim" role="status">
-          {pages.total && t("hosts.shown", { shown: number(pages.total.value) })}
+          {pages.total && t("hosts.shown", { count: pages.total.value, shown: number(pages.total.value) })}
         </span>
       </header>
       <Scroll style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>

@@ -3,7 +3,7 @@ import { Brush } from "../shared/Brush";
 import { useClock } from "../shared/clock";
 import { CATEGORIES, categoryColour } from "../shared/colours";
 import { useNumber } from "../shared/format";
-import { type Bucket, stack } from "./stack";
+import { type Bucket, shares, stack } from "./stack";
 
 interface Props {
   intervalMs: number;
@@ -20,6 +20,7 @@ export function Timeline({ intervalMs, buckets, onBrush }: Props) {
   const number = useNumber();
   const { time, label } = useClock();
   const bars = stack(buckets);
+  const totals = shares(buckets);
   const first = bars[0];
   const last = bars.at(-1);
   if (!first || !last) return null;
@@ -73,9 +74,19 @@ export function Timeline({ intervalMs, buckets, onBrush }: Props) {
           );
         })}
       </Brush>
-      <figcaption className="row dim mono" style={{ justifyContent: "space-between", fontSize: 11 }}>
+      <figcaption className="row dim mono" style={{ fontSize: 11, flexWrap: "nowrap" }}>
         <span>{time(begin, false)}</span>
-        <span>{t("search.brushHint")}</span>
+        <span className="row" style={{ gap: "2px 12px", justifyContent: "center", flex: 1 }}>
+          {CATEGORIES.filter((c) => totals.has(c)).map((category) => (
+            <span key={category} className="row" style={{ gap: 4 }}>
+              <span
+                aria-hidden="true"
+                style={{ width: 9, height: 9, borderRadius: 2, background: categoryColour(category) }}
+              />
+              {t(`category.${category}`)}
+            </span>
+          ))}
+        </span>
         <span>
           {time(begin + slots * intervalMs, false)} {label}
         </span>

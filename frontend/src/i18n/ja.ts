@@ -168,6 +168,7 @@ export const ja: typeof en = {
     firstSeen: "最初の記録",
     lastSeen: "最後の記録",
     baseline: "比較対象",
+    change: "増減",
     baselineHosts: "他のホスト数",
     before: "以前",
     empty: "（空）",
@@ -283,7 +284,8 @@ export const ja: typeof en = {
   },
   hosts: {
     list: "ホスト一覧",
-    shown: "{{shown}} 台のホスト",
+    shown_one: "{{shown}} 台のホスト",
+    shown_other: "{{shown}} 台のホスト",
     find: "ホストを探す",
     silent: "沈黙しているホスト",
     silentAny: "すべての状態",

@@ -15,8 +15,12 @@ export function ColumnMenu({ columns, onChange }: Props) {
   const { t } = useTranslation();
   const [text, setText] = useState("");
   const fields = [...new Set(useFields().flatMap((f) => (f.criterion ? [] : f.name)))];
-  const free = [...OWN_COLUMNS, ...fields].filter((name) => !columns.includes(name));
   const title = (name: string) => (isOwn(name) ? t(`column.${name}`) : name);
+  // The list refuses a name that stands in it twice: an own column goes before the field of its name.
+  const own = OWN_COLUMNS.map(title);
+  const free = [...OWN_COLUMNS, ...fields.filter((f) => !own.includes(f))].filter(
+    (n) => !columns.includes(n),
+  );
   const add = (name: string) => {
     const found = free.find((f) => f === name || title(f) === name);
     if (found && columns.length < MAX_COLUMNS) onChange([...columns, found]);

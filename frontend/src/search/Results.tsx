@@ -93,7 +93,9 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
   useEffect(() => {
     if (!byKey.current) return;
     byKey.current = false;
-    current()?.focus({ preventScroll: true });
+    const to = current();
+    to?.focus({ preventScroll: true });
+    to?.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
 
   function openMenu(name: string, event: EventRow, place: { x: number; y: number }) {

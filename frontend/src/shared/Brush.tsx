@@ -44,9 +44,8 @@ export function Brush({ begin, intervalMs, slots, height, label, say, onBrush, c
       event.preventDefault();
       const clamp = (slot: number) => Math.min(slots - 1, Math.max(0, slot));
       setKeyed((now) => {
-        if (!now) return step > 0 ? [0, 0] : [slots - 1, slots - 1];
-        const next = clamp(now[1] + step);
-        return [event.shiftKey ? now[0] : next, next];
+        const next = clamp((now?.[1] ?? (step > 0 ? -1 : slots)) + step);
+        return [event.shiftKey && now ? now[0] : next, next];
       });
     } else if (event.key === "Enter" && keyed) {
       event.preventDefault();

@@ -24,6 +24,7 @@ export function PeriodPicker({ value, onChange, label, fixed = false }: Props) {
       style={{ border: 0, padding: 0, margin: 0, gap: 4 }}
       aria-label={label ?? t("period.name")}
     >
+      {label && <span className="dim">{label}</span>}
       {!fixed && (
         <Button.Group>
           {PRESETS.map((preset) => (

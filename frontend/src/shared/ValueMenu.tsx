@@ -1,5 +1,5 @@
 import { ActionIcon, Menu } from "@mantine/core";
-import { type ReactNode, useState } from "react";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { client, errorText } from "../api/client";
@@ -97,11 +97,25 @@ export function ValueMenuAt({
   at,
   onClose,
   ...props
-}: Props & { at: { x: number; y: number }; onClose: () => void }): ReactNode {
+}: Props & { at: { x: number; y: number }; onClose: () => void }) {
+  const { t } = useTranslation();
   return (
-    <Menu opened onClose={onClose} withinPortal trapFocus>
+    // The key that opens it must not count as one outside of it.
+    <Menu
+      opened
+      onClose={onClose}
+      hideDetached={false}
+      trapFocus
+      clickOutsideEvents={["mousedown", "touchstart"]}
+    >
       <Menu.Target>
-        <span style={{ position: "fixed", left: at.x, top: at.y }} />
+        {/* biome-ignore lint/a11y/useFocusableInteractive: only the place of the menu. */}
+        {/* biome-ignore lint/a11y/useSemanticElements: only the place of the menu. */}
+        <span
+          role="button"
+          aria-label={t("value.menu", { field: props.of.field, value: props.of.value })}
+          style={{ position: "fixed", left: at.x, top: at.y, width: 1, height: 1 }}
+        />
       </Menu.Target>
       <Menu.Dropdown>
         <Items {...props} />

@@ -3,13 +3,13 @@ import { Link } from "wouter";
 import type { ValueOrder, ValuesQuery } from "../api/generated";
 import { useClock } from "./clock";
 import { emptyGroup, type Item, match, type Row } from "./condition";
-import { pathEnd, useNumber } from "./format";
+import { baseName, pathEnd, useNumber } from "./format";
 import { searchLink } from "./links";
 import type { Period } from "./period";
 import { ValueButton } from "./ValueMenu";
 
 export type ValueRow = ValuesQuery["values"]["values"][number];
-export type ValueColumn = "hosts" | "firstSeen" | "lastSeen" | "baseline" | "baselineHosts";
+export type ValueColumn = "hosts" | "firstSeen" | "lastSeen" | "baseline" | "change" | "baselineHosts";
 
 export interface ValueSort {
   order: ValueOrder;
@@ -38,6 +38,7 @@ const ORDERS: Record<ValueColumn, ValueOrder | undefined> = {
   firstSeen: "FIRST_SEEN",
   lastSeen: "LAST_SEEN",
   baseline: "BASELINE",
+  change: "CHANGE",
   baselineHosts: undefined,
 };
 
@@ -50,6 +51,10 @@ export function ValuesTable(props: Props) {
   const highest = Math.max(1, ...rows.map((r) => r.count));
   const drill = (row: ValueRow) =>
     searchLink(emptyGroup([...within, ...fields.map((f, i) => match(f, row.values[i] ?? ""))]), period);
+  const shown = (value: string) => {
+    if (whole || value === "") return value || t("values.empty");
+    return fields.length > 1 ? baseName(value) : pathEnd(value);
+  };
   const cell = (row: ValueRow, c: ValueColumn) => {
     switch (c) {
       case "hosts":
@@ -60,6 +65,8 @@ export function ValuesTable(props: Props) {
         return time(row.lastSeen, false);
       case "baseline":
         return number(row.baselineCount);
+      case "change":
+        return `${row.count > row.baselineCount ? "+" : ""}${number(row.count - row.baselineCount)}`;
       case "baselineHosts":
         return number(row.baselineHosts);
     }
@@ -85,7 +92,7 @@ export function ValuesTable(props: Props) {
           <tr key={row.values.join("\0")} className="acting">
             <td className="value">
               <Link className="mono cut" title={row.values.join(" → ")} href={drill(row)}>
-                {row.values.map((v) => (whole ? v : pathEnd(v)) || t("values.empty")).join(" → ")}
+                {row.values.map(shown).join(" → ")}
               </Link>
               <div className="bar" style={{ width: `${Math.max(0.5, (100 * row.count) / highest)}%` }} />
               <span className="actions">

@@ -47,7 +47,8 @@ export const theme = createTheme({
     TagsInput: { defaultProps: { size: "xs" } },
     Textarea: { defaultProps: { size: "xs" } },
     Checkbox: { defaultProps: { size: "xs" } },
-    Menu: { defaultProps: { position: "bottom-start", shadow: "md" } },
+    // What would take the focus first is no item of a menu.
+    Menu: { defaultProps: { position: "bottom-start", shadow: "md", withInitialFocusPlaceholder: false } },
     NativeSelect: { defaultProps: { size: "xs" } },
     SegmentedControl: { defaultProps: { size: "xs" } },
     Tooltip: { defaultProps: { openDelay: 300, withArrow: true } },

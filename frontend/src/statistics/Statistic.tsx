@@ -37,8 +37,16 @@ const SORTS: Record<View, ValueSort> = {
 const COLUMNS: Record<View, ValueColumn[]> = {
   top: ["hosts"],
   rare: ["hosts"],
-  new: ["hosts", "firstSeen"],
-  compare: ["baseline"],
+  new: ["firstSeen"],
+  compare: ["baseline", "change"],
+  heat: [],
+};
+
+const COMPARED: Record<View, ValueColumn[]> = {
+  top: [],
+  rare: [],
+  new: [],
+  compare: ["baseline", "change"],
   heat: [],
 };
 
@@ -64,7 +72,7 @@ export function Statistic({ title, kind, view, asked, period, baseline, whole, o
   }, [key]);
   const [{ data, error, fetching }, reload] = useQuery({ query: ValuesDocument, variables });
   const found = data?.values;
-  const all: ValueColumn[] = ["hosts", "firstSeen", "lastSeen", ...(baseline ? ["baseline" as const] : [])];
+  const all: ValueColumn[] = ["hosts", "firstSeen", "lastSeen", ...COMPARED[view]];
   return (
     <section className="panel" aria-label={title}>
       <div className="row pad" style={{ borderBottom: "1px solid var(--line)", flexWrap: "nowrap" }}>

@@ -21,7 +21,7 @@ const readBaseline = (text: string | null): Period => {
 };
 
 /** The most frequent, rarest, new and changed values of fields, per period. */
-export function StatisticsPage() {
+export default function StatisticsPage() {
   const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
   const view = readView(params.get("view"));
@@ -88,7 +88,7 @@ export function StatisticsPage() {
                 {t("statistics.all")}
               </Button>
             )}
-            <div className={only ? undefined : "cards"}>
+            <div className={only ? undefined : `cards ${view}`}>
               {shown.map(([name, kind, title]) => (
                 <Statistic
                   key={`${name} ${view} ${only}`}

@@ -98,15 +98,15 @@ count! { Catalog {
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn clear_hits() -> Result<()>;
+    fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
+    fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
+    fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
     fn put_indicators(import: &Import, indicators: &[Indicator], rules: &[Rule], issues: &[Issue]) -> Result<()>;
     fn indicator_imports() -> Result<Vec<Import>>;
     fn indicators(filter: &IndicatorFilter, after: Option<u64>, first: usize) -> Result<Vec<StoredIndicator>>;
     fn count_indicators(filter: &IndicatorFilter) -> Result<u64>;
     fn hits_of_indicators(scope: &Scope, indicators: &[Indicator]) -> Result<Vec<u64>>;
     fn remove_indicators(import_id: &str) -> Result<bool>;
-    fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
-    fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
-    fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
     fn put_job(job: &Job) -> Result<()>;
