@@ -13,6 +13,8 @@ function link(path: string, values: Record<string, string | undefined>, period?:
 export const searchLink = (condition: Item, period?: Period, event?: string) =>
   link("/search", { q: writeCondition(condition), event }, period);
 export const graphLink = (node: string) => link("/graph", { node });
+/** A process, or two compared. */
+export const processLink = (guid: string, other?: string) => link("/process", { guid, with: other });
 export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);
 export const hostLink = (host: string, period?: Period) => link("/hosts", { host }, period);
 export const ruleLink = (id: string) => link("/rules", { rule: id });
