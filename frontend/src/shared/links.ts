@@ -16,6 +16,8 @@ export const searchLink = (condition: Item, period?: Period, event?: string) =>
 export const newRuleLink = (condition: Item) =>
   link("/search", { q: writeCondition(condition), rule: "new" });
 export const graphLink = (node: string) => link("/graph", { node });
+/** A process, or two compared. */
+export const processLink = (guid: string, other?: string) => link("/process", { guid, with: other });
 export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);
 export const hostLink = (host: string, period?: Period) => link("/hosts", { host }, period);
 export const ruleLink = (id: string) => link("/rules", { rule: id });
