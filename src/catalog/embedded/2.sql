@@ -3,7 +3,7 @@ CREATE TABLE checkpoints (
     name TEXT PRIMARY KEY,
     position TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-INSERT INTO checkpoints SELECT name, iif(value = 0, '', json_object('log', value)) FROM counters WHERE name = 'detect';
+INSERT INTO checkpoints SELECT name, CASE value WHEN 0 THEN '' ELSE json_object('log', value) END FROM counters WHERE name = 'detect';
 DELETE FROM counters WHERE name = 'detect';
 
 -- Who does a work that only one process may do, and until when (milliseconds since 1970).

@@ -41,6 +41,7 @@ fn store_query(input: Option<ConditionInput>, of: Option<PeriodInput>) -> Result
 }
 
 /// Everything that can be read.
+#[allow(clippy::too_many_arguments, reason = "arguments of a field of the schema")]
 #[Object]
 impl Query {
     /// Facts about the server; public.

@@ -124,7 +124,7 @@ fn check(input: SaveSearchInput, caller: &catalog::User) -> Result<catalog::Save
     }
     let period = if last.is_some() { crate::event::Period::default() } else { period(input.period)? };
     condition(input.condition.clone())?;
-    let text = |c: ConditionInput| Ok(serde_json::to_string(&c.to_value().into_json()?)?);
+    let text = |c: ConditionInput| serde_json::to_string(&c.to_value().into_json()?);
     let condition: Option<String> =
         input.condition.map(text).transpose().map_err(|e: serde_json::Error| Error::internal(e))?;
     if condition.as_ref().is_some_and(|c| c.len() > MAX_CONDITION) {

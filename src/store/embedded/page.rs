@@ -187,6 +187,9 @@ fn cursor_value(matcher: &Matcher<'_>, after: Cursor, field: Field, descending: 
     Ok(Order::value(&event, field, descending))
 }
 
+/// A value's term in each stream that has it.
+type Places = Vec<(usize, TermInfo)>;
+
 /// Dictionaries merged in either direction; there are few of them.
 struct Streams<'a> {
     descending: bool,
@@ -206,7 +209,7 @@ impl<'a> Streams<'a> {
     }
 
     /// The next value with its term in each stream that has it.
-    fn next(&mut self) -> Option<(Vec<u8>, Vec<(usize, TermInfo)>)> {
+    fn next(&mut self) -> Option<(Vec<u8>, Places)> {
         let keys = self.streams.iter().filter(|(_, more)| *more).map(|(s, _)| s.key());
         let value = if self.descending { keys.max() } else { keys.min() }?.to_vec();
         let mut terms = Vec::new();
