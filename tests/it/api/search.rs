@@ -69,7 +69,7 @@ async fn an_event_its_node_and_its_document() {
         node(id: $id) { id ... on Event {
             fields { name value } document
             process { id label kind host hits { id ruleTitle eventId } degrees { edge direction total inPeriod }
-                lineage { ancestors { id label } descendants { node { id } } descendantsLeftOut } }
+                lineage { ancestors { node { id label } } descendants { node { id } } descendantsLeftOut } }
             hits { id level rule { title hits } event { id } } } } }";
     let answer = app.ask(&token, query, json!({"id": event["id"], "own": event["eventId"]})).await;
     assert_eq!(answer["event"]["id"], event["id"]);
@@ -176,7 +176,8 @@ async fn tree_neighbours_and_why_they_are_empty() {
     let middle = ask(json!({"id": root, "e": ["SPAWNED"], "f": 3, "a": page["edges"][4]["cursor"]})).await;
     assert_eq!(middle["edges"][0]["node"], page["edges"][5]["node"]);
     assert_eq!(middle["leftOut"], 52);
-    assert_eq!(ask(json!({"id": root, "e": ["TAMPERED"], "f": 5})).await["reason"], "FILTERED");
+    assert_eq!(ask(json!({"id": root, "e": ["TAMPERED"], "f": 5})).await["reason"], "NOT_COLLECTED");
+    assert_eq!(ask(json!({"id": root, "e": ["CONNECTED"], "f": 5})).await["reason"], "FILTERED");
     let late = json!({"id": root, "p": {"from": "2036-01-01T00:00:00Z"}, "f": 5});
     assert_eq!(ask(late).await["reason"], "OUT_OF_PERIOD");
     let guid = "query($g: String!) { process(guid: $g) { id } }";
