@@ -91,7 +91,8 @@ fn combinations(event: &Event, fields: &[Field]) -> BTreeSet<Vec<String>> {
     let mut all = BTreeSet::from([Vec::new()]);
     for field in fields {
         let values: BTreeSet<String> = event.values(*field).iter().map(|v| text::fold(v)).collect();
-        let longer = |c: Vec<String>| values.iter().map(move |v| [&c[..], std::slice::from_ref(v)].concat()).collect::<Vec<_>>();
+        let longer =
+            |c: Vec<String>| values.iter().map(move |v| [&c[..], std::slice::from_ref(v)].concat()).collect::<Vec<_>>();
         all = all.into_iter().flat_map(longer).collect();
     }
     all
