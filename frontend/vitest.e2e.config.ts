@@ -9,6 +9,8 @@ export default defineConfig({
     testTimeout: 120_000,
     // A busy machine takes its time: what is awaited may come late.
     expect: { poll: { timeout: 30_000 } },
+    // A browser that stumbled once is told in the report (`retry x1`) and fails nothing.
+    retry: 1,
     hookTimeout: 180_000,
   },
 });
