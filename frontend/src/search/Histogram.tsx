@@ -53,10 +53,15 @@ export function Histogram({ intervalMs, buckets, onBrush }: Props) {
           );
         })}
       </Brush>
-      <figcaption className="row dim mono" style={{ justifyContent: "space-between", fontSize: 11 }}>
-        <span>{time(begin, false)}</span>
-        <span className="wide">{t("search.brushHint")}</span>
-        <span>
+      <figcaption
+        className="row dim mono"
+        style={{ justifyContent: "space-between", flexWrap: "nowrap", fontSize: 11 }}
+      >
+        <span style={{ whiteSpace: "nowrap" }}>{time(begin, false)}</span>
+        <span className="cut" title={t("search.brushHint")}>
+          {t("search.brushHint")}
+        </span>
+        <span style={{ whiteSpace: "nowrap" }}>
           {time(end, false)} {label}
         </span>
       </figcaption>
