@@ -183,6 +183,11 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     /// Newest number first; `before` exclusive.
     async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
+    /// Number of the newest hit of all; 0 while there is none.
+    async fn newest_hit(&self) -> Result<u64> {
+        let newest = self.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
+        Ok(newest.hits.first().map_or(0, |hit| hit.number))
+    }
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64>;
     /// Hits of each event asked, in the order asked.
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;

@@ -220,8 +220,7 @@ impl Detect {
         rules: Arc<RwLock<Arc<RuleSet>>>,
         live: broadcast::Sender<Arc<StoredHit>>,
     ) -> Result<Self> {
-        let newest = catalog.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
-        let told = newest.hits.first().map_or(0, |hit| hit.number);
+        let told = catalog.newest_hit().await?;
         Ok(Self { catalog, rules, live, written: Instant::now(), told })
     }
 

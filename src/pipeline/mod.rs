@@ -246,11 +246,7 @@ impl Pipeline {
     /// # Errors
     /// When the catalog fails.
     pub async fn reload_rules(&self) -> Result<()> {
-        // One after the other: an older set must not replace a newer one.
-        let _turn = self.reloading.lock().await;
-        let set = Arc::new(compile(self.catalog.rules().await?).await?);
-        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = set;
-        Ok(())
+        reload(&*self.catalog, &self.rules, &self.reloading).await
     }
 
     /// Drops the graph and projects the whole log anew, in the background; see [`Self::caught_up`].
@@ -415,6 +411,14 @@ async fn look(
     }
 }
 
+/// Compiles the rules of the catalog; one after the other, so that an older set never replaces a newer one.
+async fn reload(catalog: &dyn Catalog, rules: &RwLock<Arc<RuleSet>>, reloading: &tokio::sync::Mutex<()>) -> Result<()> {
+    let _turn = reloading.lock().await;
+    let set = Arc::new(compile(catalog.rules().await?).await?);
+    *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
+    Ok(())
+}
+
 /// Compiles the rules anew when another process has changed them.
 async fn look_at_rules(
     catalog: Arc<dyn Catalog>,
@@ -427,9 +431,7 @@ async fn look_at_rules(
         let turn = async {
             let now = catalog.rules_version().await?;
             if seen != now {
-                let _turn = reloading.lock().await;
-                let set = Arc::new(compile(catalog.rules().await?).await?);
-                *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
+                reload(&*catalog, &rules, &reloading).await?;
             }
             seen = now;
             Ok::<(), Error>(())

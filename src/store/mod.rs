@@ -291,8 +291,9 @@ pub trait EventStore: Send + Sync + 'static {
     /// Stores events that are not there yet, durably: on return the sender may be told "ok".
     async fn append(&self, events: Vec<Event>) -> Result<Appended>;
 
-    /// Events that arrived behind `after`, at most `max` and fewer where they are big; without `more`, everything acknowledged before the call
-    /// is behind `next`. For followers: the recent ones come from memory where the engine has one.
+    /// Events that arrived behind `after`, at most `max` and fewer where they are big; without `more`, everything
+    /// acknowledged before the call is behind `next`. For followers: the recent ones come from memory where the engine
+    /// has one.
     async fn read(&self, after: &Position, max: usize) -> Result<Arrivals>;
 
     /// Position behind the newest event.

@@ -66,10 +66,7 @@ impl Subscription {
         let live = core.pipeline.hits();
         let last = match after {
             Some(number) => number,
-            None => {
-                let newest = core.catalog.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
-                newest.hits.first().map_or(0, |hit| hit.number)
-            }
+            None => core.catalog.newest_hit().await?,
         };
         let follow = Follow {
             live,
