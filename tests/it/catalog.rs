@@ -7,6 +7,7 @@ use sysmonsearch::{
     event::{
         EventId, Period, Scope, Time,
         detection::{Hit, Rule},
+        indicator::{Format, Import, Indicator, Kind, Relation},
     },
 };
 
@@ -334,6 +335,33 @@ async fn counts_changes_of_rules(catalog: &dyn Catalog) {
     grew("a rule switched off").await;
     catalog.delete_rule("b").await.unwrap();
     grew("a rule deleted").await;
+
+    let import = Import {
+        id: "i".into(),
+        name: "a list".into(),
+        format: Format::List,
+        imported: Time(1),
+        by: "anna".into(),
+        indicators: 1,
+        rules: 1,
+        issues: 0,
+    };
+    let indicator = Indicator {
+        kind: Kind::Domain,
+        relation: Relation::Equals,
+        value: "bad.example".into(),
+        origin: "line 1".into(),
+        title: String::new(),
+        valid_from: None,
+        valid_until: None,
+        tlp: None,
+        rule_id: "of the list".into(),
+    };
+    catalog.put_indicators(&import, &[indicator], &[rule("of the list", "1")], &[]).await.unwrap();
+    grew("rules of an import").await;
+    assert!(catalog.remove_indicators("i").await.unwrap());
+    assert_eq!(catalog.rule("of the list").await.unwrap(), None);
+    grew("an import removed with its rules").await;
 }
 
 /// Every engine under a fresh folder.

@@ -65,11 +65,14 @@ pub fn put(
 /// Takes an import back; of its rules those in `keep` stay.
 fn clear(db: &Connection, id: &str, keep: &[&str]) -> Result<bool> {
     let keep = serde_json::to_string(keep)?;
-    db.execute(
+    let removed = db.execute(
         "DELETE FROM rules WHERE id IN (SELECT rule_id FROM indicators WHERE import_id = ?1)
          AND id NOT IN (SELECT value FROM json_each(?2))",
         params![id, keep],
     )?;
+    if removed > 0 {
+        rules::touch(db)?;
+    }
     db.execute("DELETE FROM indicators WHERE import_id = ?1", [id])?;
     db.execute("DELETE FROM dead_letters WHERE job_id = ?1", [id])?;
     Ok(db.execute("DELETE FROM indicator_imports WHERE id = ?1", [id])? > 0)

@@ -87,7 +87,7 @@ pub fn delete(db: &Connection, id: &str) -> Result<bool> {
 }
 
 /// Counts a change; see [`version`].
-fn touch(db: &Connection) -> Result<()> {
+pub fn touch(db: &Connection) -> Result<()> {
     db.execute(
         "INSERT INTO counters (name, value) VALUES ('rules', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
         [],
