@@ -1,4 +1,5 @@
 //! The catalog in one SQLite file.
+mod alerts;
 mod db;
 mod hits;
 mod indicators;
@@ -9,12 +10,13 @@ mod saved;
 mod users;
 
 use super::{
-    Catalog, DeadLetter, HitFilter, HitPage, IndicatorFilter, Job, SavedSearch, StoredHit, StoredIndicator, User,
+    Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AuditEntry, Catalog, Comment, DeadLetter, HitFilter,
+    HitPage, IndicatorFilter, Job, SavedSearch, StoredHit, StoredIndicator, User,
 };
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Position, Scope,
+        EventId, Position, Scope, Time,
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -136,6 +138,54 @@ impl Catalog for Sqlite {
     }
     async fn clear_hits(&self) -> Result<()> {
         self.db.write(hits::clear).await
+    }
+
+    async fn alerts(
+        &self,
+        scope: &Scope,
+        filter: &AlertFilter,
+        before: Option<u64>,
+        first: usize,
+    ) -> Result<AlertPage> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| alerts::page(db, &scope, &filter, before, first)).await
+    }
+    async fn alerts_since(&self, scope: &Scope, filter: &AlertFilter, after: u64, max: usize) -> Result<Vec<Alert>> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| alerts::since_change(db, &scope, &filter, after, max)).await
+    }
+    async fn newest_alert_change(&self) -> Result<u64> {
+        self.db.read(alerts::newest_change).await
+    }
+    async fn count_alerts(&self, scope: &Scope, filter: &AlertFilter) -> Result<u64> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| alerts::count(db, &scope, &filter)).await
+    }
+    async fn alerts_per(&self, scope: &Scope, filter: &AlertFilter, by: AlertGroup) -> Result<Vec<(String, u64)>> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.db.read(move |db| alerts::per(db, &scope, &filter, by)).await
+    }
+    async fn update_alerts(
+        &self,
+        scope: &Scope,
+        filter: &AlertFilter,
+        change: &AlertChange,
+        by: &str,
+        at: Time,
+    ) -> Result<u64> {
+        let (scope, filter, change, by) = (scope.clone(), filter.clone(), change.clone(), by.to_owned());
+        self.db.write(move |db| alerts::update(db, &scope, &filter, &change, &by, at)).await
+    }
+    async fn comment_alert(&self, scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool> {
+        let (scope, id, comment) = (scope.clone(), alert_id.to_owned(), comment.clone());
+        self.db.write(move |db| alerts::comment(db, &scope, &id, &comment)).await
+    }
+    async fn alert_comments(&self, scope: &Scope, alert_id: &str) -> Result<Vec<Comment>> {
+        let (scope, id) = (scope.clone(), alert_id.to_owned());
+        self.db.read(move |db| alerts::comments(db, &scope, &id)).await
+    }
+    async fn audit_log(&self, before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>> {
+        self.db.read(move |db| alerts::audit_log(db, before, first)).await
     }
 
     async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {

@@ -1,5 +1,8 @@
 //! What people and rules make: users, rules, indicators, hits, jobs, dead letters, checkpoints.
+mod alert;
 pub mod embedded;
+
+pub use alert::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment};
 
 use crate::{
     error::{Issue, Result},
@@ -195,8 +198,38 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
-    /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild.
+    /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild. What people did with alerts stays,
+    /// and is joined by the hits that are found again.
     async fn clear_hits(&self) -> Result<()>;
+
+    // alerts: made and grown by `put_hits`, in its transaction
+    /// Newest made first; `before` is a number, exclusive.
+    async fn alerts(&self, scope: &Scope, filter: &AlertFilter, before: Option<u64>, first: usize)
+    -> Result<AlertPage>;
+    /// Alerts changed after the change `after`, each once as it is now, in the order of their last change.
+    async fn alerts_since(&self, scope: &Scope, filter: &AlertFilter, after: u64, max: usize) -> Result<Vec<Alert>>;
+    /// Number of the newest change of all.
+    async fn newest_alert_change(&self) -> Result<u64>;
+    async fn count_alerts(&self, scope: &Scope, filter: &AlertFilter) -> Result<u64>;
+    /// Alerts per rule id or host, most first; or per day, oldest first.
+    async fn alerts_per(&self, scope: &Scope, filter: &AlertFilter, by: AlertGroup) -> Result<Vec<(String, u64)>>;
+    /// Changes all that match, with an audit entry each, in one transaction. Returns how many are different now. A
+    /// closed alert ends with its last hit: later ones make a new alert. One that is opened again takes later hits,
+    /// unless there is a later alert.
+    async fn update_alerts(
+        &self,
+        scope: &Scope,
+        filter: &AlertFilter,
+        change: &AlertChange,
+        by: &str,
+        at: Time,
+    ) -> Result<u64>;
+    /// Adds a comment, with an audit entry. `false` when there is no such alert in the scope.
+    async fn comment_alert(&self, scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool>;
+    /// Oldest first.
+    async fn alert_comments(&self, scope: &Scope, alert_id: &str) -> Result<Vec<Comment>>;
+    /// Who changed what, newest first; `before` exclusive.
+    async fn audit_log(&self, before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>>;
 
     // saved searches
     /// Those of a user and those that are shared, by name and id.

@@ -1,5 +1,8 @@
 //! Hits in the order of storing, and the checkpoint of detect.
-use super::db::{from_sql, to_sql};
+use super::{
+    alerts,
+    db::{from_sql, to_sql},
+};
 use crate::{
     catalog::{HitFilter, HitPage, StoredHit},
     error::{Error, Result},
@@ -38,6 +41,7 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
         }
     }
     set_counter(db, "hits", number)?;
+    alerts::grow(db, &stored)?;
     let mut position = checkpoint(db)?;
     if position.merge(upto) {
         db.prepare_cached("UPDATE checkpoints SET position = ?1 WHERE name = 'detect'")?
@@ -47,13 +51,13 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
 }
 
 /// Numbers never go back.
-fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
+pub fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
     let mut statement = db.prepare_cached("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")?;
     statement.execute(params![name, to_sql(value)])?;
     Ok(())
 }
 
-fn counter(db: &Connection, name: &str) -> Result<u64> {
+pub fn counter(db: &Connection, name: &str) -> Result<u64> {
     let mut statement = db.prepare_cached("SELECT value FROM counters WHERE name = ?1")?;
     Ok(from_sql(statement.query_row([name], |r| r.get(0))?))
 }
@@ -66,23 +70,30 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 
 pub fn clear(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM hits", [])?;
+    alerts::forget_hits(db)?;
     db.execute("UPDATE checkpoints SET position = '' WHERE name = 'detect'", [])?;
     Ok(())
 }
 
 /// The WHERE clause of a scope and a filter, with the values it needs.
-struct Where {
-    sql: String,
-    values: Vec<Value>,
+pub struct Where {
+    pub sql: String,
+    pub values: Vec<Value>,
 }
 
 impl Where {
-    fn new(scope: &Scope, filter: &HitFilter) -> Result<Self> {
+    /// The clause of a scope, over a column `host`.
+    pub fn scope(scope: &Scope) -> Result<Self> {
         let mut w = Self { sql: " WHERE 1".into(), values: Vec::new() };
         // As one JSON array, because a scope may name more hosts than a statement has parameters.
         if let Scope::Hosts(hosts) = scope {
             w.and("host IN (SELECT value FROM json_each(?))", serde_json::to_string(&**hosts)?);
         }
+        Ok(w)
+    }
+
+    fn new(scope: &Scope, filter: &HitFilter) -> Result<Self> {
+        let mut w = Self::scope(scope)?;
         if let Some(rule) = &filter.rule_id {
             w.and("rule_id = ?", rule.clone());
         }
@@ -101,13 +112,13 @@ impl Where {
         Ok(w)
     }
 
-    fn and(&mut self, sql: &str, value: impl Into<Value>) {
+    pub fn and(&mut self, sql: &str, value: impl Into<Value>) {
         self.sql.push_str(" AND ");
         self.sql.push_str(sql);
         self.values.push(value.into());
     }
 
-    fn limit(&mut self, rows: usize) {
+    pub fn limit(&mut self, rows: usize) {
         self.values.push(i64::try_from(rows).unwrap_or(i64::MAX).into());
     }
 }

@@ -10,7 +10,7 @@ use sysmonsearch::{
     catalog::*,
     error::{Issue, Result},
     event::{
-        Event, EventId, Field, Period, Position, Scope,
+        Event, EventId, Field, Period, Position, Scope, Time,
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -98,6 +98,15 @@ count! { Catalog {
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn clear_hits() -> Result<()>;
+    fn alerts(scope: &Scope, filter: &AlertFilter, before: Option<u64>, first: usize) -> Result<AlertPage>;
+    fn alerts_since(scope: &Scope, filter: &AlertFilter, after: u64, max: usize) -> Result<Vec<Alert>>;
+    fn newest_alert_change() -> Result<u64>;
+    fn count_alerts(scope: &Scope, filter: &AlertFilter) -> Result<u64>;
+    fn alerts_per(scope: &Scope, filter: &AlertFilter, by: AlertGroup) -> Result<Vec<(String, u64)>>;
+    fn update_alerts(scope: &Scope, filter: &AlertFilter, change: &AlertChange, by: &str, at: Time) -> Result<u64>;
+    fn comment_alert(scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool>;
+    fn alert_comments(scope: &Scope, alert_id: &str) -> Result<Vec<Comment>>;
+    fn audit_log(before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>>;
     fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
     fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
     fn delete_saved_search(id: &str, owner_id: &str) -> Result<bool>;

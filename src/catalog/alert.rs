@@ -1,0 +1,124 @@
+//! Alerts: hits grouped by rule and host, and what people make of them.
+use crate::event::{Period, Time};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertStatus {
+    New,
+    Acknowledged,
+    Closed,
+}
+
+impl AlertStatus {
+    pub const ALL: [Self; 3] = [Self::New, Self::Acknowledged, Self::Closed];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Acknowledged => "acknowledged",
+            Self::Closed => "closed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// The hits of one rule on one host in the span `since < time <= until`. Spans of a pair never overlap, so which alert
+/// a hit belongs to follows from its time and from what was closed, not from when it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Follows from rule, host and `since`.
+    pub id: String,
+    /// Order of making.
+    pub number: u64,
+    /// Number of its last change, whatever it was: hits or people's.
+    pub change: u64,
+    pub rule_id: String,
+    /// Normal form.
+    pub host: String,
+    /// End of the closed alert before it, exclusive.
+    pub since: Time,
+    /// Time of its last hit when it was closed, inclusive; absent while later hits belong to it.
+    pub until: Option<Time>,
+    /// Title and level of the latest hit, by time and then id.
+    pub title: String,
+    pub level: String,
+    /// Time of the events; absent while a rebuild has not found hits yet.
+    pub first_hit: Option<Time>,
+    pub last_hit: Option<Time>,
+    pub hits: u64,
+    pub status: AlertStatus,
+    /// Why it was closed.
+    pub reason: Option<String>,
+    /// Name of a user.
+    pub assignee: Option<String>,
+    /// Sorted.
+    pub tags: Vec<String>,
+}
+
+/// Which alerts; an empty list means all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertFilter {
+    pub ids: Option<Vec<String>>,
+    pub statuses: Vec<AlertStatus>,
+    pub levels: Vec<String>,
+    pub rule_id: Option<String>,
+    pub host: Option<String>,
+    /// Empty text means nobody.
+    pub assignee: Option<String>,
+    pub tag: Option<String>,
+    /// First to last hit and the period overlap.
+    pub period: Period,
+    /// Part of title, rule or host, whatever the case of ASCII letters.
+    pub text: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertPage {
+    pub alerts: Vec<Alert>,
+    pub more: bool,
+}
+
+/// What to change; the rest stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AlertChange {
+    /// With the reason of a closing; any other status has none.
+    pub status: Option<(AlertStatus, Option<String>)>,
+    /// Empty text takes the assignee away.
+    pub assignee: Option<String>,
+    pub add_tags: Vec<String>,
+    pub remove_tags: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comment {
+    /// Name of the user.
+    pub by: String,
+    pub at: Time,
+    pub text: String,
+}
+
+/// What alerts are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AlertGroup {
+    Rule,
+    Host,
+    /// UTC day of the first hit, `2026-01-31`.
+    Day,
+}
+
+/// Somebody changed something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    pub number: u64,
+    pub at: Time,
+    /// Name of the user.
+    pub by: String,
+    pub action: String,
+    /// Id of what was changed.
+    pub object: String,
+    /// JSON object of what changed.
+    pub detail: String,
+}
