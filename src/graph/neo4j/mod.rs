@@ -40,10 +40,6 @@ impl Neo4j {
     /// # Errors
     /// `UNAVAILABLE` when the server does not answer, `CONFLICT` when a newer program wrote the graph.
     pub async fn open(uri: &str, user: &str, password: &str) -> Result<Arc<Self>> {
-        #[derive(serde::Deserialize)]
-        struct Found {
-            version: i64,
-        }
         let client = Client::new(uri, user, password)?;
         for statement in [
             cypher!("cypher/schema/checkpoint.cypher"),
@@ -58,10 +54,9 @@ impl Neo4j {
         ] {
             client.run(statement).await?;
         }
-        let start = cypher!("cypher/schema/start.cypher").param("version", VERSION);
-        // It writes, but may be repeated like a read.
-        let found: Vec<Found> = client.rows(start).await?;
-        if let Some(newer) = found.first().map(|f| f.version).filter(|v| *v > VERSION) {
+        client.run(cypher!("cypher/schema/start.cypher").param("version", VERSION)).await?;
+        let newer = read::state(&client).await?.version;
+        if newer > VERSION {
             let text = format!(
                 "the graph in Neo4j has version {newer}, this program knows up to {VERSION}: use a newer program, \
                  or another database, and rebuild the graph from the events"

@@ -26,6 +26,7 @@ pub struct View<'c> {
 /// What the checkpoint tells.
 #[derive(Deserialize)]
 pub struct State {
+    pub version: i64,
     pub position: String,
     /// Grows with every clear; part of every cursor.
     pub generation: i64,
