@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 const COLUMNS: &str = "SELECT number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
                               status, reason, assignee, tags FROM alerts";
 
-/// `since` of the first alert of a rule and host; also in `5.sql`.
+/// `since` of the first alert of a rule and host; also in `6.sql`.
 const START: i64 = -i64::MAX;
 
 /// What new hits add to one alert.
