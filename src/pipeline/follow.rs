@@ -207,6 +207,7 @@ pub(super) struct Detect {
     catalog: Arc<dyn Catalog>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
     live: broadcast::Sender<Arc<StoredHit>>,
+    alerts: watch::Sender<u64>,
     written: Instant,
     /// Number of the newest hit that subscribers of this process were told of.
     told: u64,
@@ -219,9 +220,10 @@ impl Detect {
         catalog: Arc<dyn Catalog>,
         rules: Arc<RwLock<Arc<RuleSet>>>,
         live: broadcast::Sender<Arc<StoredHit>>,
+        alerts: watch::Sender<u64>,
     ) -> Result<Self> {
         let told = catalog.newest_hit().await?;
-        Ok(Self { catalog, rules, live, written: Instant::now(), told })
+        Ok(Self { catalog, rules, live, alerts, written: Instant::now(), told })
     }
 
     fn tell(&mut self, hits: Vec<StoredHit>) {
@@ -246,6 +248,9 @@ impl Work for Detect {
             return Ok(());
         }
         let hits = self.catalog.put_hits(hits, &next).await?;
+        if !hits.is_empty() {
+            tell_alerts(&*self.catalog, &self.alerts).await?;
+        }
         self.tell(hits);
         self.written = Instant::now();
         Ok(())
@@ -258,10 +263,21 @@ impl Work for Detect {
             let more = hits.len() == TOLD_AT_ONCE;
             self.tell(hits);
             if !more {
-                return Ok(());
+                return tell_alerts(&*self.catalog, &self.alerts).await;
             }
         }
     }
+}
+
+/// Raises the number of the newest change of an alert, for those who follow.
+pub(super) async fn tell_alerts(catalog: &dyn Catalog, told: &watch::Sender<u64>) -> Result<()> {
+    let newest = catalog.newest_alert_change().await?;
+    told.send_if_modified(|n| {
+        let grown = newest > *n;
+        *n = newest.max(*n);
+        grown
+    });
+    Ok(())
 }
 
 fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {

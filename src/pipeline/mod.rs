@@ -86,6 +86,8 @@ pub struct Pipeline {
     rules: Arc<RwLock<Arc<RuleSet>>>,
     reloading: Arc<tokio::sync::Mutex<()>>,
     hits: broadcast::Sender<Arc<StoredHit>>,
+    /// Number of the newest change of an alert.
+    alert_changes: watch::Sender<u64>,
     head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
@@ -109,6 +111,7 @@ impl Pipeline {
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
+        let (alert_changes, _) = watch::channel(catalog.newest_alert_change().await?);
         // Before the rules: a change in between is seen then.
         let known = catalog.rules_version().await?;
         let rules = Arc::new(RwLock::new(Arc::new(compile(catalog.rules().await?).await?)));
@@ -129,7 +132,7 @@ impl Pipeline {
         .await?;
         let detect = Follower::start(
             Lease::new(shared, "detect", node.clone()),
-            Detect::new(catalog.clone(), rules.clone(), hits.clone()).await?,
+            Detect::new(catalog.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
@@ -147,6 +150,7 @@ impl Pipeline {
             rules,
             reloading,
             hits,
+            alert_changes,
             head,
             project,
             detect,
@@ -179,6 +183,19 @@ impl Pipeline {
     /// Hits as they are stored. A receiver that lags goes on with [`Catalog::hits_since`].
     pub fn hits(&self) -> broadcast::Receiver<Arc<StoredHit>> {
         self.hits.subscribe()
+    }
+
+    /// Number of the newest change of an alert; what changed is in [`Catalog::alerts_since`].
+    pub fn alert_changes(&self) -> watch::Receiver<u64> {
+        self.alert_changes.subscribe()
+    }
+
+    /// Tells the followers of alerts that people changed some.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn tell_alerts(&self) -> Result<()> {
+        follow::tell_alerts(&*self.catalog, &self.alert_changes).await
     }
 
     /// Waits until everything appended so far is projected, matched and searchable.

@@ -1,4 +1,5 @@
 //! The API over real HTTP and WebSocket, on the embedded stores.
+mod alerts;
 mod app;
 mod batching;
 mod bulk;

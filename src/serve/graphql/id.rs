@@ -1,6 +1,13 @@
 //! Opaque global ids and the `Node` interface.
 use super::{
-    event::EventObject, hit::HitObject, job::ImportJob, load::Loaders, node::GraphNode, rule::RuleObject, session,
+    alert::{self, AlertObject},
+    event::EventObject,
+    hit::HitObject,
+    job::ImportJob,
+    load::Loaders,
+    node::GraphNode,
+    rule::RuleObject,
+    session,
 };
 use crate::{
     error::{Error, Result},
@@ -20,6 +27,7 @@ pub enum NodeObject {
     Rule(RuleObject),
     Hit(HitObject),
     ImportJob(ImportJob),
+    Alert(AlertObject),
 }
 
 /// What a global id names.
@@ -31,6 +39,7 @@ pub enum GlobalId {
     /// A hit is found by its event.
     Hit(EventId, String),
     Job(String),
+    Alert(String),
 }
 
 impl fmt::Display for GlobalId {
@@ -41,6 +50,7 @@ impl fmt::Display for GlobalId {
             Self::Rule(id) => format!("Rule:{id}"),
             Self::Hit(event, id) => format!("Hit:{event}:{id}"),
             Self::Job(id) => format!("ImportJob:{id}"),
+            Self::Alert(id) => format!("Alert:{id}"),
         };
         f.write_str(&URL_SAFE_NO_PAD.encode(text))
     }
@@ -58,6 +68,7 @@ impl GlobalId {
                 Some(Self::Hit(EventId::parse(event)?, hit.into()))
             }
             "ImportJob" => Some(Self::Job(key.into())),
+            "Alert" => Some(Self::Alert(key.into())),
             _ => NodeId::parse(&text).map(Self::Node),
         }
     }
@@ -104,6 +115,14 @@ pub fn graph_id(id: &ID) -> Result<NodeId> {
     }
 }
 
+/// Own id of an alert from its global id.
+pub fn alert_id(id: &ID) -> Result<String> {
+    match GlobalId::parse(id) {
+        Some(GlobalId::Alert(id)) => Ok(id),
+        _ => Err(bad(id, "the id of an alert")),
+    }
+}
+
 /// Own id of an import job from its global or own id.
 pub fn job_key(id: &ID) -> Result<String> {
     match GlobalId::parse(id) {
@@ -132,6 +151,7 @@ pub async fn resolve(ctx: &Context<'_>, id: GlobalId) -> Result<Option<NodeObjec
             let job = session::core(ctx)?.catalog.job(&id).await?;
             job.map(|j| NodeObject::ImportJob(ImportJob::from(j)))
         }
+        GlobalId::Alert(id) => alert::find(ctx, id).await?.map(NodeObject::Alert),
     })
 }
 
@@ -148,6 +168,7 @@ mod tests {
             GlobalId::Rule("a:b".into()),
             GlobalId::Hit(EventId(9), "h".into()),
             job_id("j"),
+            GlobalId::Alert("[\"a:b\",\"h\",1]".into()),
         ] {
             assert_eq!(GlobalId::parse(&id.to_string()), Some(id));
         }

@@ -3,6 +3,8 @@
 //! Every root field, and every field that reads a store, carries a guard on its own line. Reads go through
 //! `load::Loaders`, one set per request with the caller's scope inside.
 //! Cost: one point per field, a list's fields times its `first`, and more for what a store has to work on.
+mod alert;
+mod alert_input;
 mod condition;
 mod cost;
 mod describe;
@@ -11,6 +13,7 @@ mod enums;
 mod event;
 mod exec;
 mod export;
+mod follow;
 mod hit;
 mod host;
 mod id;

@@ -1,5 +1,6 @@
 //! Everything that can be changed. What a caller can repair comes back as typed errors.
 use super::{
+    alert_input::{self, CommentAlertInput, CommentAlertResult, UpdateAlertsInput, UpdateAlertsResult},
     editor::{self, CreateRuleInput, CreateRuleResult},
     enums::Role,
     id,
@@ -382,6 +383,24 @@ impl Mutation {
             }
             Err(errors) => DeleteRuleResult { deleted_id: None, errors },
         })
+    }
+    /// Changes alerts, all or none; each change is in the audit log.
+    #[graphql(guard = "analyst")]
+    async fn update_alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which alerts, and what to change.")] input: UpdateAlertsInput,
+    ) -> Result<UpdateAlertsResult> {
+        alert_input::update(ctx, input).await
+    }
+    /// Says something about an alert.
+    #[graphql(guard = "analyst")]
+    async fn comment_alert(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The alert and the comment.")] input: CommentAlertInput,
+    ) -> Result<CommentAlertResult> {
+        alert_input::comment(ctx, input).await
     }
     /// Imports a threat report; its indicators are matched from then on. The same content again changes nothing.
     #[graphql(guard = "analyst")]

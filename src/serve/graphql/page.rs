@@ -26,6 +26,9 @@ pub enum List {
     Hits,
     DeadLetters,
     Indicators,
+    Alerts,
+    AlertChanges,
+    Audit,
 }
 
 impl List {
@@ -40,6 +43,9 @@ impl List {
             Self::Hits => "x1",
             Self::DeadLetters => "d1",
             Self::Indicators => "i1",
+            Self::Alerts => "a1",
+            Self::AlertChanges => "c1",
+            Self::Audit => "u1",
         }
     }
 

@@ -1,5 +1,7 @@
 //! Everything that can be read.
 use super::{
+    alert::{self, AlertConnection, AlertCount, AlertGrouping, AuditLog},
+    alert_input::AlertFilterInput,
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
@@ -340,6 +342,38 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Alerts: hits grouped by rule and host, newest made first.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which alerts; absent means all.")] filter: Option<AlertFilterInput>,
+        #[graphql(desc = "Alerts of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the alert before the page.")] after: Option<String>,
+    ) -> Result<AlertConnection> {
+        AlertConnection::new(ctx, filter, first, after.as_deref()).await
+    }
+    /// Numbers of alerts per rule or host, most first; or per day, oldest first, the latest days.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC + cost::list(first, child_complexity)")]
+    async fn alert_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What they are counted by.")] by: AlertGrouping,
+        #[graphql(desc = "Which alerts; absent means all.")] filter: Option<AlertFilterInput>,
+        #[graphql(desc = "Numbers at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<Vec<AlertCount>> {
+        alert::counts(ctx, by, filter, first).await
+    }
+    /// Who changed alerts, newest first; for admins who see all hosts.
+    #[graphql(guard = "admin", complexity = "cost::list(first, child_complexity)")]
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Entries of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the entry before the page.")] after: Option<String>,
+    ) -> Result<AuditLog> {
+        alert::audit_log(ctx, first, after.as_deref()).await
     }
     /// Indicators of threat reports, in the order of storing.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

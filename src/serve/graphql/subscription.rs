@@ -1,26 +1,27 @@
-//! Hits as they are found: first what was missed, then live.
+//! Hits and alerts as they come: first what was missed, then live.
 use super::{
+    alert::AlertObject,
+    alert_input::AlertFilterInput,
+    follow::{CATCH_UP, Follow, Lagged, Live, Source},
     hit::{HitFilterInput, HitObject},
     page::List,
-    scalar::Long,
     session::{self, viewer},
 };
 use crate::{
-    catalog::{Catalog, HitFilter, StoredHit},
+    catalog::{Alert, AlertFilter, Catalog, HitFilter, StoredHit},
     error::Result,
     event::Scope,
 };
 use async_graphql::{Context, SimpleObject, Subscription as SubscriptionObject, Union};
-use futures_util::{Stream, stream};
-use std::{collections::VecDeque, sync::Arc};
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use async_trait::async_trait;
+use futures_util::Stream;
+use std::sync::Arc;
+use tokio::sync::{
+    broadcast::{Receiver, error::RecvError},
+    watch,
+};
 
 pub struct Subscription;
-
-/// Hits fetched from the catalog at once.
-const CATCH_UP: usize = 500;
-/// A subscriber that fell behind by more hits than these is told so; fewer are sent all the same.
-const MAX_BEHIND: usize = 2_000;
 
 /// A hit, or the message that some were left out.
 #[derive(Union)]
@@ -39,13 +40,21 @@ pub struct HitEvent {
     hit: HitObject,
 }
 
-/// The subscriber was too slow, so that hits were left out here. The subscription goes on behind them.
+/// An alert, or the message that some were left out.
+#[derive(Union)]
+#[allow(clippy::large_enum_variant, reason = "one message at a time, and the large one is the usual one")]
+pub enum AlertMessage {
+    AlertEvent(AlertEvent),
+    Lagged(Lagged),
+}
+
+/// An alert that is new or was changed, with the place of the change.
 #[derive(SimpleObject)]
-pub struct Lagged {
-    /// How many hits were left out.
-    missed: Long,
-    /// Place of the last hit before them: subscribe with it as `after` to get them.
+pub struct AlertEvent {
+    /// Place of the change: to be given as `after` to go on behind it.
     cursor: String,
+    /// The alert as it is now.
+    alert: AlertObject,
 }
 
 /// Everything that can be followed.
@@ -68,93 +77,74 @@ impl Subscription {
             Some(number) => number,
             None => core.catalog.newest_hit().await?,
         };
-        let follow = Follow {
-            live,
-            catalog: core.catalog.clone(),
-            scope: session::scope(ctx)?.clone(),
-            filter: super::hit::filter(filter)?,
-            last,
-            behind: after.is_some(),
-            waiting: VecDeque::new(),
+        let (scope, filter) = (session::scope(ctx)?.clone(), super::hit::filter(filter)?);
+        Ok(Follow::new(Hits { live, catalog: core.catalog.clone(), scope, filter }, last, after.is_some()).stream())
+    }
+    /// Alerts that are new or changed, by hits or people, in the order of their last change: those changed since
+    /// `after`, each once as it is now, then live ones. Without `after` only live ones. An alert that a change takes
+    /// out of the filter is not sent.
+    #[graphql(guard = "viewer")]
+    async fn alerts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which alerts; absent means all.")] filter: Option<AlertFilterInput>,
+        #[graphql(desc = "Cursor of the last alert that was received.")] after: Option<String>,
+    ) -> Result<impl Stream<Item = async_graphql::Result<AlertMessage>> + use<>> {
+        let core = session::core(ctx)?;
+        let after = List::AlertChanges.number(after.as_deref())?;
+        let live = core.pipeline.alert_changes();
+        let last = match after {
+            Some(number) => number,
+            None => core.catalog.newest_alert_change().await?,
         };
-        Ok(stream::unfold(Some(follow), |follow| async {
-            let mut follow = follow?;
-            match follow.next().await {
-                Ok(Some(message)) => Some((Ok(message), Some(follow))),
-                Ok(None) => None,
-                Err(e) => Some((Err(e.into()), None)),
-            }
-        }))
+        let scope = session::scope(ctx)?.clone();
+        let filter = filter.map(AlertFilterInput::read).transpose()?.unwrap_or_default();
+        Ok(Follow::new(Alerts { live, catalog: core.catalog.clone(), scope, filter }, last, after.is_some()).stream())
     }
 }
 
-struct Follow {
+struct Hits {
     live: Receiver<Arc<StoredHit>>,
     catalog: Arc<dyn Catalog>,
     scope: Scope,
     filter: HitFilter,
-    /// Number of the last hit sent or left out.
-    last: u64,
-    /// Whether hits after `last` may be in the catalog that were not received live.
-    behind: bool,
-    waiting: VecDeque<StoredHit>,
 }
 
-impl Follow {
-    async fn next(&mut self) -> Result<Option<HitMessage>> {
-        loop {
-            if let Some(hit) = self.waiting.pop_front() {
-                return Ok(Some(self.send(hit)));
-            }
-            if self.behind {
-                let missed = self.since(self.last).await?;
-                self.behind = missed.len() == CATCH_UP;
-                self.waiting.extend(missed);
-                continue;
-            }
-            match self.live.recv().await {
-                Ok(hit) if hit.number > self.last && self.wants(&hit) => return Ok(Some(self.send((*hit).clone()))),
-                // Not for this subscriber: it is behind him all the same.
-                Ok(hit) => self.last = self.last.max(hit.number),
-                Err(RecvError::Lagged(_)) => {
-                    if let Some(lagged) = self.lagged().await? {
-                        return Ok(Some(lagged));
-                    }
-                }
-                Err(RecvError::Closed) => return Ok(None),
-            }
-        }
+#[async_trait]
+impl Source for Hits {
+    type Item = StoredHit;
+    type Message = HitMessage;
+    const LIST: List = List::Hits;
+
+    fn number(hit: &StoredHit) -> u64 {
+        hit.number
     }
 
-    fn send(&mut self, stored: StoredHit) -> HitMessage {
-        self.last = stored.number;
-        HitMessage::HitEvent(HitEvent { cursor: List::Hits.cursor(stored.number), hit: HitObject(stored.hit) })
+    fn message(cursor: String, stored: StoredHit) -> HitMessage {
+        HitMessage::HitEvent(HitEvent { cursor, hit: HitObject(stored.hit) })
+    }
+
+    fn lagged(lagged: Lagged) -> HitMessage {
+        HitMessage::Lagged(lagged)
     }
 
     async fn since(&self, after: u64) -> Result<Vec<StoredHit>> {
         self.catalog.hits_since(&self.scope, &self.filter, after, CATCH_UP).await
     }
 
-    /// The live channel ran over: what was missed is in the catalog. A few are sent late; many are left out, and said so.
-    async fn lagged(&mut self) -> Result<Option<HitMessage>> {
-        let (mut missed, mut at) = (0, self.last);
-        loop {
-            let page = self.since(at).await?;
-            missed += page.len();
-            at = page.last().map_or(at, |h| h.number);
-            if page.len() < CATCH_UP {
-                break;
+    async fn live(&mut self) -> Live<StoredHit> {
+        match self.live.recv().await {
+            Ok(hit) => {
+                let wanted = self.wants(&hit);
+                Live::Item(Box::new((*hit).clone()), wanted)
             }
+            Err(RecvError::Lagged(_)) => Live::Stored,
+            Err(RecvError::Closed) => Live::Closed,
         }
-        if missed <= MAX_BEHIND {
-            self.behind = missed > 0;
-            return Ok(None);
-        }
-        let cursor = List::Hits.cursor(self.last);
-        self.last = at;
-        Ok(Some(HitMessage::Lagged(Lagged { missed: Long(missed as u64), cursor })))
     }
+}
 
+impl Hits {
     /// The filter, as the catalog applies it.
     fn wants(&self, stored: &StoredHit) -> bool {
         let (f, hit) = (&self.filter, &stored.hit);
@@ -163,5 +153,39 @@ impl Follow {
             && f.host.as_ref().is_none_or(|h| *h == hit.host)
             && (f.levels.is_empty() || f.levels.contains(&hit.level))
             && f.period.contains(hit.time)
+    }
+}
+
+struct Alerts {
+    live: watch::Receiver<u64>,
+    catalog: Arc<dyn Catalog>,
+    scope: Scope,
+    filter: AlertFilter,
+}
+
+#[async_trait]
+impl Source for Alerts {
+    type Item = Alert;
+    type Message = AlertMessage;
+    const LIST: List = List::AlertChanges;
+
+    fn number(alert: &Alert) -> u64 {
+        alert.change
+    }
+
+    fn message(cursor: String, alert: Alert) -> AlertMessage {
+        AlertMessage::AlertEvent(AlertEvent { cursor, alert: AlertObject(alert) })
+    }
+
+    fn lagged(lagged: Lagged) -> AlertMessage {
+        AlertMessage::Lagged(lagged)
+    }
+
+    async fn since(&self, after: u64) -> Result<Vec<Alert>> {
+        self.catalog.alerts_since(&self.scope, &self.filter, after, CATCH_UP).await
+    }
+
+    async fn live(&mut self) -> Live<Alert> {
+        if self.live.changed().await.is_ok() { Live::Stored } else { Live::Closed }
     }
 }

@@ -11,7 +11,9 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 12] = [
+const ABOVE_VIEWER: [&str; 15] = [
+    "auditLog",
+    "commentAlert",
     "createRule",
     "createUser",
     "deadLetters",
@@ -23,6 +25,7 @@ const ABOVE_VIEWER: [&str; 12] = [
     "rebuild",
     "removeIndicators",
     "resetPassword",
+    "updateAlerts",
     "users",
 ];
 

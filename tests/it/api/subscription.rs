@@ -211,6 +211,43 @@ async fn a_session_that_ends_ends_its_sockets() {
     assert_eq!(socket.next().await, Err(4403), "expired");
 }
 
+#[tokio::test]
+async fn follows_alerts_from_a_change_on() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    app.store(hitting(0, 6)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    let query = "subscription($a: String, $f: AlertFilterInput) { alerts(after: $a, filter: $f) { __typename
+        ... on AlertEvent { cursor alert { host hitCount status } } ... on Lagged { missed cursor } } }";
+    let subscribe = |id: &str, after: Value| {
+        let variables = json!({"a": after, "f": {"host": "HOST1.example"}});
+        json!({"id": id, "type": "subscribe", "payload": {"query": query, "variables": variables}})
+    };
+    socket.send(subscribe("a", Value::Null)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let update = "mutation($i: UpdateAlertsInput!) { updateAlerts(input: $i) { changed } }";
+    let change = async |status: &str| {
+        let input = json!({"i": {"filter": {}, "status": status}});
+        assert_eq!(app.ask(&token, update, input).await["updateAlerts"]["changed"], 3);
+    };
+    change("ACKNOWLEDGED").await;
+    let event = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!(event["alert"], json!({"host": "host1.example", "hitCount": 2, "status": "ACKNOWLEDGED"}));
+    // Away for a while, and back: the alert comes once, as it is then.
+    socket.send(json!({"id": "a", "type": "complete"})).await;
+    change("NEW").await;
+    change("ACKNOWLEDGED").await;
+    app.store(hitting(6, 9)).await;
+    socket.send(subscribe("b", event["cursor"].clone())).await;
+    let event = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!(event["alert"], json!({"host": "host1.example", "hitCount": 3, "status": "ACKNOWLEDGED"}));
+    // Then live ones, also by hits.
+    app.store(hitting(9, 12)).await;
+    let event = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!(event["alert"]["hitCount"], 4);
+}
+
 /// A client that does not read: nothing piles up, and it is told what it missed.
 #[tokio::test]
 async fn a_slow_client_is_told_what_it_missed() {

@@ -227,7 +227,7 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
         .unwrap()
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
-             DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 4",
+             DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
         )
         .unwrap();
     let catalog = Sqlite::open(&path).unwrap();
