@@ -31,7 +31,15 @@ export function App() {
   return (
     <HitStreamProvider key={session.token}>
       <div className="frame">
-        <a className="skip" href="#page">
+        {/* biome-ignore lint/a11y/useValidAnchor: it leads within the page, whose address keeps what it holds. */}
+        <a
+          className="skip"
+          href="#page"
+          onClick={(event) => {
+            event.preventDefault();
+            document.getElementById("page")?.focus();
+          }}
+        >
           {t("app.skip")}
         </a>
         <Rail session={session} />

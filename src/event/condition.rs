@@ -4,6 +4,8 @@
 //! fields satisfies **any** of its operands. Text is compared after [`text::fold`]; an event without the field
 //! does not match (so NOT of it does). An unknown operator, a regular expression outside of the common
 //! subset, or an operand that does not fit its field is an error that names it.
+mod gather;
+
 use super::{Event, Field, Key, Time, build::normal_value, fields::Type, text};
 use crate::error::{Error, Result};
 use ipnet::IpNet;

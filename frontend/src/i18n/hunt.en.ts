@@ -5,6 +5,16 @@ export const hunt = {
     events_one: "{{shown}} event",
     events_other: "{{shown}} events",
   },
+  report: {
+    name: "IOC file",
+    hint: "Search for the indicators of a file (STIX, OpenIOC, MISP, CSV, list); nothing of it is stored",
+    read: "{{name}} ({{format}}): indicators {{indicators}}, values in the search {{values}}",
+    none: "{{name}} ({{format}}): none of the {{indicators}} indicators can be searched for.",
+    large: "The file has more than {{most}} KiB: split it, or import it as indicators.",
+    unread: "The file is not UTF-8 text, or cannot be read.",
+    issues: "Not in the search: {{total}}",
+    close: "Close the notes about the file",
+  },
   clock: {
     local: "Local",
     localShort: "local",

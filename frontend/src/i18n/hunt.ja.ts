@@ -5,6 +5,16 @@ export const hunt = {
     events_one: "イベント {{shown}} 件",
     events_other: "イベント {{shown}} 件",
   },
+  report: {
+    name: "IOC ファイル",
+    hint: "ファイル（STIX、OpenIOC、MISP、CSV、リスト）の指標を検索します。内容は保存されません",
+    read: "{{name}}（{{format}}）: 指標 {{indicators}} 件、検索に入れた値 {{values}} 件",
+    none: "{{name}}（{{format}}）: {{indicators}} 件の指標はどれも検索できません。",
+    large: "ファイルが {{most}} KiB を超えています。分割するか、指標として取り込んでください。",
+    unread: "UTF-8 のテキストではないか、読み込めません。",
+    issues: "検索に入らなかったもの: {{total}} 件",
+    close: "ファイルについての表示を閉じる",
+  },
   clock: {
     local: "現地時刻",
     localShort: "現地",

@@ -1,12 +1,13 @@
 import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { emptyGroup, emptyRow, type Group } from "../shared/condition";
+import { also, emptyGroup, emptyRow, type Group } from "../shared/condition";
 import { readCondition, type SyntaxIssue, writeCondition } from "../shared/conditionText";
 import { Icon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
 import { ConditionForm } from "./ConditionForm";
+import { type Read, ReportButton, ReportSaid } from "./Report";
 
 interface Props {
   /** The search as text. */
@@ -24,12 +25,17 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
   const { t } = useTranslation();
   const [draft, setDraft] = useState<Group>(emptyGroup([emptyRow()]));
   const [text, setText] = useState(q);
+  const [read, setRead] = useState<Read>();
   useEffect(() => {
     setText(q);
     const { group } = readCondition(q);
     if (group) setDraft(group.items.length > 0 ? group : emptyGroup([emptyRow()]));
   }, [q]);
   const edited = readCondition(text);
+  function change(group: Group) {
+    setDraft(group);
+    setText(writeCondition(group));
+  }
   const syntax = (wrong: SyntaxIssue) => t("search.syntax", { expected: wrong.expected, at: wrong.at + 1 });
 
   return (
@@ -44,13 +50,7 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
     >
       <h1 className="unseen">{t("pages.search")}</h1>
       <div className="stack" style={{ flex: 1, minWidth: 0, gap: 6 }}>
-        <ConditionForm
-          value={draft}
-          onChange={(group) => {
-            setDraft(group);
-            setText(writeCondition(group));
-          }}
-        />
+        <ConditionForm value={draft} onChange={change} />
         <PeriodPicker value={period} onChange={onPeriod} />
         <div className="row" style={{ flexWrap: "nowrap", alignItems: "flex-start" }}>
           <TextInput
@@ -67,13 +67,26 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
               if (group) setDraft(group);
             }}
           />
-          <Button variant="default" onClick={onClear}>
+          <ReportButton
+            onRead={(found, group) => {
+              setRead(found);
+              if (group) change(also(draft, group));
+            }}
+          />
+          <Button
+            variant="default"
+            onClick={() => {
+              setRead(undefined);
+              onClear();
+            }}
+          >
             {t("search.clear")}
           </Button>
           <Button type="submit" leftSection={<Icon name="search" size={14} />} disabled={!!edited.issue}>
             {t("search.submit")}
           </Button>
         </div>
+        {read && <ReportSaid read={read} onClose={() => setRead(undefined)} />}
         {issue && (
           <div role="alert" style={{ color: "var(--level-critical)" }}>
             {syntax(issue)}

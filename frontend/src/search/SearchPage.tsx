@@ -2,10 +2,10 @@ import "./search.css";
 import { useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
-import { useSearchParams } from "wouter";
 import { EventsDocument, SummaryDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { alsoMatch, conditionInput, emptyGroup, type Group, match, type Row } from "../shared/condition";
+import { useAddress } from "../shared/address";
+import { also, conditionInput, emptyGroup, type Group, match, type Row } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { EventPanel } from "../shared/EventPanel";
 import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
@@ -39,7 +39,7 @@ interface Change {
 /** The address holds the whole search; the form edits a draft of it until it is submitted. */
 export function SearchPage() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const q = params.get("q") ?? "";
   const period = readPeriod(params);
   const sort = readSort(params.get("sort"));
@@ -68,8 +68,7 @@ export function SearchPage() {
   });
 
   const go = (change: Change) =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
+    setParams((next) => {
       const put = (name: string, value: string | undefined) =>
         value === undefined ? next.delete(name) : next.set(name, value);
       if (change.group) put("q", writeCondition(change.group) || undefined);
@@ -80,7 +79,6 @@ export function SearchPage() {
       if (change.rule !== undefined) put("rule", change.rule ? "new" : undefined);
       if (change.event !== undefined) put("event", change.event ?? undefined);
       else if (change.group || change.period) next.delete("event");
-      return next;
     });
 
   /** The same search over what has come in since. */
@@ -89,7 +87,7 @@ export function SearchPage() {
     pages.reload();
     askSummary();
   }
-  const addRow = (row: Row) => go({ group: alsoMatch(asked ?? emptyGroup(), row) });
+  const addRow = (row: Row) => go({ group: also(asked ?? emptyGroup(), row) });
 
   return (
     <>

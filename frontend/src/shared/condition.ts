@@ -83,8 +83,7 @@ export function conditionInput(item: Item): ConditionInput | undefined {
 /** A condition of the API as the form has it. */
 export function fromInput(input: ConditionInput | null | undefined): Group {
   const item = input && readInput(input);
-  if (!item) return emptyGroup();
-  return item.kind === "group" && !item.not ? item : emptyGroup([item]);
+  return item ? fromItem(item) : emptyGroup();
 }
 
 function readInput(input: ConditionInput): Item | undefined {
@@ -114,12 +113,14 @@ function toInput(item: Item): ConditionInput {
   return item.join === "and" ? { and: inputs } : { or: inputs };
 }
 
-/** Adds a row that must hold as well. */
-export function alsoMatch(root: Group, row: Row): Group {
+/** Adds what must hold as well; alone it is the whole. */
+export function also(root: Group, item: Item): Group {
   const pruned = prune(root);
-  if (!pruned) return emptyGroup([row]);
+  if (!pruned) return fromItem(item);
   if (pruned.kind === "group" && pruned.join === "and" && !pruned.not) {
-    return { ...pruned, items: [...pruned.items, row] };
+    return { ...pruned, items: [...pruned.items, item] };
   }
-  return emptyGroup([pruned, row]);
+  return emptyGroup([pruned, item]);
 }
+
+const fromItem = (item: Item): Group => (item.kind === "group" && !item.not ? item : emptyGroup([item]));

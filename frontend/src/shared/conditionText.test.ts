@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { alsoMatch, conditionInput, emptyGroup, emptyRow, match } from "./condition";
+import { also, conditionInput, emptyGroup, emptyRow, match } from "./condition";
 import { parseCondition, SyntaxIssue, writeCondition } from "./conditionText";
 
 test.each([
@@ -57,6 +57,6 @@ test("rows that say nothing yet are left out, so an empty form finds every event
 
 test("a value added to an OR search narrows the whole of it", () => {
   const search = parseCondition("a = 1 OR b = 2");
-  expect(writeCondition(alsoMatch(search, match("c", "3")))).toBe('(a = "1" OR b = "2") AND c = "3"');
-  expect(writeCondition(alsoMatch(emptyGroup([emptyRow()]), match("c", "3")))).toBe('c = "3"');
+  expect(writeCondition(also(search, match("c", "3")))).toBe('(a = "1" OR b = "2") AND c = "3"');
+  expect(writeCondition(also(emptyGroup([emptyRow()]), match("c", "3")))).toBe('c = "3"');
 });

@@ -1,3 +1,4 @@
+import { addressOf } from "./address";
 import type { Item } from "./condition";
 import { writeCondition } from "./conditionText";
 import { type Period, writePeriod } from "./period";
@@ -6,8 +7,7 @@ function link(path: string, values: Record<string, string | undefined>, period?:
   const params = new URLSearchParams();
   for (const [name, value] of Object.entries(values)) if (value) params.set(name, value);
   if (period) writePeriod(period, params);
-  const query = params.toString();
-  return query ? `${path}?${query}` : path;
+  return addressOf(path, params);
 }
 
 export const searchLink = (condition: Item, period?: Period, event?: string) =>

@@ -4,7 +4,7 @@ import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import { useFields } from "../api/fields";
-import { alsoMatch, emptyGroup, type Group, type Row } from "../shared/condition";
+import { also, emptyGroup, type Group, type Row } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { type Period, readPeriod, writePeriod } from "../shared/period";
@@ -44,7 +44,7 @@ export default function StatisticsPage() {
       return params;
     });
   const narrow = (group: Group) => set({ q: writeCondition(group) });
-  const onMatch = (row: Row) => narrow(alsoMatch(asked, row));
+  const onMatch = (row: Row) => narrow(also(asked, row));
   const found = KIND_NAMES.find((k) => k === only);
   const kinds: [string, Kind, string][] = [
     ...(own.length > 0 ? [["own", { fields: own }, own.join(" → ")] as [string, Kind, string]] : []),

@@ -36,7 +36,7 @@ pub struct MatchInput {
 }
 
 /// Patterns of one condition at most: each is compiled.
-const MAX_PATTERNS: usize = 500;
+pub const MAX_PATTERNS: usize = 500;
 
 /// # Errors
 /// `BAD_INPUT` that names the field, operator or bound.

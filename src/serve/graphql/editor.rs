@@ -179,7 +179,7 @@ pub async fn as_search(yaml: String) -> Result<RuleSearch> {
 }
 
 /// A condition as `ConditionInput` takes it.
-fn input_of(condition: &Condition) -> Value {
+pub fn input_of(condition: &Condition) -> Value {
     let list = |parts: &[Condition]| parts.iter().map(input_of).collect::<Vec<_>>();
     match condition {
         Condition::All => json!({"and": []}),

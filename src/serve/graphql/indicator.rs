@@ -16,7 +16,7 @@ use crate::{
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
 /// Bytes of a report in a request; larger ones are uploaded.
-const MAX_TEXT: usize = 900 << 10;
+pub const MAX_TEXT: usize = 900 << 10;
 
 /// One value of a threat report.
 #[derive(SimpleObject)]

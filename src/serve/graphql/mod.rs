@@ -26,6 +26,7 @@ mod neighbours;
 mod node;
 mod page;
 mod query;
+mod report;
 mod rule;
 mod saved;
 mod scalar;

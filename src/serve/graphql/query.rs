@@ -16,6 +16,7 @@ use super::{
     lookup::{self, Paths},
     node::{self, GraphNode, ProcessTree},
     page::{self, List},
+    report::{self, ReportSearch},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
     saved::SavedSearch,
     scalar::{IntervalInput, PeriodInput, period},
@@ -391,6 +392,19 @@ impl Query {
     async fn indicator_imports(&self, ctx: &Context<'_>) -> Result<Vec<IndicatorImport>> {
         let imports = session::core(ctx)?.catalog.indicator_imports().await?;
         Ok(imports.into_iter().map(IndicatorImport::from).collect())
+    }
+    /// A threat report as a search: any of its indicators. Nothing of it is stored.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn report_search(
+        &self,
+        #[graphql(desc = "What the file is called.")] name: String,
+        #[graphql(
+            desc = "Its content, at most 900 KiB: STIX 1 or 2, OpenIOC, MISP, CSV, or a list with one value on \
+                          each line."
+        )]
+        text: String,
+    ) -> Result<ReportSearch> {
+        report::search(name, text).await
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

@@ -80,3 +80,59 @@ async fn a_bad_report_changes_nothing() {
         app.client.post(app.url("/api/indicators")).bearer_auth(viewer).body("x.example").send().await.unwrap();
     assert_eq!(refused.status(), 403);
 }
+
+const AS_SEARCH: &str = "query($n: String!, $t: String!) { reportSearch(name: $n, text: $t) { condition format indicators values \
+    issueTotal issues { position reason } } }";
+
+#[tokio::test]
+async fn a_report_becomes_a_search_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    app.store(events(20, 2)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let made = app.ask(&token, AS_SEARCH, json!({"n": "report.csv", "t": REPORT})).await["reportSearch"].take();
+    let condition = &made["condition"];
+    let of = |field: &str, operator: &str, value: &str| json!({"match": {"field": field, "operator": operator, "values": [value]}});
+    let mut expected = vec![of("file", "ENDS_WITH", "\\tool3.exe"), of("ip", "EQUALS", "203.0.113.1")];
+    expected.extend(["QueryName", "DestinationHostname", "SourceHostname"].map(|f| of(f, "EQUALS", "x.example")));
+    let mut said = condition["or"].as_array().unwrap().clone();
+    said.sort_by_key(Value::to_string);
+    expected.sort_by_key(Value::to_string);
+    assert_eq!(said, expected);
+    assert_eq!(
+        (&made["format"], &made["indicators"], &made["values"], &made["issueTotal"]),
+        (&json!("CSV"), &json!(3), &json!(5), &json!(1))
+    );
+    assert!(made["issues"][0]["reason"].as_str().unwrap().contains("mutex"), "{made}");
+
+    let search = "query($c: ConditionInput) { events(condition: $c, first: 1) { total { value } } }";
+    let found = app.ask(&token, search, json!({"c": condition})).await;
+    // The process, its connection, and one to the address.
+    assert_eq!(found["events"]["total"]["value"], 3);
+    let answer = app.ask(&token, LIST, json!({})).await;
+    assert_eq!((&answer["indicators"]["total"]["value"], &answer["indicatorImports"]), (&json!(0), &json!([])));
+    assert_eq!(answer["rules"]["nodes"], json!([]));
+}
+
+#[tokio::test]
+async fn what_a_search_cannot_take_is_told() {
+    let app = TestApp::start().await;
+    let token = app.login("viewer", VIEWER).await;
+    let ask =
+        async |text: &str| app.ask(&token, AS_SEARCH, json!({"n": "list", "t": text})).await["reportSearch"].take();
+    let addresses: String = (0..10_001).map(|n| format!("10.1.{}.{}\n", n / 250, n % 250)).collect();
+    let made = ask(&format!("{addresses}evil.example\n")).await;
+    assert_eq!((&made["indicators"], &made["values"], &made["issueTotal"]), (&json!(10_002), &json!(3), &json!(1)));
+    let issue = &made["issues"][0];
+    assert_eq!(issue["position"], "address");
+    assert!(issue["reason"].as_str().unwrap().contains("(indicators: 10001)"), "{issue}");
+    // Either alone fits, both do not.
+    let hashes: String = (0..9_999).map(|n| format!("{n:032x}\n")).skip(1).collect();
+    let made = ask(&format!("{hashes}10.0.0.1\n10.0.0.2\nevil.example\n")).await;
+    assert_eq!((&made["values"], &made["issueTotal"]), (&json!(10_000), &json!(1)), "{}", made["issues"]);
+    let none = ask("type,value\nmutex,m\n").await;
+    assert_eq!(none["condition"], Value::Null);
+    assert_ne!(none["issueTotal"], json!(0));
+    for (text, code) in [("<html/>".to_owned(), "BAD_INPUT"), ("a".repeat(950 << 10), "TOO_LARGE")] {
+        assert_eq!(app.code(Some(&token), AS_SEARCH, json!({"n": "x", "t": text})).await, code);
+    }
+}
