@@ -464,6 +464,7 @@ describe.skipIf(!isThere)("on real logs", () => {
         - textbox "The search as text":
           - /placeholder: process contains "powershell" AND NOT ip in "10.0.0.0/8"
           - text: Image ends "cmd.exe"
+        - button "IOC file"
         - button "Clear"
         - button "Search""
     `);
