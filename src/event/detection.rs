@@ -50,6 +50,21 @@ impl Hit {
         let name = format!("{rule_id}\0{rule_version}\0{event_id}");
         uuid::Uuid::new_v5(&HIT_NAMESPACE, name.as_bytes()).to_string()
     }
+
+    /// Id of a firing of a correlation: the event that completes its window may do so for several groups.
+    pub fn correlated_id<'v>(
+        rule_id: &str,
+        rule_version: &str,
+        event_id: EventId,
+        group: impl Iterator<Item = &'v str>,
+    ) -> String {
+        let mut name = format!("{rule_id}\0{rule_version}\0{event_id}");
+        for value in group {
+            name.push('\0');
+            name.push_str(value);
+        }
+        uuid::Uuid::new_v5(&HIT_NAMESPACE, name.as_bytes()).to_string()
+    }
 }
 
 /// Namespace of hit ids; part of the stored form, never to be changed.

@@ -8,6 +8,7 @@
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
 mod archive;
 pub mod check;
+pub mod correlation;
 pub mod explain;
 mod filter;
 mod load;

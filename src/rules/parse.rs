@@ -1,5 +1,5 @@
 //! Sigma YAML into rules as stored, each document with a verdict.
-use super::{Loaded, filter, logsource, set};
+use super::{Loaded, correlation, filter, logsource, set};
 use crate::{
     error::Issue,
     event::{
@@ -90,7 +90,9 @@ fn verdict(
     origin: &str,
     line: usize,
 ) -> Result<(), String> {
-    if !parsed.correlations.is_empty() {
+    if map.contains_key("correlation") {
+        // What no engine could honour is said at once.
+        correlation::parse(map)?;
         return Err("correlation rules are not matched yet: only rules about single events are".into());
     }
     if let [filter] = parsed.filters.as_slice() {
