@@ -109,6 +109,23 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
+/// What passes (a server that is away, a lock) is told from what does not.
+impl From<neo4rs::Error> for Error {
+    fn from(e: neo4rs::Error) -> Self {
+        use neo4rs::{Error as E, Neo4jErrorKind as K};
+        let message = match &e {
+            E::Neo4j(n) if n.kind() == K::Transient => "Neo4j is busy or not ready",
+            E::IOError { .. }
+            | E::ConnectionError
+            | E::ConnectionTimedOut
+            | E::IncompleteBoltExchange
+            | E::ServerUnavailableError(_) => "Neo4j cannot be reached",
+            _ => return Self::internal(e),
+        };
+        Self::new(Code::Unavailable, message).with(e)
+    }
+}
+
 /// Something wrong with one part of an input. The rest of the input is imported all the same.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Issue {

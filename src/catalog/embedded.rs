@@ -9,12 +9,13 @@ mod saved;
 mod users;
 
 use super::{
-    Catalog, DeadLetter, HitFilter, HitPage, IndicatorFilter, Job, SavedSearch, StoredHit, StoredIndicator, User,
+    Catalog, DeadLetter, HitFilter, HitPage, IndicatorFilter, Job, RuleVersion, SavedSearch, StoredHit,
+    StoredIndicator, User,
 };
 use crate::{
     error::{Issue, Result},
     event::{
-        EventId, Position, Scope,
+        EventId, Position, Scope, Time,
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -91,6 +92,10 @@ impl Catalog for Sqlite {
         let ids = ids.to_vec();
         self.db.read(move |db| ids.iter().map(|id| rules::by_id(db, id)).collect()).await
     }
+    async fn rule_versions(&self, ids: &[String]) -> Result<Vec<Vec<RuleVersion>>> {
+        let ids = ids.to_vec();
+        self.db.read(move |db| ids.iter().map(|id| rules::versions(db, id)).collect()).await
+    }
     async fn enable_rule(&self, id: &str, enabled: bool) -> Result<bool> {
         let id = id.to_owned();
         self.db.write(move |db| rules::enable(db, &id, enabled)).await
@@ -125,6 +130,10 @@ impl Catalog for Sqlite {
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>> {
         let (scope, ids) = (scope.clone(), ids.to_vec());
         self.db.read(move |db| hits::of_events(db, &scope, &ids)).await
+    }
+    async fn last_hits(&self, scope: &Scope, rule_ids: &[String]) -> Result<Vec<Option<Time>>> {
+        let (scope, ids) = (scope.clone(), rule_ids.to_vec());
+        self.db.read(move |db| ids.iter().map(|id| hits::last(db, &scope, id)).collect()).await
     }
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
         let (scope, filter) = (scope.clone(), filter.clone());

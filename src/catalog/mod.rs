@@ -66,6 +66,17 @@ pub enum JobState {
     Cancelled,
 }
 
+/// What a rule was at some time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RuleVersion {
+    pub version: String,
+    pub title: String,
+    /// Sigma YAML.
+    pub text: String,
+    pub origin: String,
+    pub loaded: Time,
+}
+
 /// An import job.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -169,6 +180,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn rules(&self) -> Result<Vec<Rule>>;
     async fn rule(&self, id: &str) -> Result<Option<Rule>>;
     async fn rules_by_id(&self, ids: &[String]) -> Result<Vec<Option<Rule>>>;
+    /// Versions of each rule asked, the present one first, in the order asked; those of a deleted rule are gone.
+    async fn rule_versions(&self, ids: &[String]) -> Result<Vec<Vec<RuleVersion>>>;
     async fn enable_rule(&self, id: &str, enabled: bool) -> Result<bool>;
     async fn delete_rule(&self, id: &str) -> Result<bool>;
     /// Grows with every change of any rule, whichever process made it.
@@ -191,6 +204,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64>;
     /// Hits of each event asked, in the order asked.
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
+    /// Time of the newest event that each rule asked has hit, in the order asked.
+    async fn last_hits(&self, scope: &Scope, rule_ids: &[String]) -> Result<Vec<Option<Time>>>;
     /// Hits per rule id, most first.
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Hits per host (normal form), most first.

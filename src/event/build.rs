@@ -49,8 +49,7 @@ impl EventBuilder {
 
     /// Makes the event. An event without any time gets 1970, so that it is stored and found all the same.
     pub fn finish(mut self, ordinals: &mut dyn Ordinals) -> Event {
-        let order = ranks(self.code);
-        self.data.sort_by(|(a, _), (b, _)| rank(order, a).cmp(&rank(order, b)).then_with(|| a.cmp(b)));
+        arrange(self.code, &mut self.data);
         self.data.dedup_by(|b, a| a == b && matches!(a.0, Key::Field(_)));
         let utc = self.data.iter().find(|(k, _)| *k == Key::Field(Field::UtcTime)).and_then(|(_, v)| Time::parse(v));
         let time = utc.or(self.system.time_created).or(self.received).unwrap_or_default();
@@ -111,6 +110,12 @@ fn ranks(code: u32) -> &'static Ranks {
         EventCode::all().iter().map(of_code).collect()
     });
     all.iter().find(|(c, _)| *c == code).map_or(&UNKNOWN, |(_, ranks)| ranks)
+}
+
+/// Puts values into the order of [`Event::data`].
+pub fn arrange(code: u32, data: &mut [(Key, Box<str>)]) {
+    let order = ranks(code);
+    data.sort_by(|(a, _), (b, _)| rank(order, a).cmp(&rank(order, b)).then_with(|| a.cmp(b)));
 }
 
 fn rank(ranks: &Ranks, key: &Key) -> u8 {

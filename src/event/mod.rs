@@ -15,7 +15,7 @@ pub mod text;
 mod time;
 mod values;
 
-pub use build::{EventBuilder, Ordinals, normal_value};
+pub use build::{EventBuilder, Ordinals, arrange, normal_value};
 pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;

@@ -3,6 +3,7 @@ use super::{
     Loaded,
     archive::{Content, MAX_FILE, unpack},
     parse::parse,
+    sysmonsearch,
 };
 use crate::error::{Error, Result};
 use std::{
@@ -16,7 +17,7 @@ use std::{
 const MAX_ARCHIVE: u64 = 256 << 20;
 
 /// Loads every rule of a folder (with its sub-folders), of an archive (`tar`, also packed with xz, gzip or zstd,
-/// or `zip`) or of one YAML file. Archives inside of folders are loaded too.
+/// or `zip`) or of one file: YAML, or JSON of SysmonSearch. Archives inside of folders are loaded too.
 ///
 /// # Errors
 /// When `path` itself cannot be read. What is wrong with single files becomes issues.
@@ -56,7 +57,7 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
             let name = path.display().to_string();
             if is_dir {
                 folders.push(path);
-            } else if is_yaml(&name) || is_archive(&name) {
+            } else if is_yaml(&name) || is_archive(&name) || is_other_rule(&path) {
                 if let Err(e) = read(&path).and_then(|bytes| file(loaded, &name, bytes)) {
                     loaded.issue(&name, "file", e.to_string());
                 }
@@ -71,8 +72,9 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
 fn file(loaded: &mut Loaded, name: &str, bytes: Vec<u8>) -> Result<()> {
     let mut inner = |member: &str, content: Option<Vec<u8>>| {
         let whole = format!("{name}!{member}");
+        let is_rule = is_yaml(member) || content.as_deref().is_some_and(sysmonsearch::is_rule);
         match content {
-            _ if !is_yaml(member) => loaded.other_files.push(whole),
+            _ if !is_rule => loaded.other_files.push(whole),
             Some(content) => text(loaded, &whole, content),
             None => loaded.issue(&whole, "file", format!("larger than {} MiB", MAX_FILE >> 20)),
         }
@@ -88,7 +90,12 @@ fn file(loaded: &mut Loaded, name: &str, bytes: Vec<u8>) -> Result<()> {
 }
 
 fn text(loaded: &mut Loaded, name: &str, content: Vec<u8>) {
-    match String::from_utf8(content) {
+    let sigma = match sysmonsearch::sigma(&content, name) {
+        Some(Err(why)) => return loaded.issue(name, "file", why),
+        Some(Ok(text)) => Ok(text),
+        None => String::from_utf8(content),
+    };
+    match sigma {
         Ok(text) => {
             let found = parse(&text, name);
             loaded.rules.extend(found.rules);
@@ -127,6 +134,12 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn unreadable(path: &Path, e: std::io::Error) -> Error {
     Error::bad_input(format!("{}: cannot be read: {e}", path.display()))
+}
+
+/// Whether a small file holds a rule in another form than YAML; its name does not tell.
+fn is_other_rule(path: &Path) -> bool {
+    let is_small = fs::metadata(path).is_ok_and(|m| m.len() <= sysmonsearch::MAX_FILE as u64);
+    is_small && fs::read(path).is_ok_and(|content| sysmonsearch::is_rule(&content))
 }
 
 fn is_yaml(name: &str) -> bool {

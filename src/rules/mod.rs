@@ -20,6 +20,7 @@ mod normal;
 mod parse;
 pub mod search;
 mod set;
+mod sysmonsearch;
 mod value;
 mod view;
 
@@ -36,7 +37,7 @@ pub struct Loaded {
     pub rules: Vec<Rule>,
     /// Documents without identity, files that cannot be read, and doubtful parts of rules.
     pub issues: Vec<Issue>,
-    /// Files that are not YAML by their name, left alone.
+    /// Files that hold no rules, by name and content; left alone.
     pub other_files: Vec<String>,
 }
 

@@ -1,4 +1,5 @@
 //! The event store: the truth. Every verb takes the caller's [`Scope`].
+pub mod elasticsearch;
 pub mod embedded;
 
 use crate::{

@@ -116,7 +116,16 @@ async fn keeps_rules(catalog: &dyn Catalog) {
     assert_eq!(catalog.rule("a").await.unwrap(), Some(Rule { enabled: false, ..rule("a", "2") }));
     let found = catalog.rules_by_id(&["b".into(), "x".into(), "b".into()]).await.unwrap();
     assert_eq!(found, [Some(rule("b", "1")), None, Some(rule("b", "1"))]);
+    let versions = async |id: &str| {
+        let found = catalog.rule_versions(&["x".into(), id.into()]).await.unwrap();
+        assert!(found[0].is_empty());
+        found[1].iter().map(|v| v.version.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!((versions("a").await, versions("b").await), (vec!["2".into(), "1".into()], vec!["1".into()]));
+    catalog.put_rules(&[rule("a", "1")]).await.unwrap();
+    assert_eq!(versions("a").await, ["1", "2", "1"], "going back is a change too");
     assert!(catalog.delete_rule("b").await.unwrap());
+    assert!(versions("b").await.is_empty());
     assert!(!catalog.delete_rule("b").await.unwrap());
     assert_eq!(catalog.rule("b").await.unwrap(), None);
 }
@@ -126,6 +135,10 @@ async fn keeps_hits(catalog: &dyn Catalog) {
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
     let new = catalog.put_hits((0..30).map(hit).collect(), &at(100)).await.unwrap();
     assert_eq!(numbers(&new), (1..=30).collect::<Vec<_>>());
+    let last = catalog.last_hits(&all, &["odd".into(), "none".into(), "even".into()]).await.unwrap();
+    assert_eq!(last, [Some(Time(29_000)), None, Some(Time(28_000))]);
+    let last = catalog.last_hits(&Scope::hosts(["pc0"]), &["odd".into()]).await.unwrap();
+    assert_eq!(last, [Some(Time(27_000))]);
     let again = catalog.put_hits((25..35).map(hit).collect(), &at(200)).await.unwrap();
     assert_eq!(numbers(&again), [31, 32, 33, 34, 35], "known hits take no number");
     assert_eq!(again[0].hit, hit(30));

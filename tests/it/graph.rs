@@ -3,6 +3,7 @@
 mod codes;
 mod conformance;
 mod durable;
+mod neo4j;
 mod order;
 mod real;
 mod walks;

@@ -9,8 +9,13 @@ use std::{
 use tokio::sync::Semaphore;
 
 /// Schema versions in order; `user_version` counts those applied.
-const MIGRATIONS: &[&str] =
-    &[include_str!("1.sql"), include_str!("2.sql"), include_str!("3.sql"), include_str!("4.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("1.sql"),
+    include_str!("2.sql"),
+    include_str!("3.sql"),
+    include_str!("4.sql"),
+    include_str!("5.sql"),
+];
 
 /// Readers that work at the same time.
 const READERS: usize = 4;

@@ -137,6 +137,14 @@ pub fn count(db: &Connection, scope: &Scope, filter: &HitFilter) -> Result<u64> 
     Ok(from_sql(statement.query_row(params_from_iter(w.values), |r| r.get(0))?))
 }
 
+/// Time of the newest event that a rule has hit.
+pub fn last(db: &Connection, scope: &Scope, rule_id: &str) -> Result<Option<Time>> {
+    let w = Where::new(scope, &HitFilter { rule_id: Some(rule_id.to_owned()), ..HitFilter::default() })?;
+    let mut statement = db.prepare_cached(&format!("SELECT max(time) FROM hits{}", w.sql))?;
+    let time: Option<i64> = statement.query_row(params_from_iter(w.values), |r| r.get(0))?;
+    Ok(time.map(Time))
+}
+
 /// Hits per value of a column.
 pub fn per(db: &Connection, column: &'static str, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
     let w = Where::new(scope, filter)?;

@@ -1,5 +1,6 @@
 //! Rules by id.
 use crate::{
+    catalog::RuleVersion,
     error::Result,
     event::{Time, detection::Rule},
 };
@@ -54,6 +55,22 @@ pub fn all(db: &Connection) -> Result<Vec<Rule>> {
 pub fn by_id(db: &Connection, id: &str) -> Result<Option<Rule>> {
     let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
     statement.query_and_then([id], rule)?.next().transpose()
+}
+
+pub fn versions(db: &Connection, id: &str) -> Result<Vec<RuleVersion>> {
+    let mut statement = db.prepare_cached(
+        "SELECT version, title, text, origin, loaded FROM rule_versions WHERE rule_id = ?1 ORDER BY number DESC",
+    )?;
+    let version = |row: &Row<'_>| {
+        Ok(RuleVersion {
+            version: row.get(0)?,
+            title: row.get(1)?,
+            text: row.get(2)?,
+            origin: row.get(3)?,
+            loaded: Time(row.get(4)?),
+        })
+    };
+    Ok(statement.query_map([id], version)?.collect::<rusqlite::Result<_>>()?)
 }
 
 fn rule(row: &Row<'_>) -> Result<Rule> {

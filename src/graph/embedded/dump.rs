@@ -1,13 +1,10 @@
 //! The whole graph as text, for comparing.
 use super::read::{View, edge_type};
-use crate::{
-    error::Result,
-    graph::{Edge, Node},
-};
+use crate::{error::Result, graph::line};
 use rusqlite::params;
 
 /// A line per node by key, each followed by its outgoing edges by type and key.
-pub fn dump(view: &View<'_>, mut line: impl FnMut(String)) -> Result<()> {
+pub fn dump(view: &View<'_>, mut each: impl FnMut(String)) -> Result<()> {
     let mut nodes = view.db.prepare("SELECT id FROM node ORDER BY key")?;
     let sql = format!(
         "SELECT DISTINCT e.type, e.target, n.key FROM edge e JOIN node n ON n.id = e.target
@@ -20,24 +17,14 @@ pub fn dump(view: &View<'_>, mut line: impl FnMut(String)) -> Result<()> {
         let number: i64 = row.get(0)?;
         let id = view.id(number)?;
         let Some(node) = view.node(number, id)? else { continue };
-        line(node_line(&node));
+        each(line::node(&node));
         let mut found = edges.query(params![view.hosts(), number])?;
         while let Some(r) = found.next()? {
             let (edge, target) = (edge_type(r.get(0)?)?, r.get(1)?);
             if let Some(edge) = view.edge((number, id), edge, (target, view.id(target)?))? {
-                line(edge_line(&edge));
+                each(line::edge(&edge));
             }
         }
     }
     Ok(())
-}
-
-fn node_line(n: &Node) -> String {
-    let host = n.host.as_deref().unwrap_or("-");
-    let inferred = if n.inferred { " inferred" } else { "" };
-    format!("{} {:?} on {host} {}..{}{inferred} {:?}", n.id, n.label, n.seen.first, n.seen.last, n.properties)
-}
-
-fn edge_line(e: &Edge) -> String {
-    format!("{} {} {} {}..{} {:?}", e.from, e.edge, e.to, e.seen.first, e.seen.last, e.properties)
 }

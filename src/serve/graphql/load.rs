@@ -2,7 +2,7 @@
 //! asks for each of its items becomes one store call.
 use super::session;
 use crate::{
-    catalog::{Catalog, HitFilter},
+    catalog::{Catalog, HitFilter, RuleVersion},
     error::{Code, Error, Result},
     event::{
         Condition, Event, EventId, Period, Scope, Time,
@@ -87,6 +87,10 @@ batch!(Hits, EventId => Arc<Vec<Hit>>, |r, keys| {
     Ok(r.catalog.hits_of_events(&r.scope, keys).await?.into_iter().map(Arc::new).collect())
 });
 batch!(Rules, String => Option<Rule>, |r, keys| r.catalog.rules_by_id(keys).await);
+batch!(RuleVersions, String => Arc<Vec<RuleVersion>>, |r, keys| {
+    Ok(r.catalog.rule_versions(keys).await?.into_iter().map(Arc::new).collect())
+});
+batch!(LastHits, String => Option<Time>, |r, keys| r.catalog.last_hits(&r.scope, keys).await);
 batch!(RuleHits, String => u64, |r, keys| {
     let counts = r.catalog.hits_per_rule(&r.scope, &HitFilter::default()).await?;
     Ok(counted(counts, keys.iter().map(String::as_str)))
@@ -238,6 +242,8 @@ pub struct Loaders {
     hits: Load<EventId, Arc<Vec<Hit>>, Hits>,
     process_hits: Load<ProcessKey, Arc<Vec<Hit>>, ProcessHits>,
     rules: Load<String, Option<Rule>, Rules>,
+    rule_versions: Load<String, Arc<Vec<RuleVersion>>, RuleVersions>,
+    last_hits: Load<String, Option<Time>, LastHits>,
     rule_hits: Load<String, u64, RuleHits>,
     host_hits: Load<(String, Period), u64, HostHits>,
     latest: Load<(String, u32), Option<Arc<Event>>, Latest>,
@@ -265,6 +271,8 @@ impl Loaders {
             hits: load(&r, longest, Hits),
             process_hits: load(&r, longest, ProcessHits),
             rules: load(&r, longest, Rules),
+            rule_versions: load(&r, longest, RuleVersions),
+            last_hits: load(&r, longest, LastHits),
             rule_hits: load(&r, longest, RuleHits),
             host_hits: load(&r, longest, HostHits),
             latest: load(&r, longest, Latest),
@@ -306,6 +314,14 @@ impl Loaders {
     }
     pub async fn rule(&self, id: String) -> Result<Option<Rule>> {
         value(self.rules.try_load(id).await)
+    }
+    /// Versions of a rule, the present one first.
+    pub async fn rule_versions(&self, id: String) -> Result<Arc<Vec<RuleVersion>>> {
+        value(self.rule_versions.try_load(id).await)
+    }
+    /// Time of the newest event that a rule has hit.
+    pub async fn last_hit(&self, rule_id: String) -> Result<Option<Time>> {
+        value(self.last_hits.try_load(rule_id).await)
     }
     /// Number of hits of a rule.
     pub async fn rule_hits(&self, id: String) -> Result<u64> {

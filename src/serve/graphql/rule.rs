@@ -3,10 +3,11 @@ use super::{
     id::GlobalId,
     load::Loaders,
     page::List,
-    scalar::{Long, PageInfo, Total},
+    scalar::{DateTime, Long, PageInfo, Total},
     session::viewer,
 };
 use crate::{
+    catalog::RuleVersion,
     error::Result,
     event::{
         detection::{Rule, levels},
@@ -76,6 +77,44 @@ impl RuleObject {
     #[graphql(guard = "viewer")]
     async fn hits(&self, ctx: &Context<'_>) -> Result<Long> {
         Loaders::of(ctx)?.rule_hits(self.0.id.clone()).await.map(Long)
+    }
+    /// Time of the newest event that it has hit.
+    #[graphql(guard = "viewer")]
+    async fn last_hit(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
+        Ok(Loaders::of(ctx)?.last_hit(self.0.id.clone()).await?.map(DateTime))
+    }
+    /// What it was before, the present version first.
+    #[graphql(guard = "viewer")]
+    async fn history(&self, ctx: &Context<'_>) -> Result<Vec<RuleVersionObject>> {
+        let versions = Loaders::of(ctx)?.rule_versions(self.0.id.clone()).await?;
+        Ok(versions.iter().cloned().map(RuleVersionObject).collect())
+    }
+}
+
+pub struct RuleVersionObject(RuleVersion);
+
+/// What a rule was from some time on.
+#[Object(name = "RuleVersion")]
+impl RuleVersionObject {
+    /// Digest of its text.
+    async fn version(&self) -> &str {
+        &self.0.version
+    }
+    /// Title.
+    async fn title(&self) -> &str {
+        &self.0.title
+    }
+    /// Sigma YAML.
+    async fn text(&self) -> &str {
+        &self.0.text
+    }
+    /// Where it was loaded from.
+    async fn origin(&self) -> &str {
+        &self.0.origin
+    }
+    /// When it was loaded.
+    async fn loaded(&self) -> DateTime {
+        DateTime(self.0.loaded)
     }
 }
 

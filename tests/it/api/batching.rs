@@ -10,7 +10,7 @@ use sysmonsearch::{
     catalog::*,
     error::{Issue, Result},
     event::{
-        Event, EventId, Field, Period, Position, Scope,
+        Event, EventId, Field, Period, Position, Scope, Time,
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -86,6 +86,8 @@ count! { Catalog {
     fn rules() -> Result<Vec<Rule>>;
     fn rule(id: &str) -> Result<Option<Rule>>;
     fn rules_by_id(ids: &[String]) -> Result<Vec<Option<Rule>>>;
+    fn rule_versions(ids: &[String]) -> Result<Vec<Vec<RuleVersion>>>;
+    fn last_hits(scope: &Scope, rule_ids: &[String]) -> Result<Vec<Option<Time>>>;
     fn enable_rule(id: &str, enabled: bool) -> Result<bool>;
     fn delete_rule(id: &str) -> Result<bool>;
     fn rules_version() -> Result<u64>;
@@ -138,7 +140,8 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
             vec![5, 50, 500],
         ),
         (
-            "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } } rule { hits } } } }",
+            "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } }
+            rule { hits lastHit history { version loaded } } } } }",
             vec![5, 50],
         ),
         (

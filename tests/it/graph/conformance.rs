@@ -1,6 +1,8 @@
 //! What every graph store promises, told through the trait only.
 use super::{
-    START, event, guid, open, put, started,
+    START, event, guid,
+    neo4j::fresh,
+    open, put, started,
     walks::{grouped, links_around, paths_in_time, several_at_once, spawned_times},
 };
 use crate::support::at as log_at;
@@ -11,20 +13,35 @@ use sysmonsearch::{
     graph::{Counts, Degree, Direction, EdgeType, GraphStore, NeighbourFilter, NodeId, NodeKind, project::project},
 };
 
-/// Runs each part of the suite on a fresh store.
+/// Runs each part of the suite on a fresh store, and keeps beside it what it lives in.
+macro_rules! each_part {
+    ($fresh:expr) => {
+        each_part! { $fresh;
+            nodes degrees_and_periods neighbours_filtered shared_edges cursors hubs
+            tree_of_a_host tree_is_connected lineage_up_and_down circles counts_checkpoint_clear
+            spawned_times several_at_once links_around paths_in_time grouped
+        }
+    };
+    ($fresh:expr; $($part:ident)*) => {$({
+        let (store, _kept) = $fresh;
+        $part(&*store).await;
+    })*};
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn embedded() {
-    macro_rules! parts {
-        ($($part:ident)*) => {$({
-            let dir = tempfile::tempdir().unwrap();
-            $part(&*open(dir.path())).await;
-        })*};
-    }
-    parts! {
-        nodes degrees_and_periods neighbours_filtered shared_edges cursors hubs
-        tree_of_a_host tree_is_connected lineage_up_and_down circles counts_checkpoint_clear
-        spawned_times several_at_once links_around paths_in_time grouped
-    }
+    each_part!({
+        let dir = tempfile::tempdir().unwrap();
+        (open(dir.path()), dir)
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_neo4j() {
+    each_part!({
+        let Some(fresh) = fresh().await else { return };
+        fresh
+    });
 }
 
 pub fn at(seconds: i64) -> Time {

@@ -8,24 +8,28 @@ use sysmonsearch::{
     graph::{GraphStore, project::project},
 };
 
-fn block_on<T>(f: impl Future<Output = T>) -> T {
+pub fn block_on<T>(f: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap().block_on(f)
 }
 
 /// The graph of the events, put in batches of these sizes, round and round.
-async fn graph_of(events: &[Event], sizes: &[usize], scope: &Scope) -> Vec<String> {
+pub async fn graph_of(events: &[Event], sizes: &[usize], scope: &Scope) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    let (mut rest, mut sizes) = (events, sizes.iter().cycle());
-    while !rest.is_empty() {
-        let (batch, behind) = rest.split_at((*sizes.next().unwrap()).clamp(1, rest.len()));
-        put(&*store, batch).await;
-        rest = behind;
-    }
+    put_in_batches(&*store, events, sizes).await;
     dump(&store, scope).await
 }
 
-fn assert_same(a: &[String], b: &[String], what: &str) {
+pub async fn put_in_batches(store: &dyn GraphStore, events: &[Event], sizes: &[usize]) {
+    let (mut rest, mut sizes) = (events, sizes.iter().cycle());
+    while !rest.is_empty() {
+        let (batch, behind) = rest.split_at((*sizes.next().unwrap()).clamp(1, rest.len()));
+        put(store, batch).await;
+        rest = behind;
+    }
+}
+
+pub fn assert_same(a: &[String], b: &[String], what: &str) {
     if let Some((i, (x, y))) = a.iter().zip(b).enumerate().find(|(_, (x, y))| x != y) {
         panic!("{what}: line {i}\n{x}\n{y}");
     }
@@ -33,7 +37,7 @@ fn assert_same(a: &[String], b: &[String], what: &str) {
 }
 
 /// A small generator, so that a failure can be repeated.
-fn shuffle(events: &mut [Event], mut seed: u64) {
+pub fn shuffle(events: &mut [Event], mut seed: u64) {
     for i in (1..events.len()).rev() {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         events.swap(i, (seed >> 33) as usize % (i + 1));
@@ -45,7 +49,7 @@ fn joined<'a>(base: &[(&'a str, &'a str)], more: &[(&'a str, &'a str)]) -> Vec<(
 }
 
 /// Events of few hosts, processes, addresses and times: everything meets everything.
-fn small_events() -> impl Strategy<Value = Vec<Event>> {
+pub fn small_events() -> impl Strategy<Value = Vec<Event>> {
     let one = (0u32..9, 0u32..3, 0i64..6, 0u32..4, 0u32..4).prop_map(|(what, host, at, a, b)| {
         let host = format!("h{host}");
         let (own, other) = (guid(a), guid(b));

@@ -133,3 +133,19 @@ fn folders_and_archives_give_the_same() {
     assert!(rules::load(&bad).is_err());
     assert!(rules::load(&dir.path().join("nowhere")).is_err());
 }
+
+#[test]
+fn rule_files_of_sysmonsearch_are_taken_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = r#"{"operator": "OR", "patterns": [{"key": "IpAddress", "value": "203.0.113."}, {"key": "Port", "value": "8443"}]}"#;
+    fs::write(dir.path().join("1.sample"), file).unwrap();
+    fs::write(dir.path().join("2.json"), file.replace("OR", "NOR")).unwrap();
+    fs::write(dir.path().join("other.json"), r#"{"operator": "OR"}"#).unwrap();
+    fs::write(dir.path().join("a.yml"), named("a")).unwrap();
+    let loaded = rules::load(dir.path()).unwrap();
+    let found: Vec<_> = loaded.rules.iter().map(|r| (r.title.as_str(), r.refused.as_deref())).collect();
+    assert_eq!(found.len(), 2, "{loaded:?}");
+    assert!(found.contains(&("SysmonSearch rule 1.sample", None)), "{found:?}");
+    assert!(loaded.issues.len() == 1 && loaded.issues[0].reason.contains("NOR"), "{:?}", loaded.issues);
+    assert_eq!(loaded.other_files.len(), 1, "{:?}", loaded.other_files);
+}

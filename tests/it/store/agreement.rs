@@ -110,11 +110,12 @@ fn each_comparison_agrees_with_the_evaluator_in_memory() {
     let engines = stored(&runtime, &events);
     let leaves = leaves(&events, &mut Dice(5));
     let mut hits = 0;
-    for m in leaves {
+    for (n, m) in leaves.into_iter().enumerate() {
         let condition = Condition::Match(m);
         let expected = naive(&events, &condition);
         hits += usize::from(!expected.is_empty());
-        for engine in &engines {
+        // A cluster takes long for each: there, one in ten.
+        for engine in engines.iter().take(if n.is_multiple_of(10) { usize::MAX } else { 1 }) {
             assert!(find(&runtime, &*engine.store, &condition) == expected, "{condition:?}");
         }
     }

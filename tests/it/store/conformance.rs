@@ -12,14 +12,20 @@ use sysmonsearch::{
 /// An engine under test, with what keeps it alive.
 pub struct Engine {
     pub store: Arc<dyn EventStore>,
-    _keep: tempfile::TempDir,
+    _keep: Box<dyn std::any::Any>,
 }
 
 /// Every engine, empty.
 pub fn engines() -> Vec<Engine> {
     let dir = tempfile::tempdir().unwrap();
     let store = super::embedded::open(dir.path());
-    vec![Engine { store, _keep: dir }]
+    let mut engines = vec![Engine { store, _keep: Box::new(dir) }];
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        if let Some((store, indices)) = super::cluster::open(server) {
+            engines.push(Engine { store, _keep: Box::new(indices) });
+        }
+    }
+    engines
 }
 
 pub fn all() -> Query {

@@ -1,0 +1,132 @@
+//! Running statements on a Neo4j server.
+use crate::error::{Code, Error, Result};
+use neo4rs::{BoltMap, BoltString, BoltType, ConfigBuilder, Graph, Query, Txn};
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+/// Rows that one answer of the server carries.
+const FETCH: usize = 2_000;
+/// Attempts at what can pass: a lock, a restart.
+const ATTEMPTS: u32 = 9;
+
+/// A statement of a file below `cypher/`.
+macro_rules! cypher {
+    ($path:literal) => {
+        neo4rs::query(include_str!(concat!("../../../", $path)))
+    };
+}
+pub(super) use cypher;
+
+/// Parameters and properties by name.
+#[derive(Default)]
+pub struct Map(BoltMap);
+
+impl Map {
+    pub fn with(mut self, name: &str, value: impl Into<BoltType>) -> Self {
+        self.put(name, value);
+        self
+    }
+    pub fn put(&mut self, name: &str, value: impl Into<BoltType>) {
+        self.0.put(BoltString::from(name), value.into());
+    }
+}
+
+impl From<Map> for BoltType {
+    fn from(map: Map) -> Self {
+        Self::Map(map.0)
+    }
+}
+
+/// Pauses between attempts, longer each time and never quite the same for two writers.
+#[derive(Default)]
+pub struct Patience(u32);
+
+impl Patience {
+    /// Waits, if another attempt may help.
+    ///
+    /// # Errors
+    /// The error itself, if not.
+    pub async fn after(&mut self, e: Error) -> Result<()> {
+        self.0 += 1;
+        if e.code != Code::Unavailable || self.0 >= ATTEMPTS {
+            return Err(e);
+        }
+        let longest = 20u64 << self.0;
+        let pause = rand::random_range(longest / 2..=longest);
+        tracing::debug!(error = %e, attempt = self.0, "Neo4j: trying again in {pause} ms");
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        Ok(())
+    }
+}
+
+pub struct Client(Graph);
+
+impl Client {
+    pub fn new(uri: &str, user: &str, password: &str) -> Result<Self> {
+        let config = ConfigBuilder::default().uri(uri).user(user).password(password).fetch_size(FETCH).build()?;
+        Ok(Self(Graph::connect(config)?))
+    }
+
+    /// Runs a statement that changes nothing; tries again what can pass.
+    pub async fn rows<T: DeserializeOwned + Send>(&self, query: Query) -> Result<Vec<T>> {
+        let mut patience = Patience::default();
+        loop {
+            match self.rows_once(query.clone()).await {
+                Ok(rows) => return Ok(rows),
+                Err(e) => patience.after(e).await?,
+            }
+        }
+    }
+
+    async fn rows_once<T: DeserializeOwned>(&self, query: Query) -> Result<Vec<T>> {
+        let mut stream = self.0.execute_read(query).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = stream.next().await? {
+            rows.push(row.to().map_err(neo4rs::Error::from)?);
+        }
+        Ok(rows)
+    }
+
+    /// Runs a statement in a transaction of its own. It may run twice: it must not matter.
+    pub async fn run(&self, query: Query) -> Result<()> {
+        let mut patience = Patience::default();
+        loop {
+            match self.0.run(query.clone()).await {
+                Ok(_) => return Ok(()),
+                Err(e) => patience.after(e.into()).await?,
+            }
+        }
+    }
+
+    pub async fn begin(&self) -> Result<Transaction> {
+        Ok(Transaction(self.0.start_txn().await?))
+    }
+}
+
+pub struct Transaction(Txn);
+
+impl Transaction {
+    pub async fn rows<T: DeserializeOwned + Send>(&mut self, query: Query) -> Result<Vec<T>> {
+        let mut stream = self.0.execute(query).await?;
+        let mut rows = Vec::new();
+        while let Some(row) = stream.next(self.0.handle()).await? {
+            rows.push(row.to().map_err(neo4rs::Error::from)?);
+        }
+        Ok(rows)
+    }
+
+    pub async fn run(&mut self, query: Query) -> Result<()> {
+        self.0.run(query).await?;
+        Ok(())
+    }
+
+    pub async fn commit(self) -> Result<()> {
+        self.0.commit().await?;
+        Ok(())
+    }
+
+    pub async fn roll_back(self) {
+        // The server has rolled back what failed, and does so with what it no longer hears of.
+        drop(self.0.rollback().await);
+    }
+}

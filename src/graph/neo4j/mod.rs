@@ -1,0 +1,148 @@
+//! The graph on a Neo4j server. Every statement is a file below `cypher/`, with parameters only.
+//!
+//! An entity is one node with the label of its kind (`Process`, `File`, …) and `Entity`; an edge is one relation of its
+//! type. Both carry what all hosts together say, so that an analyst with Neo4j's own browser sees the graph as
+//! documented. Whoever may see some hosts only gets what these say: while one host reports a thing, its name stands on
+//! it; when a second comes, each has a row of its own, a `Sighting` node beside an entity, a `REPORTED` relation beside an
+//! edge.
+mod client;
+mod merge;
+mod read;
+mod said;
+mod tree;
+mod write;
+
+use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree, line};
+use crate::{
+    error::{Code, Error, Result},
+    event::{Period, Position, Scope},
+};
+use async_trait::async_trait;
+use client::{Client, cypher};
+use read::View;
+use std::sync::Arc;
+
+/// Version of what is stored.
+const VERSION: i64 = 1;
+/// Seconds until the indexes of a graph that is already large must answer.
+const INDEXED: i64 = 300;
+/// Entities read at once for a dump.
+const PAGE: usize = 1_000;
+
+/// [`GraphStore`] on a Neo4j server, 5.26 or later.
+pub struct Neo4j {
+    client: Client,
+}
+
+impl Neo4j {
+    /// Connects, makes constraints and indexes where they are missing, and waits until they answer.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when the server does not answer, `CONFLICT` when a newer program wrote the graph.
+    pub async fn open(uri: &str, user: &str, password: &str) -> Result<Arc<Self>> {
+        let client = Client::new(uri, user, password)?;
+        for statement in [
+            cypher!("cypher/schema/checkpoint.cypher"),
+            cypher!("cypher/schema/entity.cypher"),
+            cypher!("cypher/schema/process_host.cypher"),
+            cypher!("cypher/schema/sighting.cypher"),
+            cypher!("cypher/schema/sighting_entity.cypher"),
+            cypher!("cypher/schema/sighting_host.cypher"),
+            cypher!("cypher/schema/flow.cypher"),
+            cypher!("cypher/schema/flow_tuple.cypher"),
+            cypher!("cypher/schema/await.cypher").param("seconds", INDEXED),
+        ] {
+            client.run(statement).await?;
+        }
+        client.run(cypher!("cypher/schema/start.cypher").param("version", VERSION)).await?;
+        let newer = read::state(&client).await?.version;
+        if newer > VERSION {
+            let text = format!(
+                "the graph in Neo4j has version {newer}, this program knows up to {VERSION}: use a newer program, \
+                 or another database, and rebuild the graph from the events"
+            );
+            return Err(Error::new(Code::Conflict, text));
+        }
+        Ok(Arc::new(Self { client }))
+    }
+
+    fn view(&self, scope: &Scope) -> View<'_> {
+        View::new(&self.client, scope)
+    }
+
+    /// Everything that the scope sees, a line for each node and edge, sorted by id: two graphs are equal
+    /// when their lines are.
+    ///
+    /// # Errors
+    /// Those of the server.
+    pub async fn dump(&self, scope: &Scope, mut each: impl FnMut(String) + Send) -> Result<()> {
+        let view = self.view(scope);
+        let mut ids = view.ids(PAGE).await?;
+        ids.sort_unstable_by_key(|id| id.key);
+        for some in ids.chunks(PAGE) {
+            let nodes = view.nodes(some).await?;
+            let edges = view.edges_from(some).await?;
+            for node in some.iter().filter_map(|id| nodes.get(id)) {
+                each(line::node(node));
+                let from = edges.partition_point(|e| e.from < node.id);
+                edges.iter().skip(from).take_while(|e| e.from == node.id).for_each(|e| each(line::edge(e)));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl GraphStore for Neo4j {
+    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()> {
+        write::upsert(&self.client, &write::Incoming::new(batch)?, upto).await
+    }
+
+    async fn checkpoint(&self) -> Result<Position> {
+        Position::parse(&read::state(&self.client).await?.position)
+    }
+
+    async fn clear(&self) -> Result<()> {
+        write::clear(&self.client).await
+    }
+
+    async fn nodes(&self, scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>> {
+        let found = self.view(scope).nodes(ids).await?;
+        Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+
+    async fn degrees(&self, scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>> {
+        let found = self.view(scope).degrees(ids, period).await?;
+        Ok(ids.iter().map(|id| found.get(id).cloned().unwrap_or_default()).collect())
+    }
+
+    async fn neighbours(
+        &self,
+        scope: &Scope,
+        id: NodeId,
+        filter: &NeighbourFilter,
+        after: Option<&str>,
+        first: usize,
+    ) -> Result<Neighbours> {
+        self.view(scope).neighbours(id, filter, after, first).await
+    }
+
+    async fn links(&self, scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>> {
+        self.view(scope).links(ids, filter, most).await
+    }
+
+    async fn tree(&self, scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree> {
+        if !scope.allows(host) {
+            return Ok(Tree { processes: Vec::new(), next: None, total: 0 });
+        }
+        self.view(scope).tree(host, period, after, first).await
+    }
+
+    async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage> {
+        self.view(scope).lineage(process, max_descendants).await
+    }
+
+    async fn counts(&self) -> Result<Counts> {
+        read::counts(&self.client).await
+    }
+}

@@ -1,0 +1,86 @@
+//! The order of arrival: each shard numbers its operations, and tells up to which number all of them are on disk in every
+//! copy. So a follower misses nothing, whoever wrote it and whatever time the event bears.
+use super::{Store, client::Method, document};
+use crate::{error::Result, event::Position, store::Arrivals};
+use serde_json::{Value, json};
+use std::{collections::BTreeSet, sync::Arc};
+
+/// Most events of one piece: some may be big.
+const MAX_PIECE: usize = 2_000;
+
+/// One shard.
+struct Part {
+    /// Unique id of the index and number of the shard: an index made anew starts anew.
+    name: Arc<str>,
+    index: String,
+    shard: String,
+    /// Operations that are complete.
+    entries: u64,
+}
+
+impl Store {
+    async fn parts(&self) -> Result<Vec<Part>> {
+        let path = format!(
+            "{}/_stats/docs?level=shards&filter_path=_shards,indices.*.uuid,indices.*.shards.*.routing.primary,\
+             indices.*.shards.*.seq_no.global_checkpoint",
+            self.indices()
+        );
+        let answer = self.client.ask(Method::Get, &path, &Value::Null).await?;
+        let mut parts = Vec::new();
+        for (index, stats) in answer["indices"].as_object().into_iter().flatten() {
+            let uuid = stats["uuid"].as_str().unwrap_or_default();
+            for (shard, copies) in stats["shards"].as_object().into_iter().flatten() {
+                let primary = copies.as_array().into_iter().flatten().find(|c| c["routing"]["primary"] == true);
+                // -1 is "none".
+                let entries = primary.and_then(|c| c["seq_no"]["global_checkpoint"].as_i64()).map_or(0, |n| n + 1);
+                let name = format!("{uuid}/{shard}").into();
+                let entries = u64::try_from(entries).unwrap_or(0);
+                parts.push(Part { name, index: index.clone(), shard: shard.clone(), entries });
+            }
+        }
+        Ok(parts)
+    }
+
+    pub async fn head(&self) -> Result<Position> {
+        Ok(self.parts().await?.into_iter().map(|p| (p.name, p.entries)).collect())
+    }
+
+    pub async fn refresh(&self, indices: &str) -> Result<()> {
+        let path = format!("{indices}/_refresh?ignore_unavailable=true&allow_no_indices=true");
+        self.client.ask(Method::Post, &path, &Value::Null).await.map(drop)
+    }
+
+    pub async fn read(&self, after: &Position, max: usize) -> Result<Arrivals> {
+        let mut parts = self.parts().await?;
+        parts.retain(|p| p.entries > after.of(&p.name));
+        let mut out = Arrivals { next: after.clone(), ..Arrivals::default() };
+        let room = max.min(MAX_PIECE);
+        let behind: BTreeSet<&str> = parts.iter().map(|p| p.index.as_str()).collect();
+        for index in behind {
+            self.refresh(index).await?;
+        }
+        for part in parts {
+            let left = room - out.events.len();
+            if left == 0 {
+                out.more = true;
+                break;
+            }
+            let from = after.of(&part.name);
+            let path = format!("{}/_search?preference=_shards:{}", part.index, part.shard);
+            let body = json!({
+                "query": { "range": { "_seq_no": { "gte": from, "lt": part.entries } } },
+                "sort": [{ "_seq_no": "asc" }], "size": left, "track_total_hits": false,
+            });
+            let answer = self.client.ask(Method::Post, &path, &body).await?;
+            let hits = answer["hits"]["hits"].as_array().map(Vec::as_slice).unwrap_or_default();
+            for hit in hits {
+                out.events.push(document::read(hit)?);
+            }
+            let last = hits.last().filter(|_| hits.len() == left).and_then(|h| h["sort"][0].as_u64());
+            let next = last.map_or(part.entries, |n| n + 1);
+            out.more |= next < part.entries;
+            out.next.advance(part.name, next);
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,75 @@
+//! Exact counts by pages of composite aggregations: however many groups there are, none is left out or estimated.
+use super::Store;
+use crate::error::Result;
+use serde_json::{Map, Value, json};
+
+/// Groups of one answer of the cluster.
+const PIECE: usize = 5_000;
+
+/// One group: its key and count, and first and last time where they were asked for.
+pub struct Group {
+    pub key: Map<String, Value>,
+    pub events: u64,
+    pub first: i64,
+    pub last: i64,
+}
+
+impl Group {
+    pub fn text(&self, name: &str) -> &str {
+        self.key.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    pub fn number(&self, name: &str) -> i64 {
+        self.key.get(name).map(whole).unwrap_or_default()
+    }
+}
+
+/// A source of groups: the values of a field.
+pub fn by(name: &str, path: &str) -> Value {
+    json!({ name: { "terms": { "field": path } } })
+}
+
+/// A number that the cluster may write with a fraction.
+pub fn whole(value: &Value) -> i64 {
+    value.as_i64().unwrap_or_else(|| value.as_f64().unwrap_or_default() as i64)
+}
+
+impl Store {
+    /// Calls `f` with every group in the order of its key, until it says no.
+    pub async fn groups(
+        &self,
+        filter: &Value,
+        sources: &[Value],
+        times: bool,
+        mut f: impl FnMut(Group) -> Result<bool> + Send,
+    ) -> Result<()> {
+        let mut after: Option<Value> = None;
+        loop {
+            let mut composite = json!({ "size": PIECE, "sources": sources });
+            if let Some(after) = after.take() {
+                composite["after"] = after;
+            }
+            let mut groups = json!({ "composite": composite });
+            if times {
+                groups["aggs"] = json!({ "first": { "min": { "field": "t" } }, "last": { "max": { "field": "t" } } });
+            }
+            let body = json!({ "query": filter, "size": 0, "track_total_hits": false, "aggs": { "g": groups } });
+            let mut answer = self.ask(&body).await?;
+            let mut answer = answer["aggregations"]["g"].take();
+            let Value::Array(buckets) = answer["buckets"].take() else { return Ok(()) };
+            let last = buckets.len() < PIECE;
+            for mut bucket in buckets {
+                let Value::Object(key) = bucket["key"].take() else { continue };
+                let events = bucket["doc_count"].as_u64().unwrap_or_default();
+                let (first, last) = (whole(&bucket["first"]["value"]), whole(&bucket["last"]["value"]));
+                if !f(Group { key, events, first, last })? {
+                    return Ok(());
+                }
+            }
+            if last || answer["after_key"].is_null() {
+                return Ok(());
+            }
+            after = Some(answer["after_key"].take());
+        }
+    }
+}

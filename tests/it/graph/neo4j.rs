@@ -1,0 +1,148 @@
+//! The graph on a real Neo4j server is the graph of the embedded store.
+use super::{
+    dump, open,
+    order::{assert_same, block_on, graph_of, put_in_batches, shuffle, small_events},
+    started,
+};
+use crate::support::{self, at};
+use proptest::{prelude::*, test_runner::TestRunner};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use sysmonsearch::{
+    error::Code,
+    event::{Event, Scope},
+    graph::{GraphStore, neo4j::Neo4j, project::project},
+};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The server has one database: one test at a time.
+static SERVER: Mutex<()> = Mutex::const_new(());
+
+async fn connect() -> Option<Arc<Neo4j>> {
+    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let Some(uri) = variable("NEO4J_URI") else {
+        assert!(std::env::var_os("CI").is_none(), "no Neo4j to test with: set NEO4J_URI");
+        eprintln!("SKIPPED: no Neo4j; set NEO4J_URI");
+        return None;
+    };
+    let user = variable("NEO4J_USER").unwrap_or_else(|| "neo4j".to_owned());
+    let password = variable("NEO4J_PASSWORD").unwrap_or_default();
+    Some(Neo4j::open(&uri, &user, &password).await.unwrap())
+}
+
+/// An empty graph on the server of `NEO4J_URI`, for as long as the guard lives. `None` (and a visible note) without one.
+pub async fn fresh() -> Option<(Arc<Neo4j>, MutexGuard<'static, ()>)> {
+    let guard = SERVER.lock().await;
+    let store = connect().await?;
+    store.clear().await.unwrap();
+    Some((store, guard))
+}
+
+async fn lines(store: &Neo4j, scope: &Scope) -> Vec<String> {
+    let mut all = Vec::new();
+    store.dump(scope, |l| all.push(l)).await.unwrap();
+    all
+}
+
+/// Whatever the order, repetition and split, and whoever looks: the lines of the embedded store.
+#[test]
+fn any_order_gives_the_graph_of_the_embedded_store() {
+    let mut runner = TestRunner::new(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() });
+    let input = (small_events(), any::<u64>(), proptest::collection::vec(1usize..20, 1..6));
+    runner
+        .run(&input, |(events, seed, sizes)| {
+            let mut mixed = [events.clone(), events.clone()].concat();
+            shuffle(&mut mixed, seed);
+            block_on(async {
+                let Some((store, _guard)) = fresh().await else { return Ok(()) };
+                put_in_batches(&*store, &mixed, &sizes).await;
+                for scope in [Scope::All, Scope::hosts(["h0"]), Scope::hosts(["h0", "h2"]), Scope::hosts([""; 0])] {
+                    let expected = graph_of(&events, &[events.len()], &scope).await;
+                    prop_assert_eq!(lines(&store, &scope).await, expected);
+                }
+                Ok(())
+            })
+        })
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_events_give_the_graph_of_the_embedded_store() {
+    let Some(events) = support::real_events(80) else { return };
+    let Some((store, _guard)) = fresh().await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let embedded = open(dir.path());
+    put_in_batches(&*embedded, &events, &[1000]).await;
+    let mut mixed = [events.clone(), support::real_events(400).unwrap()].concat();
+    shuffle(&mut mixed, 5);
+    put_in_batches(&*store, &mixed, &[900, 20, 2500]).await;
+    let expected = embedded.counts().await.unwrap();
+    assert_eq!(store.counts().await.unwrap(), expected);
+    let hosts: BTreeSet<String> = events.iter().map(Event::host).collect();
+    let some: Vec<&String> = hosts.iter().step_by(3).collect();
+    for scope in [Scope::All, Scope::hosts(&some)] {
+        let expected = dump(&embedded, &scope).await;
+        assert!(expected.len() > 100);
+        assert_same(&lines(&store, &scope).await, &expected, "Neo4j and SQLite");
+    }
+    println!("{} events, {} nodes and edges compared", mixed.len(), lines(&store, &Scope::All).await.len());
+}
+
+/// Writers at the same moment, each with a connection of its own and rows that the others write too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_at_the_same_moment_lose_nothing() {
+    let Some((store, _guard)) = fresh().await else { return };
+    let events: Vec<Event> =
+        (0..240).map(|i| started(["h1", "h2", "h3"][i as usize % 3], i64::from(i), i + 1, i / 4)).collect();
+    let mut writers = Vec::new();
+    for seed in 0..6 {
+        let mut own = events.clone();
+        shuffle(&mut own, seed);
+        let other = connect().await.unwrap();
+        writers.push(tokio::spawn(async move { put_in_batches(&*other, &own, &[40]).await }));
+    }
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(lines(&store, &Scope::All).await, graph_of(&events, &[240], &Scope::All).await);
+}
+
+#[tokio::test]
+async fn opens_again_as_it_was() {
+    let Some((store, _guard)) = fresh().await else { return };
+    store.upsert(project(&[started("h1", 1, 2, 1)]), &at(7)).await.unwrap();
+    let again = connect().await.unwrap();
+    assert_eq!(again.checkpoint().await.unwrap(), at(7));
+    assert_eq!(lines(&again, &Scope::All).await, lines(&store, &Scope::All).await);
+}
+
+/// A writer that is gone in the middle leaves nothing of its batch and no checkpoint, and holds nobody up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_that_goes_leaves_nothing_half_done() {
+    let Some((store, _guard)) = fresh().await else { return };
+    let batch = |n: u32| (n * 300..n * 300 + 300).map(|i| started("h1", 1, i + 1, i)).collect::<Vec<Event>>();
+    let graph = |batches: usize| {
+        let events: Vec<Event> = (0..batches as u32).flat_map(batch).collect();
+        async move { graph_of(&events, &[usize::MAX], &Scope::All).await }
+    };
+    let mut cut_off = 0;
+    for (n, pause) in [1, 4, 9, 16, 30, 60, 90].into_iter().enumerate() {
+        let upto = at(n as u64 + 1);
+        let (writing, events, to) = (Arc::clone(&store), batch(n as u32), upto.clone());
+        let task = tokio::spawn(async move { writing.upsert(project(&events), &to).await.unwrap() });
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        task.abort();
+        cut_off += usize::from(task.await.is_err());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let whole = store.checkpoint().await.unwrap() == upto;
+        assert_eq!(lines(&store, &Scope::All).await, graph(n + usize::from(whole)).await, "checkpoint and batch");
+        store.upsert(project(&batch(n as u32)), &upto).await.unwrap();
+    }
+    assert!(cut_off > 0, "no writer was cut off");
+    assert_eq!(lines(&store, &Scope::All).await, graph(7).await);
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_told() {
+    let e = Neo4j::open("bolt://127.0.0.1:1", "neo4j", "x").await.err().expect("nobody listens there");
+    assert_eq!((e.code, &*e.message), (Code::Unavailable, "Neo4j cannot be reached"));
+}
