@@ -1,5 +1,5 @@
 //! The nouns of detection, shared by `rules` and `catalog`: a rule and a hit.
-use super::{EventId, Time};
+use super::{EventId, Time, correlated::Group};
 use crate::error::{Error, Result};
 
 /// Levels of rules and of their hits, least first.
@@ -52,14 +52,9 @@ impl Hit {
     }
 
     /// Id of a firing of a correlation: the event that completes its window may do so for several groups.
-    pub fn correlated_id<'v>(
-        rule_id: &str,
-        rule_version: &str,
-        event_id: EventId,
-        group: impl Iterator<Item = &'v str>,
-    ) -> String {
-        let mut name = format!("{rule_id}\0{rule_version}\0{event_id}");
-        for value in group {
+    pub fn correlated_id(group: &Group, event_id: EventId) -> String {
+        let mut name = format!("{}\0{}\0{event_id}", group.rule_id, group.rule_version);
+        for value in &group.values {
             name.push('\0');
             name.push_str(value);
         }
@@ -85,6 +80,7 @@ pub struct Hit {
     pub host: String,
     /// When it was found.
     pub found: Time,
-    /// Values of the rule that the event has, where the rule is a list of them; names the indicator.
+    /// Values of the rule that the event has, where the rule is a list of them; names the indicator. Of a correlation, what
+    /// its group has in common: `field: value`.
     pub matched: Vec<String>,
 }

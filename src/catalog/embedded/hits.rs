@@ -46,6 +46,14 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
     Ok(stored)
 }
 
+pub fn withdraw(db: &Connection, ids: &[String]) -> Result<()> {
+    let mut statement = db.prepare_cached("DELETE FROM hits WHERE id = ?1")?;
+    for id in ids {
+        statement.execute([id])?;
+    }
+    Ok(())
+}
+
 /// Numbers never go back.
 fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
     let mut statement = db.prepare_cached("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")?;
@@ -66,6 +74,7 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 
 pub fn clear(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM hits", [])?;
+    super::correlated::clear(db)?;
     db.execute("UPDATE checkpoints SET position = '' WHERE name = 'detect'", [])?;
     Ok(())
 }

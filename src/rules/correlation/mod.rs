@@ -2,7 +2,11 @@
 //!
 //! An event *completes* the window that ends with it and begins `timespan` earlier, both edges included, when the
 //! condition holds with the event and does not hold without it; nothing holds in an empty window. Events are ordered by
-//! time, then id. So a firing depends on no event that is further than `timespan` away from it.
+//! time, then id. So a firing depends on no event that is further than `timespan` before it.
+//!
+//! So a condition that goes on to hold fires once: `gte: 3` fires at the third event of a burst and not at the fourth, and
+//! again when fewer than three were left in the window. A condition that asks for few (`lt`, `lte`, `neq`) holds at the first
+//! event of a window. The specification leaves this open.
 //!
 //! - An event without a value for one of the `group-by` names is in no group. Values are folded; several values of one
 //!   field are one group value.
@@ -10,16 +14,22 @@
 //!   its own.
 //! - A firing of a member that is itself a correlation stands where its completing event stands, and has that event's
 //!   fields besides its own group values.
+mod change;
 mod link;
 mod parse;
 #[cfg(test)]
 mod tests;
 mod window;
 
-pub use link::Correlations;
+pub use change::Touched;
+pub use link::{Correlations, LOGSOURCE, Linked};
 pub use parse::parse;
 
-use crate::event::{Event, EventId, detection::Hit};
+use crate::event::{
+    Event, EventId,
+    correlated::{Group, Sighting},
+    detection::Hit,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,23 +81,29 @@ pub struct Seen {
     pub event: Arc<Event>,
 }
 
+/// Where a match is counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Its place in [`Correlations::all`].
+    pub correlation: usize,
+    pub group: Group,
+    pub sighting: Sighting,
+}
+
 /// A correlation whose window was completed by an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
-    pub rule_id: Arc<str>,
-    pub version: Arc<str>,
-    /// Names of `group-by` with folded values.
-    pub group: Vec<(Arc<str>, String)>,
+    pub group: Group,
     pub event: Arc<Event>,
 }
 
 impl Firing {
     /// Identity: rule, version, group values and completing event.
     pub fn id(&self) -> String {
-        Hit::correlated_id(&self.rule_id, &self.version, self.event.id, self.group.iter().map(|(_, v)| v.as_str()))
+        Hit::correlated_id(&self.group, self.event.id)
     }
 
-    fn order(&self) -> (&str, i64, EventId, &[(Arc<str>, String)]) {
-        (&self.rule_id, self.event.time.0, self.event.id, &self.group)
+    fn order(&self) -> (&str, i64, EventId, &Group) {
+        (&self.group.rule_id, self.event.time.0, self.event.id, &self.group)
     }
 }

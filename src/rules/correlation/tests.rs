@@ -1,11 +1,18 @@
 //! The boundary cases of the specification, and that order does not matter.
-use super::{Correlations, Firing, Seen};
+use super::{Correlations, Firing, Seen, Touched};
 use crate::{
-    event::{Event, EventBuilder, Ordinals, SYSMON_CHANNEL, SYSMON_PROVIDER, Time, detection::Rule},
+    event::{
+        Event, EventBuilder, EventId, Ordinals, SYSMON_CHANNEL, SYSMON_PROVIDER, Time,
+        correlated::{Group, Kept, Sighting, Stretch},
+        detection::Rule,
+    },
     rules::parse as parse_rules,
 };
 use proptest::{prelude::*, sample::Index};
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
 
 const NONE: [i64; 0] = [];
 
@@ -58,7 +65,7 @@ fn linked(correlations: &[&str]) -> Correlations {
 
 /// Milliseconds of the completing events, in order.
 fn times(firings: &[Firing], rule: &str) -> Vec<i64> {
-    firings.iter().filter(|f| &*f.rule_id == rule).map(|f| f.event.time.0 - 1_700_000_000_000).collect()
+    firings.iter().filter(|f| f.group.rule_id == rule).map(|f| f.event.time.0 - 1_700_000_000_000).collect()
 }
 
 fn fires(correlation: &str, seen: &[Seen]) -> Vec<i64> {
@@ -112,8 +119,9 @@ fn groups_are_apart_folded_and_need_a_value() {
     assert_eq!(fires_on(k, &all), [2]);
     let both = "type: event_count\nrules: a\ngroup-by: [Image, Computer]\ntimespan: 10s\ncondition:\n  gte: 2";
     let seen: Vec<Seen> = [0, 1].map(|t| seen("a", t, &[("Image", "X")])).into();
-    let firings = linked(&[both]).firings(&seen);
-    let group: Vec<_> = firings[0].group.iter().map(|(n, v)| (&**n, v.as_str())).collect();
+    let set = linked(&[both]);
+    let firings = set.firings(&seen);
+    let group: Vec<_> = set.named_values(&firings[0].group).collect();
     assert_eq!(group, [("Image", "x"), ("Computer", "ws1.example")]);
 }
 
@@ -197,9 +205,9 @@ fn correlations_build_on_correlations_in_any_order_of_documents() {
     let at = |t| seen("a", t, &[("Image", "x")]);
     let firings = set.firings(&[at(0), at(1), at(60_000), at(60_001)]);
     assert_eq!((times(&firings, "k1"), times(&firings, "k0")), (vec![1, 60_001], vec![60_001]));
-    assert_eq!(set.reach(), 3_610_000);
-    let silent = set.silent();
-    assert_eq!(silent.iter().map(|s| &**s).collect::<Vec<_>>(), ["k1"], "a alerts too, as its correlation says");
+    assert_eq!(["a", "b-id", "k0", "k1"].map(|id| set.wants(id)), [true, false, false, true]);
+    assert!(set.silences("k1"));
+    assert!(!set.silences("a") && !set.silences("b-id"), "a alerts too, as its correlation says");
 }
 
 #[test]
@@ -270,18 +278,57 @@ proptest! {
         prop_assert_eq!(&set.firings(&shuffled), &whole);
 
         // Piece by piece, late ones too: only windows that a piece can touch are looked at again.
-        let (reach, mut stored, mut kept) = (set.reach(), Vec::<Firing>::new(), Vec::<Seen>::new());
+        let mut kept = Catalog::default();
         for some in shuffled.chunks(piece) {
-            kept.extend_from_slice(some);
-            let from = some.iter().map(|s| s.event.time.0).min().unwrap_or_default();
-            let to = some.iter().map(|s| s.event.time.0).max().unwrap_or_default() + reach;
-            let inside = |t: i64| (from..=to).contains(&t);
-            let near: Vec<Seen> =
-                kept.iter().filter(|s| (from - reach..=to).contains(&s.event.time.0)).cloned().collect();
-            stored.retain(|f| !inside(f.event.time.0));
-            stored.extend(set.firings(&near).into_iter().filter(|f| inside(f.event.time.0)));
+            kept.take(&set, some);
         }
-        stored.sort_by(|a, b| a.order().cmp(&b.order()));
-        prop_assert_eq!(stored, whole);
+        let fired: Vec<_> = whole.iter().map(|f| (f.group.clone(), (f.event.time, f.event.id))).collect();
+        prop_assert_eq!(kept.fired, fired.into_iter().collect());
+    }
+}
+
+/// What is kept between pieces.
+#[derive(Default)]
+struct Catalog {
+    events: HashMap<EventId, Arc<Event>>,
+    seen: BTreeMap<u128, Vec<Sighting>>,
+    fired: BTreeSet<(Group, (Time, EventId))>,
+}
+
+impl Catalog {
+    fn take(&mut self, set: &Correlations, piece: &[Seen]) {
+        let mut open: Vec<BTreeMap<Group, Touched>> = vec![BTreeMap::new(); set.all().len()];
+        for s in piece {
+            self.events.insert(s.event.id, s.event.clone());
+            for p in set.places(&s.rule_id, &s.event, None) {
+                open[p.correlation].entry(p.group).or_default().came.push(p.sighting);
+            }
+        }
+        for (n, linked) in set.all().iter().enumerate() {
+            for (group, touched) in std::mem::take(&mut open[n]) {
+                let kept = linked.stretches(&group, &touched).iter().map(|s| self.kept(&group, s)).collect();
+                let change = linked.change(group, touched, kept);
+                let seen = self.seen.entry(change.group.key()).or_default();
+                seen.retain(|s| !change.went.iter().chain(&change.came).any(|w| w.key() == s.key()));
+                seen.extend(change.came.iter().cloned());
+                for (events, came) in [(&change.fired, true), (&change.unfired, false)] {
+                    for key in events {
+                        let changed = (change.group.clone(), *key);
+                        assert!(if came { self.fired.insert(changed) } else { self.fired.remove(&changed) });
+                        for p in set.places(&linked.id, &self.events[&key.1], Some(&change.group)) {
+                            let of = open[p.correlation].entry(p.group).or_default();
+                            if came { &mut of.came } else { &mut of.went }.push(p.sighting);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn kept(&self, group: &Group, stretch: &Stretch) -> Kept {
+        let inside = |t: Time| (stretch.from..=stretch.to).contains(&t);
+        let seen = self.seen.get(&stretch.group).into_iter().flatten().filter(|s| inside(s.time)).cloned().collect();
+        let fired = self.fired.iter().filter(|(g, (t, _))| g == group && inside(*t)).map(|(_, key)| *key).collect();
+        Kept { seen, fired }
     }
 }
