@@ -1,5 +1,6 @@
 //! The catalog in one SQLite file.
 mod alerts;
+mod correlated;
 mod db;
 mod hits;
 mod indicators;
@@ -10,13 +11,14 @@ mod saved;
 mod users;
 
 use super::{
-    Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AuditEntry, Catalog, Comment, DeadLetter, HitFilter,
+    Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AuditEntry, Catalog, Comment, DeadLetter, Found, HitFilter,
     HitPage, IndicatorFilter, Job, RuleVersion, SavedSearch, StoredHit, StoredIndicator, User,
 };
 use crate::{
     error::{Issue, Result},
     event::{
         EventId, Position, Scope, Time,
+        correlated::{Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -112,6 +114,24 @@ impl Catalog for Sqlite {
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
         let upto = upto.clone();
         self.db.write(move |db| hits::put(db, hits, &upto)).await
+    }
+    async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>> {
+        let upto = upto.clone();
+        self.db
+            .write(move |db| {
+                correlated::put(db, &found.changes)?;
+                hits::withdraw(db, &found.withdrawn)?;
+                hits::put(db, found.hits, &upto)
+            })
+            .await
+    }
+    async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>> {
+        let stretches = stretches.to_vec();
+        self.db.read(move |db| correlated::kept(db, &stretches)).await
+    }
+    async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()> {
+        let versions = versions.to_vec();
+        self.db.write(move |db| correlated::retain(db, &versions)).await
     }
     async fn detect_checkpoint(&self) -> Result<Position> {
         self.db.read(hits::checkpoint).await

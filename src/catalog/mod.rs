@@ -8,6 +8,7 @@ use crate::{
     error::{Issue, Result},
     event::{
         EventId, Period, Position, Scope, Time,
+        correlated::{Change, Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator, Kind},
     },
@@ -43,6 +44,22 @@ pub struct User {
 pub struct StoredHit {
     pub number: u64,
     pub hit: Hit,
+}
+
+/// What detect has found in a piece of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    pub hits: Vec<Hit>,
+    /// Ids of hits of correlations that are no more, because of events that came late.
+    pub withdrawn: Vec<String>,
+    /// What correlations keep.
+    pub changes: Vec<Change>,
+}
+
+impl Found {
+    pub fn is_empty(&self) -> bool {
+        self.hits.is_empty() && self.withdrawn.is_empty() && self.changes.is_empty()
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -194,6 +211,12 @@ pub trait Catalog: Send + Sync + 'static {
     /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
+    /// Like [`Self::put_hits`], and in the same transaction withdraws hits and changes what correlations keep.
+    async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
+    /// What correlations have kept of each stretch, in the order asked.
+    async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>>;
+    /// Forgets what was kept for all correlations but these, by rule id and version. Their hits stay.
+    async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()>;
     async fn detect_checkpoint(&self) -> Result<Position>;
     /// Hits with number > `after`, ascending: what a subscriber missed.
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
@@ -213,8 +236,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_per_rule(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
-    /// Drops all hits and sets the checkpoint of detect to the start, for a rebuild. What people did with alerts stays,
-    /// and is joined by the hits that are found again.
+    /// Drops all hits and what correlations keep, and sets the checkpoint of detect to the start, for a rebuild. What
+    /// people did with alerts stays, and is joined by the hits that are found again.
     async fn clear_hits(&self) -> Result<()>;
 
     // alerts: made and grown by `put_hits`, in its transaction

@@ -1,5 +1,5 @@
 //! The nouns of detection, shared by `rules` and `catalog`: a rule and a hit.
-use super::{EventId, Time};
+use super::{EventId, Time, correlated::Group};
 use crate::error::{Error, Result};
 
 /// Levels of rules and of their hits, least first.
@@ -50,6 +50,16 @@ impl Hit {
         let name = format!("{rule_id}\0{rule_version}\0{event_id}");
         uuid::Uuid::new_v5(&HIT_NAMESPACE, name.as_bytes()).to_string()
     }
+
+    /// Id of a firing of a correlation: the event that completes its window may do so for several groups.
+    pub fn correlated_id(group: &Group, event_id: EventId) -> String {
+        let mut name = format!("{}\0{}\0{event_id}", group.rule_id, group.rule_version);
+        for value in &group.values {
+            name.push('\0');
+            name.push_str(value);
+        }
+        uuid::Uuid::new_v5(&HIT_NAMESPACE, name.as_bytes()).to_string()
+    }
 }
 
 /// Namespace of hit ids; part of the stored form, never to be changed.
@@ -70,6 +80,7 @@ pub struct Hit {
     pub host: String,
     /// When it was found.
     pub found: Time,
-    /// Values of the rule that the event has, where the rule is a list of them; names the indicator.
+    /// Values of the rule that the event has, where the rule is a list of them; names the indicator. Of a correlation, what
+    /// its group has in common: `field: value`.
     pub matched: Vec<String>,
 }

@@ -6,6 +6,7 @@
 mod build;
 pub mod codes;
 pub mod condition;
+pub mod correlated;
 pub mod detection;
 pub mod document;
 pub mod fields;

@@ -1,11 +1,14 @@
 //! Followers: read the stored log in order from a checkpoint, do their work, move the checkpoint with it.
-use super::lease::{Held, Lease, RENEW};
+use super::{
+    correlate,
+    lease::{Held, Lease, RENEW},
+};
 use crate::{
     catalog::{Catalog, HitFilter, StoredHit},
     error::{Error, Result},
     event::{Event, Position, Scope, Time, detection::Hit},
     graph::{GraphStore, project},
-    rules::RuleSet,
+    rules::{RuleSet, correlation::Seen},
     store::{Arrivals, EventStore},
 };
 use async_trait::async_trait;
@@ -205,7 +208,10 @@ impl Work for Project {
 /// Matches events with the rules.
 pub(super) struct Detect {
     catalog: Arc<dyn Catalog>,
+    store: Arc<dyn EventStore>,
     rules: Arc<RwLock<Arc<RuleSet>>>,
+    /// The rules of the last piece.
+    used: Option<Arc<RuleSet>>,
     live: broadcast::Sender<Arc<StoredHit>>,
     alerts: watch::Sender<u64>,
     written: Instant,
@@ -218,12 +224,25 @@ impl Detect {
     /// When the catalog fails.
     pub(super) async fn new(
         catalog: Arc<dyn Catalog>,
+        store: Arc<dyn EventStore>,
         rules: Arc<RwLock<Arc<RuleSet>>>,
         live: broadcast::Sender<Arc<StoredHit>>,
         alerts: watch::Sender<u64>,
     ) -> Result<Self> {
         let told = catalog.newest_hit().await?;
-        Ok(Self { catalog, rules, live, alerts, written: Instant::now(), told })
+        Ok(Self { catalog, store, rules, used: None, live, alerts, written: Instant::now(), told })
+    }
+
+    /// The rules as they are now. What was kept for correlations that are no more is forgotten.
+    async fn rules(&mut self) -> Result<Arc<RuleSet>> {
+        let now = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
+            let all = now.correlations().all().iter();
+            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
+            self.catalog.retain_correlated(&versions).await?;
+            self.used = Some(now.clone());
+        }
+        Ok(now)
     }
 
     fn tell(&mut self, hits: Vec<StoredHit>) {
@@ -242,13 +261,16 @@ impl Work for Detect {
     }
 
     async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
-        let rules = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let hits = tokio::task::spawn_blocking(move || find_hits(&rules, &events)).await?;
-        if hits.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
+        let rules = self.rules().await?;
+        let matching = rules.clone();
+        let (hits, seen) = tokio::task::spawn_blocking(move || find_hits(&matching, &events)).await?;
+        let found = correlate::correlate(&*self.catalog, &*self.store, &rules, hits, seen).await?;
+        if found.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
             return Ok(());
         }
-        let hits = self.catalog.put_hits(hits, &next).await?;
-        if !hits.is_empty() {
+        let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
+        let hits = self.catalog.put_found(found, &next).await?;
+        if changes {
             tell_alerts(&*self.catalog, &self.alerts).await?;
         }
         self.tell(hits);
@@ -280,11 +302,14 @@ pub(super) async fn tell_alerts(catalog: &dyn Catalog, told: &watch::Sender<u64>
     Ok(())
 }
 
-fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
+/// Hits of rules by themselves, and matches that correlations want.
+fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> (Vec<Hit>, Vec<Seen>) {
     let found = Time::now();
-    let mut hits = Vec::new();
+    let (mut hits, mut seen) = (Vec::new(), Vec::new());
     for event in events {
-        for m in rules.matches(event) {
+        let (matches, wanted) = rules.detect(event);
+        seen.extend(wanted.into_iter().map(|rule_id| Seen { rule_id, event: event.clone() }));
+        for m in matches {
             hits.push(Hit {
                 id: Hit::id(&m.rule_id, &m.version, event.id),
                 rule_id: m.rule_id.to_string(),
@@ -299,5 +324,5 @@ fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> Vec<Hit> {
             });
         }
     }
-    hits
+    (hits, seen)
 }

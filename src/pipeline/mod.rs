@@ -4,6 +4,7 @@
 //! own checkpoint, which it commits together with what it wrote: after `kill -9` it goes on where it was.
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
+mod correlate;
 mod follow;
 mod import;
 mod lease;
@@ -18,12 +19,13 @@ use crate::{
     event::{Event, Position, Time, detection::Rule, indicator::Import},
     graph::GraphStore,
     ingest, intel,
-    rules::{self, RuleSet},
+    rules::{self, RuleSet, correlation},
     store::{Appended, EventStore},
 };
 use follow::{Detect, Follower, Project};
 use lease::Lease;
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
@@ -114,7 +116,7 @@ impl Pipeline {
         let (alert_changes, _) = watch::channel(catalog.newest_alert_change().await?);
         // Before the rules: a change in between is seen then.
         let known = catalog.rules_version().await?;
-        let rules = Arc::new(RwLock::new(Arc::new(compile(catalog.rules().await?).await?)));
+        let rules = Arc::new(RwLock::new(Arc::new(compile(&*catalog).await?)));
 
         let node = node(&spool).await?;
         // Only engines that others write to are shared with other processes.
@@ -132,7 +134,7 @@ impl Pipeline {
         .await?;
         let detect = Follower::start(
             Lease::new(shared, "detect", node.clone()),
-            Detect::new(catalog.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
+            Detect::new(catalog.clone(), store.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
@@ -225,7 +227,8 @@ impl Pipeline {
     pub async fn import_rules(&self, mut rules: Vec<Rule>) -> Result<u64> {
         let (_, refused) = compile_with_verdicts(rules.clone()).await?;
         for (id, reason) in refused {
-            for rule in rules.iter_mut().filter(|r| r.id == id) {
+            // Members of a correlation may be stored already, or come later.
+            for rule in rules.iter_mut().filter(|r| r.id == id && r.logsource != correlation::LOGSOURCE) {
                 rule.refused.get_or_insert_with(|| reason.clone());
             }
         }
@@ -431,7 +434,7 @@ async fn look(
 /// Compiles the rules of the catalog; one after the other, so that an older set never replaces a newer one.
 async fn reload(catalog: &dyn Catalog, rules: &RwLock<Arc<RuleSet>>, reloading: &tokio::sync::Mutex<()>) -> Result<()> {
     let _turn = reloading.lock().await;
-    let set = Arc::new(compile(catalog.rules().await?).await?);
+    let set = Arc::new(compile(catalog).await?);
     *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
     Ok(())
 }
@@ -477,19 +480,25 @@ async fn node(spool: &Path) -> Result<Arc<str>> {
     }
 }
 
-async fn compile(rules: Vec<Rule>) -> Result<RuleSet> {
-    let (set, refused) = compile_with_verdicts(rules).await?;
-    for (id, reason) in refused {
+/// Compiles the rules of the catalog. Whether a correlation can fire depends on other rules: its verdict there is brought
+/// up to date.
+async fn compile(catalog: &dyn Catalog) -> Result<RuleSet> {
+    let rules = catalog.rules().await?;
+    let (set, refused) = compile_with_verdicts(rules.clone()).await?;
+    for (id, reason) in &refused {
         tracing::warn!(rule = %id, "rule is not matched: {reason}");
+    }
+    let refused: HashMap<String, String> = refused.into_iter().collect();
+    let correlations = rules.into_iter().filter(|r| r.enabled && r.logsource == correlation::LOGSOURCE);
+    let now = correlations.map(|r| (refused.get(&r.id).cloned(), r));
+    let changed: Vec<Rule> =
+        now.filter(|(why, r)| *why != r.refused).map(|(why, r)| Rule { refused: why, ..r }).collect();
+    if !changed.is_empty() {
+        catalog.put_rules(&changed).await?;
     }
     Ok(set)
 }
 
 async fn compile_with_verdicts(rules: Vec<Rule>) -> Result<(RuleSet, Vec<(String, String)>)> {
-    tokio::task::spawn_blocking(move || {
-        let usable: Vec<Rule> = rules.into_iter().filter(|r| r.enabled && r.refused.is_none()).collect();
-        RuleSet::compile(&usable)
-    })
-    .await
-    .map_err(Error::from)
+    tokio::task::spawn_blocking(move || RuleSet::compile(&rules)).await.map_err(Error::from)
 }

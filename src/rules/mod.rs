@@ -4,10 +4,12 @@
 //! folder, archive, text -> load, parse -> Rule (text and verdict)
 //! Rule -> normal: field names resolved, values canonical, known gaps of the engine closed
 //!      -> logsource: one engine per kind of event -> RuleSet::matches(&Event)
+//! correlations -> correlation: linked to their members, evaluated over what these have matched
 //! ```
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
 mod archive;
 pub mod check;
+pub mod correlation;
 pub mod explain;
 mod filter;
 mod load;

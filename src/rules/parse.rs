@@ -1,5 +1,5 @@
 //! Sigma YAML into rules as stored, each document with a verdict.
-use super::{Loaded, filter, logsource, set};
+use super::{Loaded, correlation, filter, logsource, set};
 use crate::{
     error::Issue,
     event::{
@@ -90,8 +90,9 @@ fn verdict(
     origin: &str,
     line: usize,
 ) -> Result<(), String> {
-    if !parsed.correlations.is_empty() {
-        return Err("correlation rules are not matched yet: only rules about single events are".into());
+    if map.contains_key("correlation") {
+        // Whether its members are there is seen when rules are compiled.
+        return correlation::parse(map).map(drop);
     }
     if let [filter] = parsed.filters.as_slice() {
         // The parser takes a filter that names no rule for one of all rules.
@@ -142,7 +143,7 @@ fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -
     let source = map.get("logsource").and_then(Value::as_mapping);
     let of_source = |key: &str| source.and_then(|s| s.get(key)).and_then(Value::as_str).map(str::to_owned);
     let logsource = if map.contains_key("correlation") {
-        "correlation".to_owned()
+        correlation::LOGSOURCE.to_owned()
     } else if map.contains_key("filter") {
         filter::LOGSOURCE.to_owned()
     } else {
@@ -182,7 +183,11 @@ fn collection(loaded: &mut Loaded, origin: &str, text: &str, documents: &[(usize
         Err(e) => return loaded.issue(origin, "line 1", e.to_string()),
     };
     if !parsed.correlations.is_empty() || !parsed.filters.is_empty() {
-        loaded.issue(origin, "line 1", "correlation rules and filters inside of a collection are not matched yet");
+        loaded.issue(
+            origin,
+            "line 1",
+            "correlations and filters inside of a collection are left out: write each as a document of its own",
+        );
     }
     for error in &parsed.errors {
         loaded.issue(origin, "line 1", error.as_str());

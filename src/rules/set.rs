@@ -1,5 +1,6 @@
 //! Compiled rules, ready to match events while they stream in.
 use super::{
+    correlation::{self, Correlations},
     filter::{self, Filters},
     logsource::{STREAMS, stream_of, streams},
     lookup::{Asks, Lookup},
@@ -11,7 +12,7 @@ use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::{CompiledRule, Engine, compile_rule};
 use rsigma_parser::{SigmaRule, parse_sigma_yaml};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     fmt,
     sync::Arc,
 };
@@ -34,6 +35,9 @@ pub struct RuleSet(Arc<Compiled>);
 struct Compiled {
     /// What to report, by the number under which the engines know the rule.
     rules: Vec<Matched>,
+    /// Whether each rule alerts by itself: not where it is there for a correlation only.
+    loud: Vec<bool>,
+    correlations: Correlations,
     /// Of rules of indicators that the engines match, by number.
     named: HashMap<usize, Named>,
     lookup: Lookup,
@@ -42,15 +46,16 @@ struct Compiled {
 }
 
 impl RuleSet {
-    /// Compiles all rules that are enabled and not refused, with the filters among them applied. Also returns, by rule id, why one cannot be compiled
-    /// after all: the others are matched.
+    /// Compiles all rules that are enabled and not refused, with the filters among them applied, and links the
+    /// correlations that are enabled. Also returns, by rule id, why one cannot be matched after all: the others are.
     pub fn compile(rules: &[Rule]) -> (Self, Vec<(String, String)>) {
         let mut known = Vec::new();
         let mut failed = Vec::new();
         let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
         let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
         let filters = Filters::of(rules.iter());
-        let usable = |r: &&Rule| r.enabled && r.refused.is_none() && r.logsource != filter::LOGSOURCE;
+        let other = |r: &Rule| r.logsource == filter::LOGSOURCE || r.logsource == correlation::LOGSOURCE;
+        let usable = |r: &&Rule| r.enabled && r.refused.is_none() && !other(r);
         for rule in rules.iter().filter(usable) {
             let number = known.len();
             match single(&rule.text)
@@ -78,18 +83,39 @@ impl RuleSet {
                 Err(reason) => failed.push((rule.id.clone(), reason)),
             }
         }
+        let broken: HashSet<String> = failed.iter().map(|(id, _)| id.clone()).collect();
+        let (correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
+        failed.extend(unlinked);
+        let loud = known.iter().map(|r| !correlations.silences(&r.rule_id)).collect();
         let engine = |rules| {
             let mut engine = Engine::new();
             engine.extend_compiled_rules(rules);
             engine
         };
         let engines = buckets.into_iter().map(engine).collect();
-        (Self(Arc::new(Compiled { rules: known, named, lookup, engines })), failed)
+        (Self(Arc::new(Compiled { rules: known, loud, correlations, named, lookup, engines })), failed)
     }
 
-    /// Rules that match `event`, in the order in which they were compiled. Events of other providers than Sysmon
-    /// for Windows match nothing.
+    /// Rules that match `event` and alert by themselves, in the order in which they were compiled. Events of other
+    /// providers than Sysmon for Windows match nothing.
     pub fn matches(&self, event: &Event) -> Vec<Matched> {
+        self.found(event).into_iter().filter(|(loud, _)| *loud).map(|(_, m)| m).collect()
+    }
+
+    /// What [`Self::matches`], and the ids of the rules that match for [`Self::correlations`].
+    pub fn detect(&self, event: &Event) -> (Vec<Matched>, Vec<Arc<str>>) {
+        let found = self.found(event);
+        let wanted =
+            found.iter().map(|(_, m)| &m.rule_id).filter(|id| self.correlations().wants(id)).cloned().collect();
+        (found.into_iter().filter(|(loud, _)| *loud).map(|(_, m)| m).collect(), wanted)
+    }
+
+    pub fn correlations(&self) -> &Correlations {
+        &self.0.correlations
+    }
+
+    /// All rules that match, each with whether it alerts by itself.
+    fn found(&self, event: &Event) -> Vec<(bool, Matched)> {
         if *event.system.provider != *SYSMON_PROVIDER {
             return Vec::new();
         }
@@ -112,17 +138,18 @@ impl RuleSet {
                 }
             }
         }
-        let rule = |number: usize| self.0.rules.get(number).cloned();
-        matched.into_iter().filter_map(|(n, values)| Some(Matched { values, ..rule(n)? })).collect()
+        let rule = |number: usize| Some((*self.0.loud.get(number)?, self.0.rules.get(number).cloned()?));
+        let found = |(n, values)| rule(n).map(|(loud, rule)| (loud, Matched { values, ..rule }));
+        matched.into_iter().filter_map(found).collect()
     }
 
-    /// Number of rules in the set.
+    /// Number of rules in the set, correlations too.
     pub fn len(&self) -> usize {
-        self.0.rules.len()
+        self.0.rules.len() + self.0.correlations.all().len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.rules.is_empty()
+        self.len() == 0
     }
 }
 

@@ -4,10 +4,11 @@ mod alerts;
 use crate::support::at;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
-    catalog::{Catalog, Counts, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
+    catalog::{Catalog, Counts, Found, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
     error::{Code, Issue},
     event::{
         EventId, Period, Scope, Time,
+        correlated::{Change, Group, Kept, Sighting, Stretch},
         detection::{Hit, Rule},
         indicator::{Format, Import, Indicator, Kind, Relation},
     },
@@ -181,6 +182,64 @@ async fn keeps_hits(catalog: &dyn Catalog) {
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
     let rebuilt = catalog.put_hits(vec![hit(1)], &at(1)).await.unwrap();
     assert_eq!(numbers(&rebuilt), [37], "a cursor from before a rebuild skips nothing");
+}
+
+async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
+    let group = |rule: &str, value: &str| Group {
+        rule_id: rule.into(),
+        rule_version: "1".into(),
+        values: vec![value.into(), "b".into()],
+    };
+    let seen = |n: u64, member: u32| Sighting {
+        time: Time(i64::try_from(n).unwrap() * 1_000),
+        event_id: hit(n).event_id,
+        member,
+        source: u128::from(member) << 100,
+        values: vec![vec![format!("v{n}"), "\u{1}\"".into()], vec![]],
+    };
+    let (k, other) = (group("k", "a"), group("other", "a"));
+    assert_ne!(k.key(), group("k", "c").key());
+    let key = |n: u64| (seen(n, 0).time, seen(n, 0).event_id);
+    let change = |group: &Group| Change {
+        group: group.clone(),
+        came: vec![seen(3, 0), seen(1, 1), seen(1, 0), seen(2, 0)],
+        went: vec![],
+        fired: vec![key(3), key(2)],
+        unfired: vec![],
+    };
+    let found = Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)] };
+    for new in [2, 0] {
+        let stored = catalog.put_found(found.clone(), &at(1)).await.unwrap();
+        assert_eq!(stored.len(), new, "the same again changes nothing");
+    }
+    let stretch = |group: &Group, from, to| Stretch { group: group.key(), from: Time(from), to: Time(to) };
+    let asked = [stretch(&k, 1_000, 2_000), stretch(&group("k", "c"), 0, 9_000), stretch(&other, 2_001, 3_000)];
+    let kept = catalog.correlated(&asked).await.unwrap();
+    let first = Kept { seen: vec![seen(1, 0), seen(1, 1), seen(2, 0)], fired: vec![key(2)] };
+    let last = Kept { seen: vec![seen(3, 0)], fired: vec![key(3)] };
+    assert_eq!(kept, [first, Kept::default(), last.clone()], "in order, both ends included");
+
+    let gone = Change {
+        came: vec![],
+        went: vec![seen(1, 1), seen(9, 0)],
+        fired: vec![],
+        unfired: vec![key(2)],
+        group: k.clone(),
+    };
+    let withdrawn = vec![hit(2).id, "unknown".into()];
+    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone] };
+    assert_eq!(numbers(&catalog.put_found(found, &at(2)).await.unwrap()), [3], "a number is given once");
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(2));
+    let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
+    assert_eq!(numbers(&hits), [1, 3]);
+    let kept = catalog.correlated(&[stretch(&k, 0, 9_000)]).await.unwrap();
+    assert_eq!(kept, [Kept { seen: vec![seen(1, 0), seen(2, 0), seen(3, 0)], fired: vec![key(3)] }]);
+
+    catalog.retain_correlated(&[("other".into(), "1".into()), ("k".into(), "2".into())]).await.unwrap();
+    let kept = catalog.correlated(&[stretch(&k, 0, 9_000), asked[2].clone()]).await.unwrap();
+    assert_eq!(kept, [Kept::default(), last]);
+    catalog.clear_hits().await.unwrap();
+    assert_eq!(catalog.correlated(&asked[2..]).await.unwrap(), [Kept::default()]);
 }
 
 async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
@@ -404,6 +463,7 @@ mod conformance {
         keeps_users,
         keeps_rules,
         keeps_hits,
+        keeps_what_correlations_have_seen,
         hides_hits_out_of_scope,
         pages_past_ten_thousand_hits,
         keeps_jobs_and_dead_letters,

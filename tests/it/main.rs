@@ -11,6 +11,7 @@ mod support;
 mod api;
 mod catalog;
 mod cli;
+mod correlation;
 mod demo;
 mod graph;
 mod ingest;

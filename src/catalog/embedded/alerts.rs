@@ -9,7 +9,7 @@ use crate::{
     event::{Scope, Time, detection::Hit, normal_host},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &str = "SELECT number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
                               status, reason, assignee, tags FROM alerts";
@@ -98,6 +98,37 @@ fn upsert(db: &Connection, (number, change): (u64, u64), since: i64, g: &Grown<'
         to_sql(g.hits)
     ])?;
     Ok(())
+}
+
+/// Counts the alerts anew that hits were withdrawn from, given by rule, host and time. One that has no hit left and that
+/// nobody has worked on is gone.
+pub fn shrink(db: &Connection, gone: &[(String, String, Time)]) -> Result<()> {
+    let mut places = BTreeSet::new();
+    for (rule, host, time) in gone {
+        places.insert((rule, host, since(&spans(db, rule, host)?, *time)));
+    }
+    let mut change = counter(db, "alert_changes")?;
+    let mut update = db.prepare_cached(
+        "UPDATE alerts SET change = ?4,
+            (hits, first_hit) = (SELECT count(*), min(time) FROM hits h WHERE h.rule_id = ?1 AND h.host = ?2
+                                 AND time > ?3 AND time <= ifnull(until, time)),
+            (last_hit, last_id) = (NULL, NULL)
+         WHERE rule_id = ?1 AND host = ?2 AND since = ?3",
+    )?;
+    let mut latest = db.prepare_cached(
+        "UPDATE alerts SET (title, level, last_hit, last_id) = (h.rule_title, h.level, h.time, h.id)
+         FROM (SELECT * FROM hits WHERE rule_id = ?1 AND host = ?2 AND time > ?3 AND time <= ifnull(
+                   (SELECT until FROM alerts a WHERE a.rule_id = ?1 AND a.host = ?2 AND a.since = ?3), time)
+               ORDER BY time DESC, id DESC LIMIT 1) AS h
+         WHERE alerts.rule_id = ?1 AND alerts.host = ?2 AND alerts.since = ?3",
+    )?;
+    for (rule, host, since) in places {
+        change += 1;
+        update.execute(params![rule, host, since, to_sql(change)])?;
+        latest.execute(params![rule, host, since])?;
+    }
+    db.execute("DELETE FROM alerts WHERE hits = 0 AND NOT touched", [])?;
+    set_counter(db, "alert_changes", change)
 }
 
 /// Forgets the hits, for a rebuild, and keeps what people did.

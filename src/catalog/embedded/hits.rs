@@ -50,6 +50,16 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
     Ok(stored)
 }
 
+pub fn withdraw(db: &Connection, ids: &[String]) -> Result<()> {
+    let mut statement = db.prepare_cached("DELETE FROM hits WHERE id = ?1 RETURNING rule_id, host, time")?;
+    let mut gone = Vec::new();
+    for id in ids {
+        let rows = statement.query_map([id], |r| Ok((r.get(0)?, r.get(1)?, Time(r.get(2)?))))?;
+        gone.extend(rows.collect::<rusqlite::Result<Vec<_>>>()?);
+    }
+    alerts::shrink(db, &gone)
+}
+
 /// Numbers never go back.
 pub fn set_counter(db: &Connection, name: &str, value: u64) -> Result<()> {
     let mut statement = db.prepare_cached("UPDATE counters SET value = max(value, ?2) WHERE name = ?1")?;
@@ -71,6 +81,7 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 pub fn clear(db: &Connection) -> Result<()> {
     db.execute("DELETE FROM hits", [])?;
     alerts::forget_hits(db)?;
+    super::correlated::clear(db)?;
     db.execute("UPDATE checkpoints SET position = '' WHERE name = 'detect'", [])?;
     Ok(())
 }

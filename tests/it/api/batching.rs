@@ -11,6 +11,7 @@ use sysmonsearch::{
     error::{Issue, Result},
     event::{
         Event, EventId, Field, Period, Position, Scope, Time,
+        correlated::{Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
@@ -92,6 +93,9 @@ count! { Catalog {
     fn delete_rule(id: &str) -> Result<bool>;
     fn rules_version() -> Result<u64>;
     fn put_hits(hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
+    fn put_found(found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
+    fn correlated(stretches: &[Stretch]) -> Result<Vec<Kept>>;
+    fn retain_correlated(versions: &[(String, String)]) -> Result<()>;
     fn detect_checkpoint() -> Result<Position>;
     fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     fn hits(scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;

@@ -3,7 +3,7 @@ use super::{engines, hit};
 use crate::support::at;
 use rand::seq::SliceRandom as _;
 use sysmonsearch::{
-    catalog::{Alert, AlertChange, AlertFilter, AlertGroup, AlertStatus, Catalog, Comment, embedded::Sqlite},
+    catalog::{Alert, AlertChange, AlertFilter, AlertGroup, AlertStatus, Catalog, Comment, Found, embedded::Sqlite},
     event::{Period, Scope, Time, detection::Hit},
 };
 
@@ -48,6 +48,30 @@ async fn groups_hits(catalog: &dyn Catalog) {
     let page = catalog.alerts(&Scope::All, &AlertFilter::default(), Some(5), 3).await.unwrap();
     assert_eq!(page.alerts.iter().map(|a| a.number).collect::<Vec<_>>(), [4, 3, 2]);
     assert!(page.more);
+}
+
+async fn withdrawn_hits_leave_their_alerts(catalog: &dyn Catalog) {
+    catalog.put_hits(vec![hit(0)], &at(1)).await.unwrap();
+    let one = content(catalog).await;
+    let late = Hit { rule_title: "New title".into(), ..hit(60) };
+    catalog.put_hits(vec![hit(6), late.clone(), hit(1)], &at(2)).await.unwrap();
+    let odd = Alert { number: 0, change: 0, ..all(catalog, of("odd", "pc1")).await.remove(0) };
+    let withdraw = async |ids: &[String]| {
+        let before = catalog.newest_alert_change().await.unwrap();
+        let found = Found { withdrawn: ids.to_vec(), ..Found::default() };
+        assert!(catalog.put_found(found, &at(3)).await.unwrap().is_empty());
+        assert!(catalog.newest_alert_change().await.unwrap() > before);
+    };
+    withdraw(&[late.id, hit(6).id, "unknown".into()]).await;
+    let mut expected = [one, vec![odd.clone()]].concat();
+    expected.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(content(catalog).await, expected, "as if they had never been");
+    let comment = Comment { by: "anna".into(), at: Time(10), text: "Ours".into() };
+    assert!(catalog.comment_alert(&Scope::All, &odd.id, &comment).await.unwrap());
+    withdraw(&[hit(0).id, hit(1).id]).await;
+    let left = content(catalog).await;
+    assert_eq!((left.len(), left[0].rule_id.as_str()), (1, "odd"), "somebody has worked on it");
+    assert_eq!((left[0].hits, left[0].first_hit, left[0].last_hit), (0, None, None));
 }
 
 async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &dyn Catalog) {
@@ -207,6 +231,7 @@ macro_rules! conformance {
 
 conformance!(
     groups_hits,
+    withdrawn_hits_leave_their_alerts,
     grouping_does_not_depend_on_the_order_of_arrival,
     closed_alerts_end,
     people_change_alerts,
@@ -227,6 +252,7 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
         .unwrap()
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
+             DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
              DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
         )
         .unwrap();

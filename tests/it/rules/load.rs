@@ -34,10 +34,11 @@ fn correlations_and_filters_are_not_passed_over() {
     let loaded = rules::parse(&format!("{}\n---\n{correlation}---\n{filter}", named("a")), "some.yml");
     let refused: Vec<_> = loaded.rules.iter().map(|r| r.refused.as_deref().unwrap_or_default()).collect();
     assert_eq!(refused.len(), 3, "{:?}", loaded.issues);
-    assert!(refused[0].is_empty() && refused[1].contains("correlation") && refused[2].is_empty(), "{refused:?}");
+    assert_eq!(refused, ["", "", ""]);
     assert_eq!((loaded.rules[1].level.as_str(), loaded.rules[2].logsource.as_str()), ("high", "filter"));
     let empty = filter.replace("rules: [a]", "rules: []");
     for (bad, reason) in [
+        (correlation.replace("event_count", "event_sum"), "type 'event_sum'"),
         (empty, "names no rule"),
         (filter.replace("not sel", "not other"), "other"),
         (filter.replace("User: b", "User|cidr|contains: b"), "conflicting"),

@@ -1,0 +1,262 @@
+//! Correlations with their members looked up among all rules, each after those that it builds on.
+use super::{
+    Correlation, Firing, Place, Seen, parse,
+    window::{self, Entry},
+};
+use crate::{
+    event::{
+        Event, EventId, Key, Time,
+        correlated::{Group, Sighting},
+        detection::Rule,
+        text,
+    },
+    rules::view,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+use yaml_serde::{Mapping, Value};
+
+/// What the list of rules calls them.
+pub const LOGSOURCE: &str = "correlation";
+
+/// The correlations of a set of rules, ready to be asked, members before those that build on them.
+#[derive(Debug, Default)]
+pub struct Correlations {
+    linked: Vec<Linked>,
+    /// By id of a rule or correlation, whose member it is: place of the correlation, and its own place there.
+    of: HashMap<Arc<str>, Vec<(usize, usize)>>,
+}
+
+/// A correlation whose members are known.
+#[derive(Debug)]
+pub struct Linked {
+    pub id: Arc<str>,
+    pub version: Arc<str>,
+    pub title: Arc<str>,
+    pub level: Arc<str>,
+    /// Ids, in the order of the document.
+    members: Vec<Arc<str>>,
+    asks: Correlation,
+}
+
+impl Correlations {
+    /// Links the correlations among `rules` that are enabled. Also returns, by rule id, why one cannot fire: a member is
+    /// not there, not enabled, refused, or not the only one of its name, or it builds on itself.
+    pub fn link<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> (Self, Vec<(String, String)>) {
+        let enabled: Vec<&Rule> = rules.into_iter().filter(|r| r.enabled).collect();
+        if !enabled.iter().any(|r| r.logsource == LOGSOURCE) {
+            return Default::default();
+        }
+        let (mut failed, mut waiting) = (Vec::new(), Vec::new());
+        // Both an id and a name; which one is unique is seen when it is used.
+        let mut known: HashMap<String, BTreeSet<&str>> = HashMap::new();
+        let mut ready: BTreeSet<&str> = BTreeSet::new();
+        for rule in enabled {
+            let map: Option<Mapping> = yaml_serde::from_str(&rule.text).ok();
+            let name = map.as_ref().and_then(|m| m.get("name")).and_then(Value::as_str);
+            for reference in [Some(rule.id.as_str()), name].into_iter().flatten() {
+                known.entry(reference.to_owned()).or_default().insert(&rule.id);
+            }
+            if rule.logsource != LOGSOURCE {
+                if rule.refused.is_none() {
+                    ready.insert(&rule.id);
+                }
+                continue;
+            }
+            match map.ok_or_else(|| "not a Sigma document".to_owned()).and_then(|m| parse(&m)) {
+                Ok(asks) => waiting.push((rule, asks)),
+                Err(why) => failed.push((rule.id.clone(), why)),
+            }
+        }
+        let mut open = Vec::new();
+        for (rule, asks) in waiting {
+            match members(&asks, &known) {
+                Ok(members) => open.push((rule, asks, members)),
+                Err(why) => failed.push((rule.id.clone(), why)),
+            }
+        }
+        let mut out = Self::default();
+        while let Some(next) = open.iter().position(|(.., members)| members.iter().all(|m| ready.contains(&**m))) {
+            let (rule, asks, members) = open.remove(next);
+            ready.insert(&rule.id);
+            out.add(rule, members, asks);
+        }
+        for (rule, _, members) in open {
+            let missing = members.iter().find(|m| !ready.contains(&***m)).map(ToString::to_string).unwrap_or_default();
+            let why = format!("correlation: rule '{missing}' cannot be matched, or builds on this one");
+            failed.push((rule.id.clone(), why));
+        }
+        (out, failed)
+    }
+
+    fn add(&mut self, rule: &Rule, members: Vec<Arc<str>>, asks: Correlation) {
+        for (place, member) in members.iter().enumerate() {
+            self.of.entry(member.clone()).or_default().push((self.linked.len(), place));
+        }
+        self.linked.push(Linked {
+            id: rule.id.as_str().into(),
+            version: rule.version.as_str().into(),
+            title: rule.title.as_str().into(),
+            level: rule.level.as_str().into(),
+            members,
+            asks,
+        });
+    }
+
+    /// Each comes after those that it builds on. Their numbers are places in this list.
+    pub fn all(&self) -> &[Linked] {
+        &self.linked
+    }
+
+    /// Whether a correlation needs the matches of this rule.
+    pub fn wants(&self, rule_id: &str) -> bool {
+        self.of.contains_key(rule_id)
+    }
+
+    /// Whether a rule or correlation does not alert by itself: it is a member, and no correlation of it says `generate`.
+    pub fn silences(&self, rule_id: &str) -> bool {
+        self.of.get(rule_id).is_some_and(|of| of.iter().all(|(n, _)| !self.linked[*n].asks.generate))
+    }
+
+    /// Where a match of a rule is counted. `group`: the group that has fired, where it is a firing.
+    pub fn places(&self, rule_id: &str, event: &Event, group: Option<&Group>) -> Vec<Place> {
+        let own: Vec<(&str, &str)> = match group {
+            None => Vec::new(),
+            Some(group) => self.named_values(group).collect(),
+        };
+        let source = group.map_or(0, Group::key);
+        let of = self.of.get(rule_id).map(Vec::as_slice).unwrap_or_default();
+        of.iter().filter_map(|(n, member)| self.linked[*n].place(*n, *member, event, &own, source)).collect()
+    }
+
+    /// Names of `group-by` with the values of a group.
+    pub fn named_values<'a>(&'a self, group: &'a Group) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let linked = self.linked.iter().find(|l| *l.id == *group.rule_id);
+        let names = linked.map(|l| l.asks.group_by.as_slice()).unwrap_or_default();
+        names.iter().map(String::as_str).zip(group.values.iter().map(String::as_str))
+    }
+
+    /// Everything that fires over a set of matches, in any order and with repetitions. Ordered by rule, time, event and
+    /// group.
+    pub fn firings(&self, seen: &[Seen]) -> Vec<Firing> {
+        let mut open: Vec<BTreeMap<Group, Vec<Sighting>>> = vec![BTreeMap::new(); self.linked.len()];
+        let put = |open: &mut Vec<BTreeMap<Group, Vec<Sighting>>>, places: Vec<Place>| {
+            for p in places {
+                open[p.correlation].entry(p.group).or_default().push(p.sighting);
+            }
+        };
+        let events: HashMap<EventId, &Arc<Event>> = seen.iter().map(|s| (s.event.id, &s.event)).collect();
+        for s in seen {
+            put(&mut open, self.places(&s.rule_id, &s.event, None));
+        }
+        let mut out = Vec::new();
+        for (n, linked) in self.linked.iter().enumerate() {
+            for (group, sightings) in std::mem::take(&mut open[n]) {
+                for (_, id) in linked.completed(sightings) {
+                    let Some(event) = events.get(&id) else { continue };
+                    put(&mut open, self.places(&linked.id, event, Some(&group)));
+                    out.push(Firing { group: group.clone(), event: Arc::clone(event) });
+                }
+            }
+        }
+        out.sort_by(|a, b| a.order().cmp(&b.order()));
+        out
+    }
+}
+
+fn members(asks: &Correlation, known: &HashMap<String, BTreeSet<&str>>) -> Result<Vec<Arc<str>>, String> {
+    let mut out: Vec<Arc<str>> = Vec::new();
+    for reference in &asks.rules {
+        let ids: Vec<&str> = known.get(reference).into_iter().flatten().copied().collect();
+        match ids.as_slice() {
+            [] => return Err(format!("correlation: there is no enabled rule '{reference}'")),
+            [one] if out.iter().any(|m| **m == **one) => {
+                return Err(format!("correlation: rule '{reference}' is named twice"));
+            }
+            [one] => out.push((*one).into()),
+            _ => return Err(format!("correlation: several rules are called '{reference}'")),
+        }
+    }
+    Ok(out)
+}
+
+impl Linked {
+    /// Length of a window in milliseconds.
+    pub fn span(&self) -> i64 {
+        self.asks.span
+    }
+
+    /// Events that complete a window, of what was seen in one group, in any order and with repetitions. What depends on
+    /// events that are not there, because they are further than [`Self::span`] before, is for the caller to leave out.
+    pub fn completed(&self, seen: impl IntoIterator<Item = Sighting>) -> Vec<(Time, EventId)> {
+        let mut entries: BTreeMap<(Time, EventId), Entry> = BTreeMap::new();
+        for s in seen {
+            let entry = entries.entry((s.time, s.event_id)).or_insert_with(|| Entry {
+                time: s.time,
+                members: BTreeSet::new(),
+                values: vec![BTreeSet::new(); self.asks.fields.len()],
+            });
+            entry.members.insert(s.member as usize);
+            for (all, of_field) in entry.values.iter_mut().zip(s.values) {
+                all.extend(of_field);
+            }
+        }
+        let (keys, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let completed = window::completed(&self.asks, self.members.len(), &entries);
+        completed.into_iter().map(|at| keys[at]).collect()
+    }
+
+    /// `own`: names and values that a firing brings besides those of its event.
+    fn place(
+        &self,
+        correlation: usize,
+        member: usize,
+        event: &Event,
+        own: &[(&str, &str)],
+        source: u128,
+    ) -> Option<Place> {
+        let values = |name: &str| -> BTreeSet<String> {
+            if let Some((_, value)) = own.iter().find(|(n, _)| *n == name) {
+                return BTreeSet::from([(*value).to_owned()]);
+            }
+            let field = match self.asks.aliases.get(name) {
+                Some(fields) => self.asks.rules.get(member).and_then(|r| fields.get(r)),
+                None => None,
+            };
+            values(event, field.map_or(name, String::as_str))
+        };
+        let mut group = Vec::with_capacity(self.asks.group_by.len());
+        for name in &self.asks.group_by {
+            let of_field = values(name);
+            if of_field.is_empty() {
+                return None;
+            }
+            group.push(of_field.into_iter().collect::<Vec<_>>().join("\n"));
+        }
+        let fields = self.asks.fields.iter().map(|f| values(f).into_iter().collect()).collect();
+        Some(Place {
+            correlation,
+            group: Group { rule_id: self.id.to_string(), rule_version: self.version.to_string(), values: group },
+            sighting: Sighting {
+                time: event.time,
+                event_id: event.id,
+                member: u32::try_from(member).ok()?,
+                source,
+                values: fields,
+            },
+        })
+    }
+}
+
+/// Folded values under a name in any case of letters.
+fn values(event: &Event, name: &str) -> BTreeSet<String> {
+    match view::key(name) {
+        known @ Key::Field(_) => event.key_values(&known).iter().map(|v| text::fold(v)).collect(),
+        Key::Other(name) => {
+            let same = |k: &Key| matches!(k, Key::Other(n) if text::fold(n) == *name);
+            event.data.iter().filter(|(k, _)| same(k)).map(|(_, v)| text::fold(v)).collect()
+        }
+    }
+}
