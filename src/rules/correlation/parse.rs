@@ -80,7 +80,7 @@ fn names(value: Option<&Value>, what: &str) -> Result<Vec<String>> {
     }
 }
 
-/// `Ns`, `Nm`, `Nh` or `Nd` in milliseconds.
+/// A number with `s`, `m`, `h` or `d`, in milliseconds.
 fn span(value: &Value) -> Result<i64> {
     let text = value.as_str().map(str::trim).unwrap_or_default();
     let number = text.strip_suffix(['s', 'm', 'h', 'd']).filter(|n| n.bytes().all(|b| b.is_ascii_digit()));
