@@ -51,6 +51,18 @@ pub struct Server {
     /// Origins besides the server's own whose pages may use the API, such as `https://hunt.example`
     #[arg(long = "origin", env = "SYSMONSEARCH_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
     pub origins: Vec<String>,
+    /// Hosts and networks that webhooks may be sent to, such as `hooks.example.com`, `*.example.com`, `10.1.2.0/24`; a name
+    /// opens its public addresses only. Nothing is sent to any other
+    #[arg(
+        long = "webhook-allow",
+        env = "SYSMONSEARCH_WEBHOOK_ALLOW",
+        value_delimiter = ',',
+        value_name = "HOST-OR-CIDR"
+    )]
+    pub webhook_allow: Vec<String>,
+    /// Address under which people open this server, for links in messages, such as `https://hunt.example`
+    #[arg(long, env = "SYSMONSEARCH_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
     /// Folder of a built page to serve instead of the one in this program
     #[arg(long, env = "SYSMONSEARCH_PAGE", value_name = "FOLDER")]
     pub page: Option<PathBuf>,

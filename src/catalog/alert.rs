@@ -112,6 +112,7 @@ pub enum AlertGroup {
 /// Somebody changed something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
+    /// Order of writing; given by the catalog.
     pub number: u64,
     pub at: Time,
     /// Name of the user.
@@ -121,4 +122,12 @@ pub struct AuditEntry {
     pub object: String,
     /// JSON object of what changed.
     pub detail: String,
+}
+
+impl AuditEntry {
+    /// An entry to be written.
+    pub fn new(by: &str, action: &str, object: &str, detail: &serde_json::Value) -> Self {
+        let (action, object, detail) = (action.into(), object.into(), detail.to_string());
+        Self { number: 0, at: Time::now(), by: by.into(), action, object, detail }
+    }
 }

@@ -4,6 +4,7 @@ mod correlated;
 mod db;
 mod hits;
 mod indicators;
+mod items;
 mod jobs;
 mod leases;
 mod rules;
@@ -12,7 +13,8 @@ mod users;
 
 use super::{
     Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AuditEntry, Catalog, Comment, DeadLetter, Found, HitFilter,
-    HitPage, IndicatorFilter, Job, RuleVersion, SavedSearch, StoredHit, StoredIndicator, User,
+    HitPage, IndicatorFilter, Item, ItemChange, ItemFilter, ItemKind, Job, RuleVersion, SavedSearch, StoredHit,
+    StoredIndicator, User,
 };
 use crate::{
     error::{Issue, Result},
@@ -148,6 +150,10 @@ impl Catalog for Sqlite {
         let (scope, filter) = (scope.clone(), filter.clone());
         self.db.read(move |db| hits::count(db, &scope, &filter)).await
     }
+    async fn first_hits(&self, scope: &Scope, filters: &[HitFilter], first: usize) -> Result<Vec<HitPage>> {
+        let (scope, filters) = (scope.clone(), filters.to_vec());
+        self.db.read(move |db| filters.iter().map(|f| hits::page(db, &scope, f, None, first)).collect()).await
+    }
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>> {
         let (scope, ids) = (scope.clone(), ids.to_vec());
         self.db.read(move |db| hits::of_events(db, &scope, &ids)).await
@@ -208,12 +214,28 @@ impl Catalog for Sqlite {
         let (scope, id, comment) = (scope.clone(), alert_id.to_owned(), comment.clone());
         self.db.write(move |db| alerts::comment(db, &scope, &id, &comment)).await
     }
-    async fn alert_comments(&self, scope: &Scope, alert_id: &str) -> Result<Vec<Comment>> {
-        let (scope, id) = (scope.clone(), alert_id.to_owned());
-        self.db.read(move |db| alerts::comments(db, &scope, &id)).await
+    async fn alert_comments(&self, scope: &Scope, alert_ids: &[String]) -> Result<Vec<Vec<Comment>>> {
+        let (scope, ids) = (scope.clone(), alert_ids.to_vec());
+        self.db.read(move |db| ids.iter().map(|id| alerts::comments(db, &scope, id)).collect()).await
+    }
+    async fn alerts_of_hits(&self, scope: &Scope, hits: &[Hit]) -> Result<Vec<Option<Alert>>> {
+        let (scope, hits) = (scope.clone(), hits.to_vec());
+        self.db.read(move |db| hits.iter().map(|hit| alerts::of_hit(db, &scope, hit)).collect()).await
     }
     async fn audit_log(&self, before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>> {
         self.db.read(move |db| alerts::audit_log(db, before, first)).await
+    }
+
+    async fn items(&self, filter: &ItemFilter, after: Option<(i64, String)>, first: usize) -> Result<Vec<Item>> {
+        let filter = filter.clone();
+        self.db.read(move |db| items::page(db, &filter, after, first)).await
+    }
+    async fn count_items(&self, kind: ItemKind) -> Result<Vec<(String, u64)>> {
+        self.db.read(move |db| items::count(db, kind)).await
+    }
+    async fn change_items(&self, changes: &[ItemChange], audit: &[AuditEntry]) -> Result<()> {
+        let (changes, audit) = (changes.to_vec(), audit.to_vec());
+        self.db.write(move |db| items::change(db, &changes, &audit)).await
     }
 
     async fn saved_searches(&self, user_id: &str) -> Result<Vec<SavedSearch>> {

@@ -1,8 +1,12 @@
 //! What people and rules make: users, rules, indicators, hits, jobs, dead letters, checkpoints.
 mod alert;
 pub mod embedded;
+mod item;
+mod webhook;
 
 pub use alert::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment};
+pub use item::{Item, ItemChange, ItemFilter, ItemKind};
+pub use webhook::{Delivery, DeliveryState, Quiet, Suppression, Tells, Webhook};
 
 use crate::{
     error::{Issue, Result},
@@ -44,6 +48,8 @@ pub struct User {
 pub struct StoredHit {
     pub number: u64,
     pub hit: Hit,
+    /// It was there before a rebuild: no news.
+    pub again: bool,
 }
 
 /// What detect has found in a piece of the log.
@@ -62,7 +68,7 @@ impl Found {
     }
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct HitFilter {
     pub rule_id: Option<String>,
     pub host: Option<String>,
@@ -71,7 +77,7 @@ pub struct HitFilter {
     pub period: Period,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HitPage {
     pub hits: Vec<StoredHit>,
     pub more: bool,
@@ -228,6 +234,8 @@ pub trait Catalog: Send + Sync + 'static {
         Ok(newest.hits.first().map_or(0, |hit| hit.number))
     }
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64>;
+    /// The newest hits that match each filter, in the order asked.
+    async fn first_hits(&self, scope: &Scope, filters: &[HitFilter], first: usize) -> Result<Vec<HitPage>>;
     /// Hits of each event asked, in the order asked.
     async fn hits_of_events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
     /// Time of the newest event that each rule asked has hit, in the order asked.
@@ -237,7 +245,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Drops all hits and what correlations keep, and sets the checkpoint of detect to the start, for a rebuild. What
-    /// people did with alerts stays, and is joined by the hits that are found again.
+    /// people did with alerts stays, and is joined by the hits that are found again; these are told from new ones
+    /// ([`StoredHit::again`]).
     async fn clear_hits(&self) -> Result<()>;
 
     // alerts: made and grown by `put_hits`, in its transaction
@@ -264,10 +273,21 @@ pub trait Catalog: Send + Sync + 'static {
     ) -> Result<u64>;
     /// Adds a comment, with an audit entry. `false` when there is no such alert in the scope.
     async fn comment_alert(&self, scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool>;
-    /// Oldest first.
-    async fn alert_comments(&self, scope: &Scope, alert_id: &str) -> Result<Vec<Comment>>;
+    /// Of each alert asked, oldest first.
+    async fn alert_comments(&self, scope: &Scope, alert_ids: &[String]) -> Result<Vec<Vec<Comment>>>;
+    /// The alert that each hit belongs to, in the order asked.
+    async fn alerts_of_hits(&self, scope: &Scope, hits: &[Hit]) -> Result<Vec<Option<Alert>>>;
     /// Who changed what, newest first; `before` exclusive.
     async fn audit_log(&self, before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>>;
+
+    // small things
+    /// By order and then id; `after` exclusive.
+    async fn items(&self, filter: &ItemFilter, after: Option<(i64, String)>, first: usize) -> Result<Vec<Item>>;
+    /// Items of a kind per group, by group.
+    async fn count_items(&self, kind: ItemKind) -> Result<Vec<(String, u64)>>;
+    /// Makes the changes in their order and adds to the log of changes, in one transaction; the entries get their
+    /// numbers here.
+    async fn change_items(&self, changes: &[ItemChange], audit: &[AuditEntry]) -> Result<()>;
 
     // saved searches
     /// Those of a user and those that are shared, by name and id.

@@ -8,7 +8,10 @@ use crate::{
     config::{Common, Server},
     demo as generated,
     event::Time,
-    pipeline::Pipeline,
+    pipeline::{
+        Pipeline,
+        webhook::{Allowed, Webhooks},
+    },
     serve::{self, App, Settings, auth},
 };
 use anyhow::Context as _;
@@ -37,12 +40,13 @@ async fn run(
     config: &Server,
     background: impl FnOnce(Arc<Pipeline>, CancellationToken) -> Option<JoinHandle<()>>,
 ) -> anyhow::Result<u8> {
+    let allowed = Allowed::parse(&config.webhook_allow)?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let pipeline = Folder::open(data).await?.pipeline;
     let password = ensure_admin(&*pipeline.catalog, config.admin_password()?).await?;
-    let app = App::new(pipeline.clone(), settings(config)).await?;
+    let app = App::new(pipeline.clone(), settings(config, allowed, address)).await?;
     let announced = Announced::new(data, address)?;
     let stop = CancellationToken::new();
     let beside = background(pipeline.clone(), stop.clone());
@@ -64,12 +68,15 @@ async fn run(
     Ok(DONE)
 }
 
-fn settings(config: &Server) -> Settings {
+fn settings(config: &Server, allowed: Allowed, address: SocketAddr) -> Settings {
+    let page = config.public_url.clone().unwrap_or_else(|| local_url(address));
+    let page = page.trim_end_matches('/').to_owned();
     Settings {
         max_upload: config.max_upload(),
         token_life: config.token_life(),
         origins: config.origins.clone(),
         page: config.page.clone(),
+        webhooks: Some(Webhooks { allowed, page, ..Webhooks::default() }),
         ..Settings::default()
     }
 }

@@ -3,6 +3,7 @@
 //! An [`Event`] is one record, whatever the shipper's layout was. [`EventBuilder`] makes it from raw
 //! names and values and normalises: field names are Sysmon's, numbers decimal, GUIDs `{lower-case}`, and
 //! what Sysmon writes for "nothing" (`-`, empty, zero GUID) is absent.
+pub mod attack;
 mod build;
 pub mod codes;
 pub mod condition;

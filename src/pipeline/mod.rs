@@ -5,10 +5,12 @@
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
 mod correlate;
+mod exception;
 mod follow;
 mod import;
 mod lease;
 mod trial;
+pub mod webhook;
 
 pub use import::{Report, Watch};
 pub use trial::Trial;
@@ -34,6 +36,7 @@ use tokio::{
     sync::{Semaphore, broadcast, watch},
     task::JoinSet,
 };
+use webhook::{Deliver, Named, Queue, Sender, Webhooks, Worker};
 
 /// Events that a healthy follower may be behind before appends wait for it.
 pub const MAX_LAG: u64 = 20_000;
@@ -97,6 +100,8 @@ pub struct Pipeline {
     spool: PathBuf,
     /// Which installation this is, also after a restart.
     node: Arc<str>,
+    /// The catalog, where others work on it too.
+    shared: Option<Arc<dyn Catalog>>,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -133,7 +138,7 @@ impl Pipeline {
         )
         .await?;
         let detect = Follower::start(
-            Lease::new(shared, "detect", node.clone()),
+            Lease::new(shared.clone(), "detect", node.clone()),
             Detect::new(catalog.clone(), store.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
             store.clone(),
             head.subscribe(),
@@ -159,6 +164,7 @@ impl Pipeline {
             imports: Semaphore::new(MAX_IMPORTS),
             spool,
             node,
+            shared,
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });
@@ -198,6 +204,20 @@ impl Pipeline {
     /// When the catalog fails.
     pub async fn tell_alerts(&self) -> Result<()> {
         follow::tell_alerts(&*self.catalog, &self.alert_changes).await
+    }
+
+    /// Tells webhooks from now on, also what they were not told before the last stop. `id` makes the ids of messages.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub async fn deliver(&self, settings: Webhooks, id: fn(Named<'_>) -> String) -> Result<Arc<Sender>> {
+        let sender = Arc::new(Sender::new(settings.allowed.clone(), settings.timeout)?);
+        let lease = Lease::new(self.shared.clone(), "webhooks", self.node.clone());
+        let deliver = Deliver { page: settings.page.clone(), id };
+        let queue = Queue { catalog: self.catalog.clone(), store: self.store.clone(), deliver };
+        let worker = Worker::new(queue, sender.clone(), settings, lease);
+        self.tasks.lock().await.spawn(worker.run(self.alert_changes(), self.stop.subscribe()));
+        Ok(sender)
     }
 
     /// Waits until everything appended so far is projected, matched and searchable.

@@ -10,6 +10,7 @@
 mod archive;
 pub mod check;
 pub mod correlation;
+pub mod exception;
 pub mod explain;
 mod filter;
 mod load;

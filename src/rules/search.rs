@@ -35,15 +35,13 @@ pub fn to_sigma(condition: &Condition, head: &Head) -> Result<String> {
     let mut detection = Mapping::new();
     let expression = written(condition, &mut detection)?;
     detection.insert("condition".into(), expression.into());
-    let logsource: Mapping =
-        [("product", "windows"), ("service", "sysmon")].map(|(k, v)| (k.into(), v.into())).into_iter().collect();
     let mut rule = Mapping::new();
     for (key, value) in [("title", &head.title), ("id", &head.id), ("description", &head.description)] {
         if !value.is_empty() {
             rule.insert(key.into(), value.as_str().into());
         }
     }
-    rule.insert("logsource".into(), Value::Mapping(logsource));
+    rule.insert("logsource".into(), Value::Mapping(logsource()));
     rule.insert("detection".into(), Value::Mapping(detection));
     if !head.level.is_empty() {
         rule.insert("level".into(), head.level.as_str().into());
@@ -51,7 +49,13 @@ pub fn to_sigma(condition: &Condition, head: &Head) -> Result<String> {
     yaml_serde::to_string(&rule).map_err(|e| e.to_string())
 }
 
-fn written(condition: &Condition, detection: &mut Mapping) -> Result<String> {
+/// All events of Sysmon.
+pub(super) fn logsource() -> Mapping {
+    [("product", "windows"), ("service", "sysmon")].map(|(k, v)| (k.into(), v.into())).into_iter().collect()
+}
+
+/// Adds the parts of a condition to a detection, and says how they are joined.
+pub(super) fn written(condition: &Condition, detection: &mut Mapping) -> Result<String> {
     let mut part = |value: Value| {
         let name = format!("m{}", detection.len() + 1);
         detection.insert(name.as_str().into(), value);

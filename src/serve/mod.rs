@@ -24,7 +24,10 @@ use crate::{
     catalog::Catalog,
     error::{Error, Result},
     graph::GraphStore,
-    pipeline::Pipeline,
+    pipeline::{
+        Pipeline,
+        webhook::{Sender, Webhooks},
+    },
     store::EventStore,
 };
 use auth::Auth;
@@ -47,6 +50,8 @@ pub struct Settings {
     pub page: Option<PathBuf>,
     /// How often an open socket is checked for a revoked session.
     pub recheck: Duration,
+    /// How webhooks are told; `None` where another process does it.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Default for Settings {
@@ -57,6 +62,7 @@ impl Default for Settings {
             origins: Vec::new(),
             page: None,
             recheck: Duration::from_secs(15),
+            webhooks: None,
         }
     }
 }
@@ -69,6 +75,8 @@ pub struct Core {
     pub catalog: Arc<dyn Catalog>,
     pub auth: Auth,
     pub settings: Settings,
+    /// Sends to webhooks, where this process does.
+    pub sender: Option<Arc<Sender>>,
     sockets: graphql::Sockets,
     operations: Semaphore,
     bulks: Semaphore,
@@ -100,6 +108,10 @@ impl App {
         settings: Settings,
     ) -> Result<Self> {
         let auth = Auth::new(catalog.clone(), settings.token_life).await?;
+        let sender = match &settings.webhooks {
+            Some(webhooks) => Some(pipeline.deliver(webhooks.clone(), graphql::named).await?),
+            None => None,
+        };
         let core = Arc::new(Core {
             pipeline,
             store,
@@ -107,6 +119,7 @@ impl App {
             catalog,
             auth,
             settings,
+            sender,
             sockets: graphql::Sockets::default(),
             operations: Semaphore::new(limits::OPERATIONS),
             bulks: Semaphore::new(limits::BULKS),

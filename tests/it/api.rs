@@ -13,3 +13,4 @@ mod search;
 mod statistics;
 mod subscription;
 mod upload;
+mod webhooks;

@@ -1,5 +1,6 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
 mod alerts;
+mod items;
 
 use crate::support::at;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

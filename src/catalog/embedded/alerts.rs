@@ -266,7 +266,7 @@ pub fn update(
             serde_json::json!({"status": status, "reason": reason, "assignee": assignee, "tags": tags})
         };
         let detail = serde_json::json!({"from": detail(&alert), "to": detail(&new)});
-        audit(db, at, by, "updateAlert", &alert.id, &detail)?;
+        audit(db, &AuditEntry { at, ..AuditEntry::new(by, "updateAlert", &alert.id, &detail) })?;
     }
     set_counter(db, "alert_changes", change)?;
     Ok(changed)
@@ -315,7 +315,8 @@ pub fn comment(db: &Connection, scope: &Scope, alert_id: &str, comment: &Comment
         "INSERT INTO alert_comments (alert_id, by, at, text) VALUES (?1, ?2, ?3, ?4)",
         params![alert_id, comment.by, comment.at.0, comment.text],
     )?;
-    audit(db, comment.at, &comment.by, "commentAlert", alert_id, &serde_json::json!({"text": comment.text}))?;
+    let said = serde_json::json!({"text": comment.text});
+    audit(db, &AuditEntry { at: comment.at, ..AuditEntry::new(&comment.by, "commentAlert", alert_id, &said) })?;
     Ok(true)
 }
 
@@ -330,10 +331,21 @@ pub fn comments(db: &Connection, scope: &Scope, alert_id: &str) -> Result<Vec<Co
     statement.query_and_then(params_from_iter(w.values), row)?.collect()
 }
 
-fn audit(db: &Connection, at: Time, by: &str, action: &str, object: &str, detail: &serde_json::Value) -> Result<()> {
+/// The alert that a hit belongs to.
+pub fn of_hit(db: &Connection, scope: &Scope, hit: &Hit) -> Result<Option<Alert>> {
+    if !scope.allows(&hit.host) {
+        return Ok(None);
+    }
+    let since = since(&spans(db, &hit.rule_id, &hit.host)?, hit.time);
+    let values: Vec<Value> = vec![hit.rule_id.clone().into(), hit.host.clone().into(), since.into()];
+    let sql = format!("{COLUMNS} WHERE rule_id = ? AND host = ? AND since = ?");
+    Ok(select(db, &sql, values)?.pop())
+}
+
+pub fn audit(db: &Connection, entry: &AuditEntry) -> Result<()> {
     let mut statement =
         db.prepare_cached("INSERT INTO audit (at, by, action, object, detail) VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    statement.execute(params![at.0, by, action, object, detail.to_string()])?;
+    statement.execute(params![entry.at.0, entry.by, entry.action, entry.object, entry.detail])?;
     Ok(())
 }
 

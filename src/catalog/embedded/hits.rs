@@ -8,21 +8,22 @@ use crate::{
     error::{Error, Result},
     event::{EventId, Position, Scope, Time, detection::Hit, normal_host},
 };
-use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
+use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
 
-const COLUMNS: &str =
-    "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched FROM hits";
+const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, again FROM hits";
 
 pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
     let mut number = counter(db, "hits")?;
     let mut statement = db.prepare_cached(
-        "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched,
+                           again)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, EXISTS (SELECT 1 FROM known_hits WHERE id = ?2))
+         ON CONFLICT (id) DO NOTHING RETURNING again",
     )?;
     let mut stored = Vec::new();
     for hit in hits {
         let event_id = hit.event_id.0.to_be_bytes();
-        let new = statement.execute(params![
+        let values = params![
             to_sql(number + 1),
             hit.id,
             hit.rule_id,
@@ -34,10 +35,11 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
             hit.host,
             hit.found.0,
             serde_json::to_string(&hit.matched)?
-        ])?;
-        if new > 0 {
+        ];
+        let new: Option<bool> = statement.query_row(values, |r| r.get(0)).optional()?;
+        if let Some(again) = new {
             number += 1;
-            stored.push(StoredHit { number, hit });
+            stored.push(StoredHit { number, hit, again });
         }
     }
     set_counter(db, "hits", number)?;
@@ -79,6 +81,7 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 }
 
 pub fn clear(db: &Connection) -> Result<()> {
+    db.execute("INSERT INTO known_hits SELECT id FROM hits WHERE true ON CONFLICT (id) DO NOTHING", [])?;
     db.execute("DELETE FROM hits", [])?;
     alerts::forget_hits(db)?;
     super::correlated::clear(db)?;
@@ -208,5 +211,6 @@ fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
             found: Time(row.get(9)?),
             matched: serde_json::from_str(&row.get::<_, String>(10)?)?,
         },
+        again: row.get(11)?,
     })
 }

@@ -11,7 +11,7 @@ use super::{
     session::{self, viewer},
 };
 use crate::{
-    catalog::{self, Alert, AlertFilter, AlertPage, AuditEntry, HitFilter},
+    catalog::{self, Alert, AlertFilter, AlertPage, AuditEntry, Comment, HitFilter, Quiet},
     error::{Code, Error, Result},
     event::{Period, Scope, Time},
 };
@@ -102,9 +102,15 @@ impl AlertObject {
     /// What people said about it, oldest first.
     #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
     async fn comments(&self, ctx: &Context<'_>) -> Result<Vec<AlertComment>> {
-        let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-        let comments = core.catalog.alert_comments(scope, &self.0.id).await?;
-        Ok(comments.into_iter().map(|c| AlertComment { by: c.by, at: DateTime(c.at), text: c.text }).collect())
+        let comments = Loaders::of(ctx)?.comments(self.0.id.clone()).await?;
+        let comment = |c: &Comment| AlertComment { by: c.by.clone(), at: DateTime(c.at), text: c.text.clone() };
+        Ok(comments.iter().map(comment).collect())
+    }
+    /// The span in which webhooks are not told of it, where its rule has such and there was one.
+    #[graphql(guard = "viewer")]
+    async fn suppressed(&self, ctx: &Context<'_>) -> Result<Option<Suppressed>> {
+        let quiet = Loaders::of(ctx)?.quiet(Quiet::group_of(&self.0)).await?;
+        Ok(quiet.map(|q| Suppressed { until: DateTime(q.until), hits: Long(q.hits) }))
     }
     /// Its hits, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
@@ -122,10 +128,22 @@ impl AlertObject {
             levels: Vec::new(),
             period: Period { from: Some(after_ms(self.0.since)), to: self.0.until.map(after_ms) },
         };
-        let before = List::Hits.number(after.as_deref())?;
-        let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
-        Ok(HitConnection { filter, page })
+        let (before, first) = (List::Hits.number(after.as_deref())?, page::size(first)?);
+        let page = match before {
+            None => (*Loaders::of(ctx)?.first_hits(filter.clone(), first).await?).clone(),
+            before => core.catalog.hits(scope, &filter, before, first).await?,
+        };
+        Ok(HitConnection { filter, page, total: Some(self.0.hits) })
     }
+}
+
+/// A span in which webhooks are not told of the hits of a rule on a host.
+#[derive(SimpleObject)]
+pub struct Suppressed {
+    /// First moment after it.
+    until: DateTime,
+    /// Hits of the rule on the host that webhooks were not told of lately. They are stored and counted all the same.
+    hits: Long,
 }
 
 /// What somebody said about an alert.
@@ -212,18 +230,18 @@ pub async fn counts(
     Ok(counts.into_iter().map(|(key, n)| AlertCount { key, count: Long(n) }).collect())
 }
 
-/// Somebody changed an alert.
+/// Somebody changed something.
 #[derive(SimpleObject)]
 pub struct AuditLogEntry {
     /// When.
     at: DateTime,
     /// Name of the user.
     by: String,
-    /// What he did: `updateAlert` or `commentAlert`.
+    /// What he did, such as `updateAlert`, `enableRule` or `saveWebhook`.
     action: String,
-    /// Global id of the alert.
+    /// Global id of the alert or rule, or id of the webhook.
     object_id: ID,
-    /// JSON object of what changed: `from` and `to`, or the `text` of a comment.
+    /// JSON object of what changed: `from` and `to`, the `text` of a comment, or what else there is to say.
     detail: String,
 }
 
@@ -236,6 +254,16 @@ pub struct AuditLog {
     page_info: PageInfo,
 }
 
+fn object_id(action: &str, object: String) -> ID {
+    if action.ends_with("Alert") {
+        GlobalId::Alert(object).into()
+    } else if action.ends_with("Rule") || action.ends_with("Exception") {
+        GlobalId::Rule(object).into()
+    } else {
+        object.into()
+    }
+}
+
 pub async fn audit_log(ctx: &Context<'_>, first: i32, after: Option<&str>) -> Result<AuditLog> {
     if *session::scope(ctx)? != Scope::All {
         return Err(Error::new(Code::Forbidden, "the log of changes is for those who may see all hosts"));
@@ -246,10 +274,10 @@ pub async fn audit_log(ctx: &Context<'_>, first: i32, after: Option<&str>) -> Re
     entries.truncate(first);
     let end_cursor = entries.last().map(|e| List::Audit.cursor(e.number));
     let entry = |e: AuditEntry| AuditLogEntry {
+        object_id: object_id(&e.action, e.object),
         at: DateTime(e.at),
         by: e.by,
         action: e.action,
-        object_id: GlobalId::Alert(e.object).into(),
         detail: e.detail,
     };
     Ok(AuditLog { nodes: entries.into_iter().map(entry).collect(), page_info: PageInfo { has_next_page, end_cursor } })

@@ -1,5 +1,6 @@
 //! For the one who writes rules: a search as a rule and back, check, explain, test over the past.
 use super::{
+    audit,
     condition::{ConditionInput, condition},
     event::EventObject,
     id,
@@ -219,6 +220,7 @@ pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateR
         return Ok(CreateRuleResult { rule: None, errors: refused.err().unwrap_or_default() });
     }
     let core = session::core(ctx)?;
+    audit::import(ctx, &loaded.rules).await?;
     core.pipeline.import_rules(loaded.rules).await?;
     let rule = core.catalog.rule(&head.id).await?.map(RuleObject);
     Ok(CreateRuleResult { rule, errors: Vec::new() })

@@ -75,6 +75,10 @@ impl EventObject {
     async fn computer(&self) -> String {
         non_empty(&self.0.system.computer)
     }
+    /// Technique of MITRE ATT&CK that Sysmon's configuration names for it, such as T1059.001.
+    async fn technique(&self) -> Option<String> {
+        self.0.get(Field::RuleName).and_then(crate::event::attack::of_rule_name)
+    }
     /// Windows event channel.
     async fn channel(&self) -> String {
         non_empty(&self.0.system.channel)

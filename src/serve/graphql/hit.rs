@@ -101,6 +101,8 @@ pub fn filter(input: Option<HitFilterInput>) -> Result<HitFilter> {
 pub struct HitConnection {
     pub filter: HitFilter,
     pub page: HitPage,
+    /// How many match, where it is known.
+    pub total: Option<u64>,
 }
 
 /// One page of hits, newest stored first.
@@ -118,6 +120,9 @@ impl HitConnection {
     /// All hits that match.
     #[graphql(guard = "viewer")]
     async fn total(&self, ctx: &Context<'_>) -> Result<Total> {
+        if let Some(total) = self.total {
+            return Ok(Total::of(total));
+        }
         let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
         core.catalog.count_hits(scope, &self.filter).await.map(Total::of)
     }

@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Result},
     event::EventId,
     graph::NodeId,
+    pipeline::webhook::Named,
 };
 use async_graphql::{Context, ID, Interface};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -83,6 +84,16 @@ impl GlobalId {
 /// Global id of an import job, as the upload answers it.
 pub fn job_id(id: &str) -> GlobalId {
     GlobalId::Job(id.into())
+}
+
+/// Global id of what a message to a webhook names.
+pub fn named(thing: Named<'_>) -> String {
+    let id = match thing {
+        Named::Alert(id) => GlobalId::Alert(id.into()),
+        Named::Hit(hit) => GlobalId::Hit(hit.event_id, hit.id.clone()),
+        Named::Event(id) => GlobalId::Event(id),
+    };
+    id.to_string()
 }
 
 fn bad(id: &ID, what: &str) -> Error {

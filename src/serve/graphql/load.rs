@@ -2,7 +2,7 @@
 //! asks for each of its items becomes one store call.
 use super::session;
 use crate::{
-    catalog::{Catalog, HitFilter, RuleVersion},
+    catalog::{Catalog, Comment, HitFilter, HitPage, ItemFilter, ItemKind, Quiet, RuleVersion, Suppression},
     error::{Code, Error, Result},
     event::{
         Condition, Event, EventId, Period, Scope, Time,
@@ -94,6 +94,35 @@ batch!(LastHits, String => Option<Time>, |r, keys| r.catalog.last_hits(&r.scope,
 batch!(RuleHits, String => u64, |r, keys| {
     let counts = r.catalog.hits_per_rule(&r.scope, &HitFilter::default()).await?;
     Ok(counted(counts, keys.iter().map(String::as_str)))
+});
+
+batch!(Comments, String => Arc<Vec<Comment>>, |r, keys| {
+    Ok(r.catalog.alert_comments(&r.scope, keys).await?.into_iter().map(Arc::new).collect())
+});
+batch!(FirstHits, (HitFilter, usize) => Arc<HitPage>, |r, keys| {
+    let read = |first: usize, filters: Vec<HitFilter>| async move {
+        r.catalog.first_hits(&r.scope, &filters, first).await
+    };
+    per_group(keys, read).await.map(|v| v.into_iter().map(Arc::new).collect())
+});
+batch!(Quiets, String => Option<Quiet>, |r, keys| {
+    let filter = ItemFilter::groups(ItemKind::Quiet, keys.to_vec());
+    let mut found: HashMap<String, Quiet> = HashMap::new();
+    // In the order of their ends: the last one stays.
+    for item in r.catalog.items(&filter, None, usize::MAX).await? {
+        let quiet: Quiet = item.read()?;
+        let before = found.get(&item.group).map_or(0, |q| q.hits);
+        found.insert(item.group, Quiet { hits: quiet.hits + before, ..quiet });
+    }
+    Ok(keys.iter().map(|k| found.get(k).cloned()).collect())
+});
+
+batch!(Suppressions, String => Option<Suppression>, |r, keys| {
+    let filter = ItemFilter { ids: Some(keys.to_vec()), ..ItemFilter::all(ItemKind::Suppression) };
+    let found = r.catalog.items(&filter, None, usize::MAX).await?;
+    let found: HashMap<&str, Suppression> =
+        found.iter().map(|i| Ok((i.id.as_str(), i.read()?))).collect::<Result<_>>()?;
+    Ok(keys.iter().map(|k| found.get(k.as_str()).cloned()).collect())
 });
 
 batch!(Degrees, (NodeId, Period) => Arc<Vec<Degree>>, |r, keys| {
@@ -240,6 +269,10 @@ pub struct Loaders {
     neighbours: Load<(NodeId, (NeighbourFilter, usize)), Arc<Neighbours>, FirstNeighbours>,
     hosts: Load<(), Arc<Vec<HostCount>>, Hosts>,
     hits: Load<EventId, Arc<Vec<Hit>>, Hits>,
+    first_hits: Load<(HitFilter, usize), Arc<HitPage>, FirstHits>,
+    comments: Load<String, Arc<Vec<Comment>>, Comments>,
+    quiets: Load<String, Option<Quiet>, Quiets>,
+    suppressions: Load<String, Option<Suppression>, Suppressions>,
     process_hits: Load<ProcessKey, Arc<Vec<Hit>>, ProcessHits>,
     rules: Load<String, Option<Rule>, Rules>,
     rule_versions: Load<String, Arc<Vec<RuleVersion>>, RuleVersions>,
@@ -269,6 +302,10 @@ impl Loaders {
             neighbours: load(&r, longest, FirstNeighbours),
             hosts: load(&r, longest, Hosts),
             hits: load(&r, longest, Hits),
+            first_hits: load(&r, longest, FirstHits),
+            comments: load(&r, longest, Comments),
+            quiets: load(&r, longest, Quiets),
+            suppressions: load(&r, longest, Suppressions),
             process_hits: load(&r, longest, ProcessHits),
             rules: load(&r, longest, Rules),
             rule_versions: load(&r, longest, RuleVersions),
@@ -307,6 +344,22 @@ impl Loaders {
     /// Hits of an event.
     pub async fn hits(&self, id: EventId) -> Result<Arc<Vec<Hit>>> {
         value(self.hits.try_load(id).await)
+    }
+    /// The newest hits that match a filter.
+    pub async fn first_hits(&self, filter: HitFilter, first: usize) -> Result<Arc<HitPage>> {
+        value(self.first_hits.try_load((filter, first)).await)
+    }
+    /// What people said about an alert, by its own id.
+    pub async fn comments(&self, alert: String) -> Result<Arc<Vec<Comment>>> {
+        value(self.comments.try_load(alert).await)
+    }
+    /// The latest span in which a rule is quiet about a host, with the hits of all of them; by [`Quiet::group`].
+    pub async fn quiet(&self, group: String) -> Result<Option<Quiet>> {
+        value(self.quiets.try_load(group).await)
+    }
+    /// How a rule is suppressed, if it is.
+    pub async fn suppression(&self, rule_id: String) -> Result<Option<Suppression>> {
+        value(self.suppressions.try_load(rule_id).await)
     }
     /// Hits of the events in which a process acts.
     pub async fn process_hits(&self, key: ProcessKey) -> Result<Arc<Vec<Hit>>> {

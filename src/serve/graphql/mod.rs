@@ -5,12 +5,15 @@
 //! Cost: one point per field, a list's fields times its `first`, and more for what a store has to work on.
 mod alert;
 mod alert_input;
+mod attack;
+mod audit;
 mod condition;
 mod cost;
 mod describe;
 mod editor;
 mod enums;
 mod event;
+mod exception;
 mod exec;
 mod export;
 mod follow;
@@ -35,10 +38,12 @@ mod socket;
 mod statistics;
 mod subscription;
 mod user;
+mod webhook;
+mod webhook_input;
 
 pub use exec::http;
 pub use export::{Export, Format};
-pub use id::job_id;
+pub use id::{job_id, named};
 pub use socket::{Sockets, websocket};
 
 use super::{Core, limits};

@@ -1,8 +1,10 @@
 //! Everything that can be changed. What a caller can repair comes back as typed errors.
 use super::{
     alert_input::{self, CommentAlertInput, CommentAlertResult, UpdateAlertsInput, UpdateAlertsResult},
+    audit,
     editor::{self, CreateRuleInput, CreateRuleResult},
     enums::Role,
+    exception::{self, CreateExceptionResult, ExceptionInput},
     id,
     indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
     load::Loaders,
@@ -11,6 +13,10 @@ use super::{
     scalar::{Long, UserError},
     session::{self, admin, analyst, viewer},
     user::{LoginResult, User},
+    webhook_input::{
+        self, DeleteWebhookResult, RetryDeliveriesInput, RetryDeliveriesResult, SaveWebhookInput, SaveWebhookResult,
+        SuppressRuleInput, SuppressRuleResult, TestWebhookResult, WebhookInput,
+    },
 };
 use crate::{
     error::{Code, Error, Result},
@@ -18,6 +24,7 @@ use crate::{
     serve::auth,
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
+use serde_json::json;
 
 pub struct Mutation;
 
@@ -321,13 +328,17 @@ impl Mutation {
             Ok(id) => id,
             Err(errors) => return Ok(EnableRuleResult { rule: None, errors }),
         };
-        let known = core.catalog.enable_rule(&id, input.enabled).await?;
-        if !known {
+        let known = Loaders::of(ctx)?.rule(id.clone()).await?;
+        let Some(known) = known else {
             let unknown = UserError::split(Some("id"), Err::<(), _>(Error::not_found("there is no such rule")))?;
             return Ok(EnableRuleResult { rule: None, errors: errors(unknown) });
-        }
+        };
+        let detail = json!({"title": known.title, "from": known.enabled, "to": input.enabled});
+        audit::record(ctx, "enableRule", &id, &detail).await?;
+        core.catalog.enable_rule(&id, input.enabled).await?;
         core.pipeline.reload_rules().await?;
-        Ok(EnableRuleResult { rule: Loaders::of(ctx)?.rule(id).await?.map(RuleObject), errors: Vec::new() })
+        let rule = core.catalog.rule(&id).await?.map(RuleObject);
+        Ok(EnableRuleResult { rule, errors: Vec::new() })
     }
     /// Adds or updates Sigma rules; they match from then on.
     #[graphql(guard = "analyst")]
@@ -350,6 +361,7 @@ impl Mutation {
         }
         let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
         let core = session::core(ctx)?;
+        audit::import(ctx, &rules).await?;
         let (read, changed) = (rules.len() as u64, core.pipeline.import_rules(rules).await?);
         let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
         Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, issues, errors: Vec::new() })
@@ -372,8 +384,15 @@ impl Mutation {
     ) -> Result<DeleteRuleResult> {
         let core = session::core(ctx)?;
         let deleted = match id::rule_id(&input.id) {
-            Ok(id) if core.catalog.delete_rule(&id).await? => Ok(id),
-            Ok(_) => Err(Error::not_found("there is no such rule")),
+            Ok(id) => match core.catalog.rule(&id).await? {
+                Some(rule) => {
+                    let detail = json!({"title": rule.title, "version": rule.version, "text": rule.text});
+                    audit::record(ctx, "deleteRule", &id, &detail).await?;
+                    core.catalog.delete_rule(&id).await?;
+                    Ok(id)
+                }
+                None => Err(Error::not_found("there is no such rule")),
+            },
             Err(e) => Err(e),
         };
         Ok(match UserError::split(Some("id"), deleted)? {
@@ -401,6 +420,60 @@ impl Mutation {
         #[graphql(desc = "The alert and the comment.")] input: CommentAlertInput,
     ) -> Result<CommentAlertResult> {
         alert_input::comment(ctx, input).await
+    }
+    /// Makes a webhook or changes one; a new one's secret is shown here only. For admins who see all hosts.
+    #[graphql(guard = "admin")]
+    async fn save_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The webhook.")] input: SaveWebhookInput,
+    ) -> Result<SaveWebhookResult> {
+        webhook_input::save(ctx, input).await
+    }
+    /// Deletes a webhook with all its messages.
+    #[graphql(guard = "admin")]
+    async fn delete_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The webhook.")] input: WebhookInput,
+    ) -> Result<DeleteWebhookResult> {
+        webhook_input::delete(ctx, input).await
+    }
+    /// Sends a message of the type `test` to a webhook, once and now.
+    #[graphql(guard = "admin")]
+    async fn test_webhook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The webhook.")] input: WebhookInput,
+    ) -> Result<TestWebhookResult> {
+        webhook_input::test(ctx, input).await
+    }
+    /// Sends messages again that were given up.
+    #[graphql(guard = "admin")]
+    async fn retry_deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which messages.")] input: RetryDeliveriesInput,
+    ) -> Result<RetryDeliveriesResult> {
+        webhook_input::retry(ctx, input).await
+    }
+    /// Makes an exception: hits on such events do not come any more.
+    #[graphql(guard = "analyst")]
+    async fn create_exception(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The exception.")] input: ExceptionInput,
+    ) -> Result<CreateExceptionResult> {
+        exception::create(ctx, input).await
+    }
+    /// Sets for how long webhooks are not told of a rule again.
+    #[graphql(guard = "analyst")]
+    async fn suppress_rule(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rule and the time.")] input: SuppressRuleInput,
+    ) -> Result<SuppressRuleResult> {
+        webhook_input::suppress(ctx, input).await
     }
     /// Imports a threat report; its indicators are matched from then on. The same content again changes nothing.
     #[graphql(guard = "analyst")]

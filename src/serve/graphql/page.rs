@@ -29,6 +29,7 @@ pub enum List {
     Alerts,
     AlertChanges,
     Audit,
+    Deliveries,
 }
 
 impl List {
@@ -46,6 +47,7 @@ impl List {
             Self::Alerts => "a1",
             Self::AlertChanges => "c1",
             Self::Audit => "u1",
+            Self::Deliveries => "w1",
         }
     }
 

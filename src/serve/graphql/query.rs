@@ -2,11 +2,13 @@
 use super::{
     alert::{self, AlertConnection, AlertCount, AlertGrouping, AuditLog},
     alert_input::AlertFilterInput,
+    attack::{self, LayerOf, Technique},
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
     enums::{EdgeType, EventOrder, HostOrder, TermOrder, ValueOrder},
     event::{self, EventConnection, EventObject, SortInput},
+    exception::{self, ExceptionInput, ExceptionPreview, RuleException},
     hit::{self, HitConnection, HitFilterInput},
     host::{self, Host, HostConnection, HostFilterInput},
     id::{self, GlobalId, NodeObject},
@@ -23,6 +25,7 @@ use super::{
     session::{self, admin, analyst, viewer},
     statistics::{BaselineInput, FieldValues, Summary, Terms, Timeline},
     user::{self, EventCodeInfo, FieldInfo, ServerInfo, User, Viewer},
+    webhook::{DeliveryConnection, DeliveryState, WebhookObject},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -30,7 +33,7 @@ use crate::{
     graph::NodeId,
     store,
 };
-use async_graphql::{Context, ID, Object};
+use async_graphql::{Context, ID, Json, Object};
 use futures_util::future::try_join_all;
 use tokio::sync::OnceCell;
 
@@ -342,7 +345,7 @@ impl Query {
         let filter = hit::filter(filter)?;
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
-        Ok(HitConnection { filter, page })
+        Ok(HitConnection { filter, page, total: None })
     }
     /// Alerts: hits grouped by rule and host, newest made first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
@@ -366,7 +369,7 @@ impl Query {
     ) -> Result<Vec<AlertCount>> {
         alert::counts(ctx, by, filter, first).await
     }
-    /// Who changed alerts, newest first; for admins who see all hosts.
+    /// Who changed alerts, rules and webhooks, newest first; for admins who see all hosts.
     #[graphql(guard = "admin", complexity = "cost::list(first, child_complexity)")]
     async fn audit_log(
         &self,
@@ -375,6 +378,63 @@ impl Query {
         #[graphql(desc = "Cursor of the entry before the page.")] after: Option<String>,
     ) -> Result<AuditLog> {
         alert::audit_log(ctx, first, after.as_deref()).await
+    }
+    /// What rules leave out in this environment, by title.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn exceptions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this rule: global id or `ruleId`.")] rule: Option<ID>,
+    ) -> Result<Vec<RuleException>> {
+        RuleException::all(ctx, rule).await
+    }
+    /// What an exception would have hidden, before it is made.
+    #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    async fn preview_exception(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The exception.")] input: ExceptionInput,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+        #[graphql(desc = "Hits of the sample at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<ExceptionPreview> {
+        exception::preview(ctx, input, period, first).await
+    }
+    /// Techniques of MITRE ATT&CK that rules or Sysmon's configuration name, by id.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn techniques(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+    ) -> Result<Vec<Technique>> {
+        attack::techniques(ctx, period).await
+    }
+    /// A layer of the ATT&CK Navigator in its format 4.5, as JSON.
+    #[graphql(guard = "viewer", complexity = "cost::STATISTIC")]
+    async fn attack_layer(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What it shows.")] of: LayerOf,
+        #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
+    ) -> Result<Json<serde_json::Value>> {
+        attack::layer(ctx, of, period).await
+    }
+    /// Webhooks by name; for admins who see all hosts.
+    #[graphql(guard = "admin", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn webhooks(&self, ctx: &Context<'_>) -> Result<Vec<WebhookObject>> {
+        WebhookObject::all(ctx).await
+    }
+    /// Messages to a webhook: those that are pending in the order of sending, others newest first. For admins who see
+    /// all hosts.
+    #[graphql(guard = "admin", complexity = "cost::list(first, child_complexity)")]
+    async fn deliveries(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Id of the webhook.")] webhook: ID,
+        #[graphql(desc = "What has become of them.")] state: DeliveryState,
+        #[graphql(desc = "Messages of a page, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Cursor of the message before the page.")] after: Option<String>,
+    ) -> Result<DeliveryConnection> {
+        DeliveryConnection::new(ctx, &webhook, state, first, after.as_deref()).await
     }
     /// Indicators of threat reports, in the order of storing.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]

@@ -10,6 +10,7 @@ use crate::{
     catalog::RuleVersion,
     error::Result,
     event::{
+        attack,
         detection::{Rule, levels},
         text,
     },
@@ -53,6 +54,10 @@ impl RuleObject {
     async fn tags(&self) -> &[String] {
         &self.0.tags
     }
+    /// Techniques of MITRE ATT&CK among its tags, such as T1059.001.
+    async fn techniques(&self) -> Vec<String> {
+        attack::of_tags(&self.0.tags)
+    }
     /// Log source, such as process_creation.
     async fn logsource(&self) -> &str {
         &self.0.logsource
@@ -83,12 +88,36 @@ impl RuleObject {
     async fn last_hit(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(Loaders::of(ctx)?.last_hit(self.0.id.clone()).await?.map(DateTime))
     }
+    /// For how long webhooks are not told of it again; absent where they are told of every alert or hit.
+    #[graphql(guard = "viewer")]
+    async fn suppression(&self, ctx: &Context<'_>) -> Result<Option<RuleSuppression>> {
+        let found = Loaders::of(ctx)?.suppression(self.0.id.clone()).await?;
+        Ok(found.map(|s| RuleSuppression {
+            seconds: i32::try_from(s.seconds).unwrap_or(i32::MAX),
+            fields: s.fields,
+            set_by: s.set_by,
+            set: DateTime(s.set),
+        }))
+    }
     /// What it was before, the present version first.
     #[graphql(guard = "viewer")]
     async fn history(&self, ctx: &Context<'_>) -> Result<Vec<RuleVersionObject>> {
         let versions = Loaders::of(ctx)?.rule_versions(self.0.id.clone()).await?;
         Ok(versions.iter().cloned().map(RuleVersionObject).collect())
     }
+}
+
+/// For how long webhooks are not told of a rule again.
+#[derive(SimpleObject)]
+pub struct RuleSuppression {
+    /// Seconds after webhooks were told.
+    seconds: i32,
+    /// Fields of the event: hits with other values in one of them are told.
+    fields: Vec<String>,
+    /// Name of the user who has set it.
+    set_by: String,
+    /// When.
+    set: DateTime,
 }
 
 pub struct RuleVersionObject(RuleVersion);

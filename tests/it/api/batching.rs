@@ -25,15 +25,16 @@ use sysmonsearch::{
 };
 
 /// Counts the calls of a trait's verbs and passes them on.
-struct Counting<T: ?Sized>(Arc<T>, Calls);
+pub(super) struct Counting<T: ?Sized>(pub(super) Arc<T>, pub(super) Calls);
 
 /// Names of the verbs that were called.
-type Calls = Arc<Mutex<Vec<&'static str>>>;
+pub(super) type Calls = Arc<Mutex<Vec<&'static str>>>;
 
 macro_rules! count {
-    ($trait:ident { $(fn $name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)* }) => {
+    ($trait:ident [$($own:tt)*] { $(fn $name:ident($($arg:ident: $ty:ty),*) -> $out:ty;)* }) => {
         #[async_trait]
         impl $trait for Counting<dyn $trait> {
+            $($own)*
             $(async fn $name(&self $(, $arg: $ty)*) -> $out {
                 self.1.lock().unwrap().push(stringify!($name));
                 self.0.$name($($arg),*).await
@@ -42,7 +43,10 @@ macro_rules! count {
     };
 }
 
-count! { EventStore {
+/// As if other processes used the same store.
+const SHARED: Option<Duration> = Some(Duration::from_millis(50));
+
+count! { EventStore [fn look_every(&self) -> Option<Duration> { SHARED }] {
     fn append(events: Vec<Event>) -> Result<Appended>;
     fn read(after: &Position, max: usize) -> Result<Arrivals>;
     fn head() -> Result<Position>;
@@ -58,7 +62,7 @@ count! { EventStore {
     fn timeline(scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline>;
 } }
 
-count! { GraphStore {
+count! { GraphStore [] {
     fn upsert(batch: Batch, upto: &Position) -> Result<()>;
     fn checkpoint() -> Result<Position>;
     fn clear() -> Result<()>;
@@ -73,7 +77,7 @@ count! { GraphStore {
     fn counts() -> Result<Counts>;
 } }
 
-count! { Catalog {
+count! { Catalog [] {
     fn users() -> Result<Vec<User>>;
     fn user_by_name(name: &str) -> Result<Option<User>>;
     fn user(id: &str) -> Result<Option<User>>;
@@ -111,7 +115,12 @@ count! { Catalog {
     fn alerts_per(scope: &Scope, filter: &AlertFilter, by: AlertGroup) -> Result<Vec<(String, u64)>>;
     fn update_alerts(scope: &Scope, filter: &AlertFilter, change: &AlertChange, by: &str, at: Time) -> Result<u64>;
     fn comment_alert(scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool>;
-    fn alert_comments(scope: &Scope, alert_id: &str) -> Result<Vec<Comment>>;
+    fn alert_comments(scope: &Scope, alert_ids: &[String]) -> Result<Vec<Vec<Comment>>>;
+    fn alerts_of_hits(scope: &Scope, hits: &[Hit]) -> Result<Vec<Option<Alert>>>;
+    fn first_hits(scope: &Scope, filters: &[HitFilter], first: usize) -> Result<Vec<HitPage>>;
+    fn items(filter: &ItemFilter, after: Option<(i64, String)>, first: usize) -> Result<Vec<Item>>;
+    fn count_items(kind: ItemKind) -> Result<Vec<(String, u64)>>;
+    fn change_items(changes: &[ItemChange], audit: &[AuditEntry]) -> Result<()>;
     fn audit_log(before: Option<u64>, first: usize) -> Result<Vec<AuditEntry>>;
     fn saved_searches(user_id: &str) -> Result<Vec<SavedSearch>>;
     fn put_saved_search(search: &SavedSearch, is_new: bool) -> Result<()>;
@@ -156,6 +165,11 @@ async fn a_page_makes_a_constant_number_of_store_calls() {
             "query($f: Int!) { hits(first: $f) { total { value } nodes { event { id process { id label } }
             rule { hits lastHit history { version loaded } } } } }",
             vec![5, 50],
+        ),
+        (
+            "query($f: Int!) { alerts(first: $f) { total { value } nodes { id rule { title } comments { text }
+            suppressed { until } hits(first: 2) { total { value } nodes { event { id } } } } } }",
+            vec![2, 10],
         ),
         (
             "query($f: Int!) { hosts(first: $f) { nodes { name hits sysmonVersion lastConfiguration { time }

@@ -11,13 +11,15 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 15] = [
+const ABOVE_VIEWER: [&str; 22] = [
     "auditLog",
     "commentAlert",
     "createRule",
     "createUser",
     "deadLetters",
     "deleteRule",
+    "deleteWebhook",
+    "deliveries",
     "enableRule",
     "enableUser",
     "importIndicators",
@@ -25,8 +27,13 @@ const ABOVE_VIEWER: [&str; 15] = [
     "rebuild",
     "removeIndicators",
     "resetPassword",
+    "retryDeliveries",
+    "saveWebhook",
+    "suppressRule",
+    "testWebhook",
     "updateAlerts",
     "users",
+    "webhooks",
 ];
 
 struct Schema(HashMap<String, TypeKind>);

@@ -120,6 +120,19 @@ async fn closed_alerts_end(catalog: &dyn Catalog) {
     assert_eq!(all(catalog, pair).await.iter().map(|a| a.hits).collect::<Vec<_>>(), [2, 3]);
 }
 
+async fn finds_the_alert_of_a_hit(catalog: &dyn Catalog) {
+    catalog.put_hits(vec![hit(12), hit(18), hit(1)], &at(1)).await.unwrap();
+    change(catalog, &of("even", "pc0"), &status(AlertStatus::Closed, None)).await;
+    catalog.put_hits(vec![hit(24)], &at(2)).await.unwrap();
+    let asked = [hit(12), hit(24), hit(1), hit(2), hit(6)];
+    let found = catalog.alerts_of_hits(&Scope::All, &asked).await.unwrap();
+    let parts = |a: &Option<Alert>| a.as_ref().map(|a| (a.status, a.hits));
+    let (closed, new) = (Some((AlertStatus::Closed, 2)), Some((AlertStatus::New, 1)));
+    assert_eq!(found.iter().map(parts).collect::<Vec<_>>(), [closed, new, new, None, closed]);
+    let found = catalog.alerts_of_hits(&Scope::hosts(["pc1"]), &asked).await.unwrap();
+    assert_eq!(found.iter().map(parts).collect::<Vec<_>>(), [None, None, new, None, None]);
+}
+
 async fn people_change_alerts(catalog: &dyn Catalog) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let any = AlertFilter::default();
@@ -163,7 +176,9 @@ async fn people_change_alerts(catalog: &dyn Catalog) {
     let comment = Comment { by: "anna".into(), at: Time(10), text: "Looks like the backup".into() };
     assert!(catalog.comment_alert(&Scope::All, &id, &comment).await.unwrap());
     assert!(!catalog.comment_alert(&Scope::All, "none", &comment).await.unwrap());
-    assert_eq!(catalog.alert_comments(&Scope::All, &id).await.unwrap(), std::slice::from_ref(&comment));
+    let asked = [id.clone(), "none".into()];
+    let comments = catalog.alert_comments(&Scope::All, &asked).await.unwrap();
+    assert_eq!(comments, [vec![comment.clone()], vec![]]);
 
     let log = catalog.audit_log(None, 10).await.unwrap();
     let actions: Vec<_> = log.iter().map(|e| (e.number, e.action.as_str(), e.by.as_str())).collect();
@@ -177,7 +192,7 @@ async fn people_change_alerts(catalog: &dyn Catalog) {
 
     catalog.clear_hits().await.unwrap();
     assert_eq!(all(catalog, any.clone()).await.len(), 3, "those that people worked on");
-    assert_eq!(catalog.alert_comments(&Scope::All, &id).await.unwrap(), [comment]);
+    assert_eq!(catalog.alert_comments(&Scope::All, &asked).await.unwrap(), [vec![comment], vec![]]);
 }
 
 async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
@@ -195,7 +210,7 @@ async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
     let comment = Comment { by: "anna".into(), at: Time(10), text: "x".into() };
     assert!(!catalog.comment_alert(&pc1, &elsewhere, &comment).await.unwrap());
     assert!(catalog.comment_alert(&Scope::All, &elsewhere, &comment).await.unwrap());
-    assert!(catalog.alert_comments(&pc1, &elsewhere).await.unwrap().is_empty());
+    assert_eq!(catalog.alert_comments(&pc1, &[elsewhere]).await.unwrap(), [vec![]]);
 }
 
 async fn changes_can_be_followed(catalog: &dyn Catalog) {
@@ -234,6 +249,7 @@ conformance!(
     withdrawn_hits_leave_their_alerts,
     grouping_does_not_depend_on_the_order_of_arrival,
     closed_alerts_end,
+    finds_the_alert_of_a_hit,
     people_change_alerts,
     hides_alerts_out_of_scope,
     changes_can_be_followed
@@ -252,6 +268,7 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
         .unwrap()
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
+             DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
              DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
              DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
         )

@@ -1,0 +1,114 @@
+//! What an exception would have hidden, before it is made.
+use super::Pipeline;
+use crate::{
+    catalog::HitFilter,
+    error::{Error, Result},
+    event::{Condition, EventId, Period, Scope, Time, detection::Hit},
+    rules::{self, RuleSet, exception},
+};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Hits that are looked at at once.
+const PAGE: usize = 1_000;
+/// How long hits are looked at.
+const TIME: Duration = Duration::from_secs(20);
+
+/// What an exception hides.
+#[derive(Debug, Clone, Default)]
+pub struct Hidden {
+    /// Stored hits of its rules that were looked at, and how many of them it would have hidden.
+    pub seen: u64,
+    pub hidden: u64,
+    /// Newest stored first, rule by rule.
+    pub sample: Vec<Hit>,
+    /// Whether all hits of the period were looked at; otherwise the newest of them.
+    pub complete: bool,
+}
+
+impl Pipeline {
+    /// Counts the stored hits of rules, by own id, on events of a period that match `condition`.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for a condition that a rule cannot have.
+    pub async fn hidden_hits(
+        &self,
+        scope: &Scope,
+        rules: &[String],
+        (condition, until): (&Condition, Option<Time>),
+        period: Period,
+        first: usize,
+    ) -> Result<Hidden> {
+        let probe = Arc::new(exception::probe(condition, until).map_err(Error::bad_input)?);
+        let (started, mut out) = (Instant::now(), Hidden { complete: true, ..Hidden::default() });
+        for rule_id in rules {
+            let filter = HitFilter { rule_id: Some(rule_id.clone()), period, ..HitFilter::default() };
+            let mut before = None;
+            loop {
+                if started.elapsed() > TIME {
+                    out.complete = false;
+                    return Ok(out);
+                }
+                let page = self.catalog.hits(scope, &filter, before, PAGE).await?;
+                before = page.hits.last().map(|h| h.number);
+                let hits: Vec<Hit> = page.hits.into_iter().map(|h| h.hit).collect();
+                out.seen += hits.len() as u64;
+                let matched = self.matched(scope, &probe, &hits).await?;
+                for hit in hits.into_iter().filter(|h| matched.contains(&h.event_id)) {
+                    out.hidden += 1;
+                    if out.sample.len() < first {
+                        out.sample.push(hit);
+                    }
+                }
+                if !page.more {
+                    break;
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    /// Of the events of hits, those that match.
+    async fn matched(&self, scope: &Scope, probe: &Arc<RuleSet>, hits: &[Hit]) -> Result<HashSet<EventId>> {
+        let ids: HashSet<EventId> = hits.iter().map(|h| h.event_id).collect();
+        let ids: Vec<EventId> = ids.into_iter().collect();
+        let events = self.store.events(scope, &ids).await?;
+        let probe = probe.clone();
+        let matched = move || {
+            let events = events.into_iter().flatten();
+            events.filter(|e| !probe.matches(e).is_empty()).map(|e| e.id).collect()
+        };
+        Ok(tokio::task::spawn_blocking(matched).await?)
+    }
+
+    /// Stores an exception, if its rules can be matched with it.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for a rule that is not there, can have no exception, or not this one.
+    pub async fn add_exception(&self, exception: &exception::Exception, condition: &Condition) -> Result<()> {
+        let text = exception::write(exception, condition).map_err(Error::bad_input)?;
+        let found = self.catalog.rules_by_id(&exception.rules).await?;
+        let mut trial = Vec::new();
+        for (id, rule) in exception.rules.iter().zip(found) {
+            let rule = rule.ok_or_else(|| Error::bad_input(format!("there is no rule {id:?}")))?;
+            if let Some(why) = exception::refused(&rule) {
+                return Err(Error::bad_input(format!("{}: {why}", rule.title)));
+            }
+            trial.push(rule);
+        }
+        let made = rules::parse(&text, &format!("exception of {}", exception.author)).rules;
+        if let Some(why) = made.iter().find_map(|r| r.refused.clone()) {
+            return Err(Error::bad_input(why));
+        }
+        let others = self.catalog.rules().await?.into_iter().filter(|r| exception::read(r).is_some());
+        trial.extend(others.chain(made.iter().cloned()));
+        let (_, failed) = tokio::task::spawn_blocking(move || RuleSet::compile(&trial)).await?;
+        if let Some((id, why)) = failed.into_iter().next() {
+            return Err(Error::bad_input(format!("rule {id} cannot be matched with this exception: {why}")));
+        }
+        self.import_rules(made).await.map(drop)
+    }
+}

@@ -1,0 +1,118 @@
+//! Techniques of MITRE ATT&CK: what rules cover, what has happened, and both as layers of the ATT&CK Navigator.
+use super::{
+    scalar::{Long, PeriodInput, period},
+    session,
+};
+use crate::{
+    catalog::HitFilter,
+    error::Result,
+    event::{
+        Condition, Field, Period, attack,
+        condition::{Match, Operator},
+    },
+    store::{Query, TermOrder},
+};
+use async_graphql::{Context, Enum, Json, SimpleObject};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Distinct names of rules of Sysmon's configurations that are looked at.
+const MAX_NAMES: usize = 10_000;
+/// Titles of rules in the comment of a technique.
+const TITLES: usize = 20;
+
+/// What a layer of the ATT&CK Navigator shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum LayerOf {
+    /// Rules that are matched, per technique.
+    Coverage,
+    /// Hits of rules and events that Sysmon's configuration names, per technique.
+    Hits,
+}
+
+/// A technique of MITRE ATT&CK and what there is of it.
+#[derive(Debug, Clone, Default, SimpleObject)]
+pub struct Technique {
+    /// Such as T1059 or T1059.001.
+    id: String,
+    /// Rules with its tag that are matched.
+    rules: Long,
+    /// Hits of rules with its tag on events of the period.
+    hits: Long,
+    /// Events of the period whose RuleName names it: `technique_id=…`.
+    events: Long,
+    #[graphql(skip)]
+    titles: Vec<String>,
+}
+
+pub async fn techniques(ctx: &Context<'_>, of: Option<PeriodInput>) -> Result<Vec<Technique>> {
+    counted(ctx, period(of)?).await
+}
+
+async fn counted(ctx: &Context<'_>, period: Period) -> Result<Vec<Technique>> {
+    let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+    let rules = core.catalog.rules().await?;
+    let hits: BTreeMap<String, u64> =
+        core.catalog.hits_per_rule(scope, &HitFilter { period, ..HitFilter::default() }).await?.into_iter().collect();
+    let mut found: BTreeMap<String, Technique> = BTreeMap::new();
+    for rule in &rules {
+        for id in attack::of_tags(&rule.tags) {
+            let technique = found.entry(id).or_default();
+            technique.hits.0 += hits.get(&rule.id).copied().unwrap_or(0);
+            if rule.enabled && rule.refused.is_none() {
+                technique.rules.0 += 1;
+                technique.titles.push(rule.title.clone());
+            }
+        }
+    }
+    let named = Match::new(Field::RuleName.name(), Operator::Contains, &["technique_id=".to_owned()])?;
+    let query = Query { condition: Condition::Match(named), period };
+    let names = core.store.terms(scope, &query, Field::RuleName, TermOrder::Top, MAX_NAMES).await?;
+    for name in names.values {
+        if let Some(id) = attack::of_rule_name(&name.value) {
+            found.entry(id).or_default().events.0 += name.events;
+        }
+    }
+    Ok(found.into_iter().map(|(id, technique)| Technique { id, ..technique }).collect())
+}
+
+/// A layer in the format 4.5.
+pub async fn layer(ctx: &Context<'_>, of: LayerOf, within: Option<PeriodInput>) -> Result<Json<Value>> {
+    let period = period(within)?;
+    let mut techniques = counted(ctx, period).await?;
+    let score = |t: &Technique| if of == LayerOf::Coverage { t.rules.0 } else { t.hits.0.saturating_add(t.events.0) };
+    techniques.retain(|t| score(t) > 0);
+    let most = techniques.iter().map(score).max().unwrap_or(0).max(1);
+    let (name, description) = match of {
+        LayerOf::Coverage => ("Coverage", "Rules that are matched, per technique.".to_owned()),
+        LayerOf::Hits => {
+            let end = |t: Option<crate::event::Time>, none: &str| t.map_or_else(|| none.to_owned(), |t| t.rfc3339());
+            let (from, to) = (end(period.from, "the beginning"), end(period.to, "now"));
+            ("Hits", format!("Hits of rules, and events that Sysmon's configuration names, from {from} to {to}."))
+        }
+    };
+    let technique = |t: &Technique| {
+        let mut comment = t.titles.iter().take(TITLES).cloned().collect::<Vec<_>>().join("; ");
+        if t.titles.len() > TITLES {
+            comment.push_str(&format!("; and {} more", t.titles.len() - TITLES));
+        }
+        let metadata = [("rules", t.rules), ("hits", t.hits), ("events", t.events)];
+        let metadata: Vec<Value> =
+            metadata.iter().map(|(name, n)| json!({"name": name, "value": n.0.to_string()})).collect();
+        json!({
+            "techniqueID": t.id, "score": score(t), "comment": comment, "enabled": true, "metadata": metadata,
+            "showSubtechniques": t.id.contains('.'),
+        })
+    };
+    Ok(Json(json!({
+        "name": format!("sysmonsearch: {name}"),
+        "versions": {"navigator": "5.1.0", "layer": "4.5"},
+        "domain": "enterprise-attack",
+        "description": description,
+        "filters": {"platforms": ["Windows"]},
+        "sorting": 3,
+        "hideDisabled": false,
+        "techniques": techniques.iter().map(technique).collect::<Vec<_>>(),
+        "gradient": {"colors": ["#ffe766", "#ff6666"], "minValue": 0, "maxValue": most},
+    })))
+}

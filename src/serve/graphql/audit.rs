@@ -1,0 +1,30 @@
+//! Entries of the log of changes that are no part of the change itself.
+use super::session;
+use crate::{catalog::AuditEntry, error::Result, event::detection::Rule, serve::Core};
+use async_graphql::Context;
+use serde_json::{Value, json};
+
+/// Writes who is about to do what; before it is done, so that nothing is done without an entry.
+pub async fn record(ctx: &Context<'_>, action: &str, object: &str, detail: &Value) -> Result<()> {
+    let by = &session::caller(ctx)?.user.name;
+    session::core(ctx)?.catalog.change_items(&[], &[AuditEntry::new(by, action, object, detail)]).await
+}
+
+/// Writes that rules are about to be imported, an entry for each that is new or has another text.
+pub async fn import(ctx: &Context<'_>, rules: &[Rule]) -> Result<()> {
+    imported(session::core(ctx)?, &session::caller(ctx)?.user.name, rules).await
+}
+
+/// As [`import`], for a caller of another endpoint.
+pub async fn imported(core: &Core, by: &str, rules: &[Rule]) -> Result<()> {
+    let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
+    let before = core.catalog.rules_by_id(&ids).await?;
+    let changed = rules.iter().zip(before).filter(|(r, b)| b.as_ref().is_none_or(|b| b.version != r.version));
+    let entry = |(rule, before): (&Rule, Option<Rule>)| {
+        let from = before.map(|b| b.version);
+        let detail = json!({"title": rule.title, "origin": rule.origin, "from": from, "to": rule.version});
+        AuditEntry::new(by, "importRule", &rule.id, &detail)
+    };
+    let entries: Vec<AuditEntry> = changed.map(entry).collect();
+    core.catalog.change_items(&[], &entries).await
+}
