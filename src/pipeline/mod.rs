@@ -5,6 +5,7 @@
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
 mod correlate;
+mod cost;
 mod exception;
 mod follow;
 mod import;
@@ -102,6 +103,7 @@ pub struct Pipeline {
     node: Arc<str>,
     /// The catalog, where others work on it too.
     shared: Option<Arc<dyn Catalog>>,
+    measured: cost::Measured,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -165,6 +167,7 @@ impl Pipeline {
             spool,
             node,
             shared,
+            measured: cost::Measured::default(),
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });

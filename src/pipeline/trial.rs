@@ -76,7 +76,7 @@ impl Pipeline {
 }
 
 /// Rules are about events of Sysmon; a store may hold others too.
-fn of_sysmon(condition: Condition) -> Result<Condition> {
+pub(super) fn of_sysmon(condition: Condition) -> Result<Condition> {
     use crate::event::{
         SYSMON_PROVIDER,
         condition::{Match, Operator},

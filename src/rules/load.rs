@@ -33,6 +33,17 @@ pub fn load(path: &Path) -> Result<Loaded> {
     Ok(loaded)
 }
 
+/// As [`load`], of one file or archive that is called `name`.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn load_file(path: &Path, name: &str) -> Result<Loaded> {
+    let mut loaded = Loaded::default();
+    file(&mut loaded, name, read(path)?)?;
+    drop_doubles(&mut loaded);
+    Ok(loaded)
+}
+
 fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
     let mut folders: Vec<PathBuf> = vec![root.to_owned()];
     let mut first = true;

@@ -10,6 +10,7 @@
 mod archive;
 pub mod check;
 pub mod correlation;
+pub mod cost;
 pub mod exception;
 pub mod explain;
 mod filter;
@@ -26,7 +27,7 @@ mod sysmonsearch;
 mod value;
 mod view;
 
-pub use load::load;
+pub use load::{load, load_file};
 pub use parse::parse;
 pub use set::{Matched, RuleSet};
 

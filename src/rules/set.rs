@@ -2,7 +2,7 @@
 use super::{
     correlation::{self, Correlations},
     filter::{self, Filters},
-    logsource::{STREAMS, stream_of, streams},
+    logsource::{STREAMS, Stream, stream_of, streams},
     lookup::{Asks, Lookup},
     named::Named,
     normal::normal,
@@ -58,10 +58,7 @@ impl RuleSet {
         let usable = |r: &&Rule| r.enabled && r.refused.is_none() && !other(r);
         for rule in rules.iter().filter(usable) {
             let number = known.len();
-            match single(&rule.text)
-                .and_then(|parsed| filters.applied(&parsed))
-                .and_then(|parsed| Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed)))
-            {
+            match prepared(rule, &filters, number) {
                 Ok((streams, way, parsed)) => {
                     match way {
                         Way::Lookup(asks) => lookup.add(asks, number, &streams),
@@ -171,8 +168,14 @@ pub(super) fn check(rule: &SigmaRule) -> Result<(), String> {
     way(rule, 0).map(|_| ())
 }
 
+/// A rule with its filters, and on which streams and how it is matched.
+pub(super) fn prepared(rule: &Rule, filters: &Filters, number: usize) -> Result<(Vec<Stream>, Way, SigmaRule), String> {
+    let parsed = filters.applied(&single(&rule.text)?)?;
+    Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed))
+}
+
 /// How a rule is matched.
-enum Way {
+pub(super) enum Way {
     Lookup(Asks),
     Engine(Box<CompiledRule>),
 }

@@ -6,6 +6,7 @@
 //! | `POST /api/import?name=FILE` | a file to import, answered by the id of the job |
 //! | `POST /api/export` | all events of a search as one stream, NDJSON or CSV |
 //! | `POST /api/indicators?name=FILE` | a threat report, answered by its import |
+//! | `POST /api/rules?name=FILE` | Sigma rules, a file or an archive |
 //! | `POST /_bulk`, `/{index}/_bulk`, … | what Elasticsearch shippers such as winlogbeat ask (`bulk`) |
 //! | `/livez`, `/readyz`, `/api/version` | health, public |
 //! | everything else | the page |
@@ -139,6 +140,7 @@ pub fn router(app: App) -> Router {
         .route("/api/import", routing::post(upload::import))
         .route("/api/export", routing::post(export::export))
         .route("/api/indicators", routing::post(upload::indicators))
+        .route("/api/rules", routing::post(upload::rules))
         .route("/api/version", routing::get(health::version))
         .route("/livez", routing::get(health::live))
         .route("/readyz", routing::get(health::ready))

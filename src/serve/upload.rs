@@ -7,7 +7,7 @@ use crate::{
     catalog::Role,
     error::{Code, Error, Result},
     ingest::Options,
-    intel,
+    intel, rules,
 };
 use axum::{
     Json,
@@ -24,6 +24,9 @@ use std::{
     path::{Path, PathBuf},
 };
 use tokio::io::AsyncWriteExt;
+
+/// Bytes of an upload of rules.
+const MAX_RULES: u64 = 64 << 20;
 
 #[derive(Deserialize)]
 pub struct Params {
@@ -88,6 +91,37 @@ pub async fn indicators(
         "indicators": import.indicators,
         "rules": import.rules,
         "issues": import.issues,
+    }))
+    .into_response())
+}
+
+/// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on.
+pub async fn rules(
+    State(app): State<App>,
+    Address(address): Address,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Failure> {
+    let core = &app.core;
+    let by = analyst(&app, address, &headers).await?;
+    let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(MAX_RULES)).await?;
+    let name = file_name(params.name);
+    let read = move || spooled.0.as_deref().map(|path| rules::load_file(path, &name)).transpose();
+    let loaded = tokio::task::spawn_blocking(read).await.map_err(Error::from)??;
+    let loaded = loaded.ok_or_else(|| Error::internal("the upload was not spooled"))?;
+    let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
+    super::graphql::imported(core, &by, &loaded.rules).await?;
+    let changed = core.pipeline.import_rules(loaded.rules).await?;
+    let stored = core.catalog.rules_by_id(&ids).await?.into_iter().flatten();
+    let refused: Vec<_> =
+        stored.filter_map(|r| r.refused.map(|why| json!({"ruleId": r.id, "title": r.title, "reason": why}))).collect();
+    Ok(Json(json!({
+        "read": ids.len(),
+        "changed": changed,
+        "refused": refused,
+        "issues": loaded.issues.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "otherFiles": loaded.other_files,
     }))
     .into_response())
 }

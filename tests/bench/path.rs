@@ -14,6 +14,7 @@ use sysmonsearch::{
     event::{
         Condition, Event, EventId, Field, Period, Position, Scope, Time,
         condition::{Match, Operator},
+        detection::Rule,
         fields::Type,
     },
     graph::{self, GraphStore},
@@ -113,6 +114,19 @@ fn replica(event: &Event, n: u64) -> Event {
     e
 }
 
+async fn start(dir: &Path, rules: Vec<Rule>) -> Arc<Pipeline> {
+    let pipeline = Pipeline::start(Engines::embedded(dir).unwrap(), dir.join("spool")).await.unwrap();
+    pipeline.import_rules(rules).await.unwrap();
+    pipeline
+}
+
+async fn import(pipeline: &Pipeline, files: &[PathBuf]) {
+    for f in files {
+        pipeline.import_file(&f.display().to_string(), f, Options::default(), None, &mut Quiet).await.unwrap();
+    }
+    pipeline.caught_up().await.unwrap();
+}
+
 fn main() {
     let grow: u64 = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -153,21 +167,17 @@ fn main() {
     });
     drop((store, graph_store, events, set));
 
+    // Without rules, with some, with all: what rules cost the whole path.
+    let usable: Vec<_> = loaded.rules.into_iter().filter(|r| r.refused.is_none()).collect();
+    for (name, rules) in [("path, no rules", 0), ("path, 300 rules", 300)] {
+        let dir = tempfile::tempdir().unwrap();
+        let pipeline = runtime.block_on(start(dir.path(), usable.iter().take(rules).cloned().collect()));
+        stage(&mut stages, name, || runtime.block_on(import(&pipeline, &files)));
+        runtime.block_on(pipeline.shutdown());
+    }
     let whole = tempfile::tempdir().unwrap();
-    let pipeline = runtime.block_on(async {
-        let pipeline =
-            Pipeline::start(Engines::embedded(whole.path()).unwrap(), whole.path().join("spool")).await.unwrap();
-        pipeline.import_rules(loaded.rules).await.unwrap();
-        pipeline
-    });
-    stage(&mut stages, "whole path", || {
-        runtime.block_on(async {
-            for f in &files {
-                pipeline.import_file(&f.display().to_string(), f, Options::default(), None, &mut Quiet).await.unwrap();
-            }
-            pipeline.caught_up().await.unwrap();
-        });
-    });
+    let pipeline = runtime.block_on(start(whole.path(), usable));
+    stage(&mut stages, "whole path", || runtime.block_on(import(&pipeline, &files)));
 
     println!("{total} events of {} files, {hits} hits", files.len());
     println!(

@@ -1,13 +1,16 @@
 //! The API over real HTTP and WebSocket, on the embedded stores.
 mod alerts;
 mod app;
+mod attack;
 mod batching;
 mod bulk;
 mod editor;
+mod exceptions;
 mod graph;
 mod guards;
 mod http;
 mod indicators;
+mod rules;
 mod schema;
 mod search;
 mod statistics;

@@ -96,6 +96,11 @@ batch!(RuleHits, String => u64, |r, keys| {
     Ok(counted(counts, keys.iter().map(String::as_str)))
 });
 
+batch!(EventsTotal, () => u64, |r, keys| {
+    let all = Query { condition: Condition::All, period: Period::default() };
+    let count = r.store.count(&r.scope, &all).await?;
+    Ok(keys.iter().map(|()| count).collect())
+});
 batch!(Comments, String => Arc<Vec<Comment>>, |r, keys| {
     Ok(r.catalog.alert_comments(&r.scope, keys).await?.into_iter().map(Arc::new).collect())
 });
@@ -263,6 +268,7 @@ const HOSTS_AT_ONCE: usize = 5_000;
 
 pub struct Loaders {
     events: Load<EventId, Option<Arc<Event>>, Events>,
+    events_total: Load<(), u64, EventsTotal>,
     nodes: Load<NodeId, Option<Node>, Nodes>,
     degrees: Load<(NodeId, Period), Arc<Vec<Degree>>, Degrees>,
     lineages: Load<(NodeId, usize), Arc<Lineage>, Lineages>,
@@ -296,6 +302,7 @@ impl Loaders {
         }
         Self {
             events: load(&r, longest, Events),
+            events_total: load(&r, longest, EventsTotal),
             nodes: load(&r, longest, Nodes),
             degrees: load(&r, longest, Degrees),
             lineages: load(&r, longest, Lineages),
@@ -344,6 +351,10 @@ impl Loaders {
     /// Hits of an event.
     pub async fn hits(&self, id: EventId) -> Result<Arc<Vec<Hit>>> {
         value(self.hits.try_load(id).await)
+    }
+    /// Number of all events.
+    pub async fn events_total(&self) -> Result<u64> {
+        value(self.events_total.try_load(()).await)
     }
     /// The newest hits that match a filter.
     pub async fn first_hits(&self, filter: HitFilter, first: usize) -> Result<Arc<HitPage>> {

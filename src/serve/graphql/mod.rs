@@ -7,6 +7,7 @@ mod alert;
 mod alert_input;
 mod attack;
 mod audit;
+mod burden;
 mod condition;
 mod cost;
 mod describe;
@@ -41,6 +42,7 @@ mod user;
 mod webhook;
 mod webhook_input;
 
+pub use audit::imported;
 pub use exec::http;
 pub use export::{Export, Format};
 pub use id::{job_id, named};

@@ -3,6 +3,7 @@ use super::{
     alert::{self, AlertConnection, AlertCount, AlertGrouping, AuditLog},
     alert_input::AlertFilterInput,
     attack::{self, LayerOf, Technique},
+    burden::Burdens,
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
@@ -290,7 +291,9 @@ impl Query {
         #[graphql(desc = "Cursor of the rule before the page.")] after: Option<String>,
     ) -> Result<RuleConnection> {
         let rules = session::core(ctx)?.catalog.rules().await?;
-        RuleConnection::new(rules, &filter.unwrap_or_default(), page::size(first)?, after.as_deref())
+        let filter = filter.unwrap_or_default();
+        let burdens = Burdens::new(ctx, filter.slow.is_some(), filter.noisy.is_some()).await?;
+        RuleConnection::new(rules, (&filter, &burdens), page::size(first)?, after.as_deref())
     }
     /// One rule, by its global id or its `ruleId`.
     #[graphql(guard = "viewer")]

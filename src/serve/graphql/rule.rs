@@ -1,5 +1,6 @@
 //! Rules and lists of them.
 use super::{
+    burden::{self, Burdens, RuleCost, RuleThresholds, THRESHOLDS},
     id::GlobalId,
     load::Loaders,
     page::List,
@@ -88,6 +89,21 @@ impl RuleObject {
     async fn last_hit(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(Loaders::of(ctx)?.last_hit(self.0.id.clone()).await?.map(DateTime))
     }
+    /// What it costs; absent where it is not matched or there is no event of its kinds.
+    #[graphql(guard = "viewer")]
+    async fn cost(&self, ctx: &Context<'_>) -> Result<Option<RuleCost>> {
+        burden::cost(ctx, &self.0.id).await
+    }
+    /// Whether it costs more than a rule should; it is matched all the same.
+    #[graphql(guard = "viewer")]
+    async fn slow(&self, ctx: &Context<'_>) -> Result<bool> {
+        burden::is_slow(ctx, &self.0.id).await
+    }
+    /// Whether it hits more often than a rule should; it is matched all the same.
+    #[graphql(guard = "viewer")]
+    async fn noisy(&self, ctx: &Context<'_>) -> Result<bool> {
+        burden::is_noisy(ctx, &self.0.id).await
+    }
     /// For how long webhooks are not told of it again; absent where they are told of every alert or hit.
     #[graphql(guard = "viewer")]
     async fn suppression(&self, ctx: &Context<'_>) -> Result<Option<RuleSuppression>> {
@@ -158,10 +174,14 @@ pub struct RuleFilterInput {
     enabled: Option<bool>,
     /// Whether it cannot be matched.
     refused: Option<bool>,
+    /// Whether it costs more than a rule should.
+    pub slow: Option<bool>,
+    /// Whether it hits more often than a rule should.
+    pub noisy: Option<bool>,
 }
 
 impl RuleFilterInput {
-    fn is_match(&self, levels: &[String], rule: &Rule) -> bool {
+    fn is_match(&self, levels: &[String], burdens: &Burdens, rule: &Rule) -> bool {
         let has = |t: &String| {
             let t = text::fold(t);
             [&rule.title, &rule.id, &rule.description].into_iter().chain(&rule.tags).any(|v| text::fold(v).contains(&t))
@@ -170,6 +190,8 @@ impl RuleFilterInput {
             && (levels.is_empty() || levels.contains(&rule.level))
             && self.enabled.is_none_or(|e| e == rule.enabled)
             && self.refused.is_none_or(|r| r == rule.refused.is_some())
+            && self.slow.is_none_or(|s| s == burdens.slow.contains(&rule.id))
+            && self.noisy.is_none_or(|n| n == burdens.noisy.contains(&rule.id))
     }
 }
 
@@ -182,10 +204,17 @@ pub struct RuleConnection {
     page_info: PageInfo,
     /// All rules that match.
     total: Total,
+    /// From when on a rule is slow or noisy.
+    thresholds: RuleThresholds,
 }
 
 impl RuleConnection {
-    pub fn new(rules: Vec<Rule>, filter: &RuleFilterInput, first: usize, after: Option<&str>) -> Result<Self> {
+    pub fn new(
+        rules: Vec<Rule>,
+        (filter, burdens): (&RuleFilterInput, &Burdens),
+        first: usize,
+        after: Option<&str>,
+    ) -> Result<Self> {
         let after = List::Rules.read_with(after, |body| {
             let (id, title) = body.split_once('\0')?;
             Some((title.to_owned(), id.to_owned()))
@@ -193,7 +222,7 @@ impl RuleConnection {
         let levels = levels(filter.level.as_deref().unwrap_or_default())?;
         let mut found: Vec<((String, String), Rule)> = rules
             .into_iter()
-            .filter(|r| filter.is_match(&levels, r))
+            .filter(|r| filter.is_match(&levels, burdens, r))
             .map(|r| ((text::fold(&r.title), r.id.clone()), r))
             .collect();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -203,6 +232,6 @@ impl RuleConnection {
         page.truncate(first);
         let end_cursor = page.last().map(|((title, id), _)| List::Rules.cursor(format_args!("{id}\0{title}")));
         let nodes = page.into_iter().map(|(_, r)| RuleObject(r)).collect();
-        Ok(Self { nodes, page_info: PageInfo { has_next_page, end_cursor }, total })
+        Ok(Self { nodes, page_info: PageInfo { has_next_page, end_cursor }, total, thresholds: THRESHOLDS })
     }
 }

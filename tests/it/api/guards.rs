@@ -11,9 +11,10 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 22] = [
+const ABOVE_VIEWER: [&str; 23] = [
     "auditLog",
     "commentAlert",
+    "createException",
     "createRule",
     "createUser",
     "deadLetters",
