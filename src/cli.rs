@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod client;
+mod doctor;
 mod indicators;
 mod ingest;
 mod lists;
@@ -58,6 +59,8 @@ enum Command {
     Jobs(lists::Jobs),
     /// Records that could not be imported
     DeadLetters(lists::DeadLetters),
+    /// Look at the engines and the followers, and say what to do
+    Doctor(doctor::Args),
     /// Print the GraphQL schema
     Schema,
 }
@@ -102,6 +105,7 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
         Command::Rebuild(what) => lists::rebuild(common, what).await,
         Command::Jobs(args) => lists::jobs(common, args).await,
         Command::DeadLetters(args) => lists::dead_letters(common, args).await,
+        Command::Doctor(args) => doctor::run(common, args).await,
         Command::Schema => {
             io::stdout().write_all(crate::serve::graphql::sdl().as_bytes())?;
             Ok(DONE)

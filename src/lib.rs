@@ -21,9 +21,11 @@
 //! | [`serve`] | HTTP, GraphQL, the page |
 //! | [`cli`] | the commands |
 //!
-//! Beside the rooms: [`error`] (the one error type, and the issues of an import), [`config`] (flags and environment),
+//! Beside the rooms: [`error`] (the one error type, and the issues of an import), [`checkup`] (what
+//! `doctor` finds), [`config`] (flags and environment),
 //! [`telemetry`] (logging).
 pub mod catalog;
+pub mod checkup;
 pub mod cli;
 pub mod config;
 pub mod demo;

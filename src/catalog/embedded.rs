@@ -15,6 +15,7 @@ use super::{
     HitPage, IndicatorFilter, Job, RuleVersion, SavedSearch, StoredHit, StoredIndicator, User,
 };
 use crate::{
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         EventId, Position, Scope, Time,
@@ -26,6 +27,9 @@ use crate::{
 use async_trait::async_trait;
 use db::Db;
 use std::{path::Path, sync::Arc, time::Duration};
+
+/// Its name in a checkup.
+const PART: &str = "catalog";
 
 /// [`Catalog`] in one SQLite file. Its verbs need a tokio runtime.
 pub struct Sqlite {
@@ -44,6 +48,10 @@ impl Sqlite {
 
 #[async_trait]
 impl Catalog for Sqlite {
+    async fn checkup(&self) -> Vec<Finding> {
+        let looked = self.db.read(|db| Finding::of_file(PART, db)).await;
+        vec![looked.unwrap_or_else(|e| Finding::failed(PART, &e))]
+    }
     async fn users(&self) -> Result<Vec<User>> {
         self.db.read(users::all).await
     }

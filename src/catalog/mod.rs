@@ -5,6 +5,7 @@ pub mod embedded;
 pub use alert::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment};
 
 use crate::{
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         EventId, Period, Position, Scope, Time,
@@ -179,6 +180,9 @@ pub struct IndicatorFilter {
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
+    /// What the engine finds about itself; an error is a finding too.
+    async fn checkup(&self) -> Vec<Finding>;
+
     // users
     async fn users(&self) -> Result<Vec<User>>;
     async fn user_by_name(&self, name: &str) -> Result<Option<User>>;

@@ -2,6 +2,7 @@
 use super::{client::Client, serve};
 use crate::{
     catalog::{Catalog, Role, embedded::Sqlite},
+    checkup::Finding,
     config::{Common, Connect},
     error::{Code, Error},
     pipeline::{Engines, Pipeline},
@@ -108,6 +109,28 @@ pub async fn find(common: &Common, connect: &Connect) -> anyhow::Result<Place> {
             None => Err(e.into()),
         },
         Err(e) => Err(e.into()),
+    }
+}
+
+/// What was found about the engines of this machine, or who is to be asked.
+pub enum Looked {
+    Here(Vec<Finding>),
+    There(Client),
+}
+
+/// Looks at the engines without starting anything on them; they may be ill.
+pub async fn engines(common: &Common, connect: &Connect) -> anyhow::Result<Looked> {
+    if let Some(url) = &connect.server {
+        return Ok(Looked::There(named(url, connect).await?));
+    }
+    let data = common.data();
+    let folder = data.clone();
+    match tokio::task::spawn_blocking(move || Engines::embedded(&folder)).await? {
+        Ok(engines) => Ok(Looked::Here(engines.checkup().await)),
+        Err(e) => match running(&data).await {
+            Ok(Some(client)) if e.code == Code::Conflict => Ok(Looked::There(client)),
+            _ => Ok(Looked::Here(vec![Finding::failed("data folder", &e)])),
+        },
     }
 }
 

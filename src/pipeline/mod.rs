@@ -4,6 +4,7 @@
 //! own checkpoint, which it commits together with what it wrote: after `kill -9` it goes on where it was.
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
+mod checkup;
 mod correlate;
 mod follow;
 mod import;
@@ -198,6 +199,10 @@ impl Pipeline {
     /// When the catalog fails.
     pub async fn tell_alerts(&self) -> Result<()> {
         follow::tell_alerts(&*self.catalog, &self.alert_changes).await
+    }
+
+    pub fn engines(&self) -> Engines {
+        Engines { store: self.store.clone(), graph: self.graph.clone(), catalog: self.catalog.clone() }
     }
 
     /// Waits until everything appended so far is projected, matched and searchable.

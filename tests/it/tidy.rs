@@ -16,6 +16,7 @@ const MAX_LINES: usize = 600;
 /// Every room, and the rooms it may know besides those under it in [`BELOW`].
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("checkup", &["error"]),
     ("event", &["error"]),
     ("ingest", BELOW),
     ("store", BELOW),
@@ -30,7 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("serve", &["pipeline"]),
     ("cli", &["pipeline", "serve"]),
 ];
-const BELOW: &[&str] = &["error", "event"];
+const BELOW: &[&str] = &["error", "checkup", "event"];
 /// They do not know each other; what is above may know all of them.
 const SIBLINGS: &[&str] = &["ingest", "store", "graph", "rules", "intel", "catalog", "demo", "config", "telemetry"];
 

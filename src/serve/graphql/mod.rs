@@ -5,6 +5,7 @@
 //! Cost: one point per field, a list's fields times its `first`, and more for what a store has to work on.
 mod alert;
 mod alert_input;
+mod checkup;
 mod condition;
 mod cost;
 mod describe;

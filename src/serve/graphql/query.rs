@@ -2,6 +2,7 @@
 use super::{
     alert::{self, AlertConnection, AlertCount, AlertGrouping, AuditLog},
     alert_input::AlertFilterInput,
+    checkup::CheckupFinding,
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
@@ -443,6 +444,11 @@ impl Query {
     #[graphql(guard = "admin")]
     async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
         Ok(session::core(ctx)?.catalog.users().await?.iter().map(User::from).collect())
+    }
+    /// What the engines find about themselves, and how far their followers are.
+    #[graphql(guard = "admin", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn checkup(&self, ctx: &Context<'_>) -> Result<Vec<CheckupFinding>> {
+        Ok(session::core(ctx)?.pipeline.engines().checkup().await.into_iter().map(CheckupFinding::from).collect())
     }
     /// Searches that the caller has saved, and those that others share with all, by name.
     #[graphql(guard = "viewer")]
