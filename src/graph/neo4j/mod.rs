@@ -5,7 +5,6 @@
 //! documented. Whoever may see some hosts only gets what these say: while one host reports a thing, its name stands on
 //! it; when a second comes, each has a row of its own, a `Sighting` node beside an entity, a `REPORTED` relation beside an
 //! edge.
-mod client;
 mod merge;
 mod read;
 mod said;
@@ -16,9 +15,9 @@ use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, N
 use crate::{
     error::{Code, Error, Result},
     event::{Period, Position, Scope},
+    neo4j::{Client, cypher},
 };
 use async_trait::async_trait;
-use client::{Client, cypher};
 use read::View;
 use std::sync::Arc;
 

@@ -6,10 +6,8 @@
 //! searches  <- queries over folded values; pages by (time, id); numbers by pages of composite aggregations
 //! ```
 mod append;
-mod client;
 mod document;
 mod follow;
-mod groups;
 mod mapping;
 mod numbers;
 mod pattern;
@@ -22,11 +20,11 @@ use super::{
     Timeline, Values, ValuesQuery,
 };
 use crate::{
+    elastic::{Client, Method, groups::Group},
     error::{Error, Result},
     event::{Event, EventId, Field, Period, Position, Scope},
 };
 use async_trait::async_trait;
-use client::{Client, Method};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
@@ -85,8 +83,17 @@ impl Store {
 
     /// The answer of one search over all indices.
     async fn ask(&self, body: &Value) -> Result<Value> {
-        let path = format!("{}/_search?ignore_unavailable=true&allow_no_indices=true", self.indices());
-        self.client.ask(Method::Post, &path, body).await
+        self.client.search(&self.indices(), body).await
+    }
+
+    async fn groups(
+        &self,
+        filter: &Value,
+        sources: &[Value],
+        times: bool,
+        f: impl FnMut(Group) -> Result<bool> + Send,
+    ) -> Result<()> {
+        self.client.groups(&self.indices(), filter, sources, times.then_some("t"), f).await
     }
 }
 
@@ -109,7 +116,7 @@ impl EventStore for Elasticsearch {
     }
 
     async fn refresh(&self) -> Result<()> {
-        self.0.refresh(&self.0.indices()).await
+        self.0.client.refresh(&self.0.indices()).await
     }
 
     async fn search(

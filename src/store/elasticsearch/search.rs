@@ -1,5 +1,5 @@
 //! Pages of events. Events never change, so a page goes on behind its last (time, id) without a point in time.
-use super::{Store, client::Method, document, mapping, query};
+use super::{Store, document, mapping, query};
 use crate::{
     error::{Error, Result},
     event::{Event, EventId, Scope},
@@ -75,9 +75,7 @@ impl Store {
     }
 
     pub async fn count(&self, filter: &Value) -> Result<u64> {
-        let path = format!("{}/_count?ignore_unavailable=true&allow_no_indices=true", self.indices());
-        let answer = self.client.ask(Method::Post, &path, &json!({ "query": filter })).await?;
-        answer["count"].as_u64().ok_or_else(|| Error::internal("a count without a number"))
+        self.client.count(&self.indices(), filter).await
     }
 
     pub async fn latest(&self, filter: &Value, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {

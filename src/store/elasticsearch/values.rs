@@ -1,11 +1,8 @@
 //! Values of fields with when and where they occur. Events with a value that is too long for a term are counted in
 //! memory and left out of the groups of the cluster.
-use super::{
-    Store,
-    groups::{Group, by},
-    query,
-};
+use super::{Store, query};
 use crate::{
+    elastic::groups::{Group, by},
     error::{Code, Error, Result},
     event::{Event, Field, Scope, Time, text},
     store::{FieldValue, Query, Term, TermOrder, Terms, ValueOrder, Values, ValuesQuery},

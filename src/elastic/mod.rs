@@ -1,4 +1,10 @@
-//! Requests to the cluster, and its errors as ours. The only file that knows the client library.
+//! Requests to an Elasticsearch or OpenSearch cluster, and its errors as ours: what the event store and the catalog need of
+//! it. The only file that knows the client library.
+mod bulk;
+pub mod groups;
+
+pub use bulk::Done;
+
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
 use elasticsearch::{
@@ -54,6 +60,25 @@ impl Client {
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (status, answer) = self.send(method, path, "application/json", body).await?;
         checked(status, answer)
+    }
+
+    /// The answer of one search. Indices may be missing.
+    pub async fn search(&self, indices: &str, body: &Value) -> Result<Value> {
+        let path = format!("{indices}/_search?ignore_unavailable=true&allow_no_indices=true");
+        self.ask(Method::Post, &path, body).await
+    }
+
+    /// Number of documents. Indices may be missing.
+    pub async fn count(&self, indices: &str, filter: &Value) -> Result<u64> {
+        let path = format!("{indices}/_count?ignore_unavailable=true&allow_no_indices=true");
+        let answer = self.ask(Method::Post, &path, &json!({ "query": filter })).await?;
+        answer["count"].as_u64().ok_or_else(|| Error::internal("a count without a number"))
+    }
+
+    /// Makes everything written so far searchable.
+    pub async fn refresh(&self, indices: &str) -> Result<()> {
+        let path = format!("{indices}/_refresh?ignore_unavailable=true&allow_no_indices=true");
+        self.ask(Method::Post, &path, &Value::Null).await.map(drop)
     }
 
     /// Several searches at once; the answers in the same order.

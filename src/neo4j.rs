@@ -1,9 +1,12 @@
-//! Running statements on a Neo4j server.
+//! Running statements on a Neo4j server: what the graph and the catalog need of it. Every statement is a file below
+//! `cypher/`, with parameters only.
 use crate::error::{Code, Error, Result};
 use neo4rs::{BoltMap, BoltString, BoltType, ConfigBuilder, Graph, Query, Txn};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
+/// Rows of one statement.
+pub const ROWS: usize = 5_000;
 /// Rows that one answer of the server carries.
 const FETCH: usize = 2_000;
 /// Attempts at what can pass: a lock, a restart.
@@ -12,10 +15,10 @@ const ATTEMPTS: u32 = 9;
 /// A statement of a file below `cypher/`.
 macro_rules! cypher {
     ($path:literal) => {
-        neo4rs::query(include_str!(concat!("../../../", $path)))
+        neo4rs::query(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path)))
     };
 }
-pub(super) use cypher;
+pub(crate) use cypher;
 
 /// Parameters and properties by name.
 #[derive(Default)]
@@ -117,6 +120,16 @@ impl Transaction {
 
     pub async fn run(&mut self, query: Query) -> Result<()> {
         self.0.run(query).await?;
+        Ok(())
+    }
+
+    /// Runs the statement over all `rows`, some at a time.
+    pub async fn each(&mut self, query: Query, rows: Vec<BoltType>) -> Result<()> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<BoltType> = rows.by_ref().take(ROWS).collect();
+            self.run(query.clone().param("rows", some)).await?;
+        }
         Ok(())
     }
 
