@@ -1,5 +1,7 @@
 //! Running statements on a Neo4j server: what the graph and the catalog need of it. Every statement is a file below
 //! `cypher/`, with parameters only.
+mod checkup;
+
 use crate::error::{Code, Error, Result};
 use neo4rs::{BoltMap, BoltString, BoltType, ConfigBuilder, Graph, Query, Txn};
 use serde::de::DeserializeOwned;
@@ -12,10 +14,18 @@ const FETCH: usize = 2_000;
 /// Attempts at what can pass: a lock, a restart.
 const ATTEMPTS: u32 = 9;
 
+/// Text of a file below `cypher/`.
+macro_rules! statement {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
+    };
+}
+pub(crate) use statement;
+
 /// A statement of a file below `cypher/`.
 macro_rules! cypher {
     ($path:literal) => {
-        neo4rs::query(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path)))
+        neo4rs::query($crate::neo4j::statement!($path))
     };
 }
 pub(crate) use cypher;

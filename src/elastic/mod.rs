@@ -1,6 +1,7 @@
 //! Requests to an Elasticsearch or OpenSearch cluster, and its errors as ours: what the event store and the catalog need of
 //! it. The only file that knows the client library.
 mod bulk;
+mod checkup;
 pub mod groups;
 
 pub use bulk::Done;

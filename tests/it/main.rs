@@ -13,6 +13,7 @@ mod catalog;
 mod cli;
 mod correlation;
 mod demo;
+mod deploy;
 mod graph;
 mod ingest;
 mod intel;

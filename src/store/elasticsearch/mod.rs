@@ -6,6 +6,7 @@
 //! searches  <- queries over folded values; pages by (time, id); numbers by pages of composite aggregations
 //! ```
 mod append;
+mod checkup;
 mod document;
 mod follow;
 mod mapping;
@@ -20,6 +21,7 @@ use super::{
     Timeline, Values, ValuesQuery,
 };
 use crate::{
+    checkup::Finding,
     elastic::{Client, Method, groups::Group},
     error::{Error, Result},
     event::{Event, EventId, Field, Period, Position, Scope},
@@ -99,6 +101,10 @@ impl Store {
 
 #[async_trait]
 impl EventStore for Elasticsearch {
+    async fn checkup(&self) -> Vec<Finding> {
+        self.0.checkup().await
+    }
+
     async fn append(&self, events: Vec<Event>) -> Result<Appended> {
         self.0.append(events).await
     }

@@ -8,6 +8,7 @@ use std::{
 };
 use sysmonsearch::{
     catalog::*,
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         Event, EventId, Field, Period, Position, Scope, Time,
@@ -43,6 +44,7 @@ macro_rules! count {
 }
 
 count! { EventStore {
+    fn checkup() -> Vec<Finding>;
     fn append(events: Vec<Event>) -> Result<Appended>;
     fn read(after: &Position, max: usize) -> Result<Arrivals>;
     fn head() -> Result<Position>;
@@ -59,6 +61,7 @@ count! { EventStore {
 } }
 
 count! { GraphStore {
+    fn checkup() -> Vec<Finding>;
     fn upsert(batch: Batch, upto: &Position) -> Result<()>;
     fn checkpoint() -> Result<Position>;
     fn clear() -> Result<()>;
@@ -74,6 +77,7 @@ count! { GraphStore {
 } }
 
 count! { Catalog {
+    fn checkup() -> Vec<Finding>;
     fn users() -> Result<Vec<User>>;
     fn user_by_name(name: &str) -> Result<Option<User>>;
     fn user(id: &str) -> Result<Option<User>>;
