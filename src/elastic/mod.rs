@@ -19,6 +19,8 @@ use elasticsearch::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// Waits before a cluster that has too much to do is asked again.
+const WAITS_MS: &[u64] = &[100, 400, 1_500];
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -56,11 +58,19 @@ impl Client {
         ))
     }
 
-    /// The answer of a request that must succeed.
+    /// The answer of a request that must succeed. Asks again when the cluster says that it has too much to do.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = self.send(method, path, "application/json", body).await?;
-        checked(status, answer)
+        let mut waits = WAITS_MS.iter();
+        loop {
+            let (status, answer) = self.send(method, path, "application/json", body.clone()).await?;
+            match (checked(status, answer), waits.next()) {
+                (Err(e), Some(wait)) if e.code == Code::Unavailable && !matches!(status, 401 | 403) => {
+                    tokio::time::sleep(Duration::from_millis(*wait)).await;
+                }
+                (checked, _) => return checked,
+            }
+        }
     }
 
     /// The answer of one search. Indices may be missing.
