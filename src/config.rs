@@ -1,5 +1,8 @@
 //! What the operator may choose: flags and environment in one place.
-use crate::error::{Error, Result};
+use crate::{
+    elastic::{Address, Login},
+    error::{Error, Result},
+};
 use clap::Args;
 use std::{
     io::Read as _,
@@ -71,26 +74,18 @@ pub struct Cluster {
     shards: u32,
 }
 
-/// Where a cluster is, and how to log in there.
+/// Where the servers of a cluster are, and how to log in there.
 #[derive(Clone)]
-pub struct ClusterPlace {
-    pub elasticsearch: String,
-    pub login: Login,
-    /// PEM of the authority that has signed the certificate of Elasticsearch.
-    pub ca: Option<Vec<u8>>,
+pub struct Servers {
+    pub elasticsearch: Address,
+    /// Such as `bolt://127.0.0.1:7687`. Its database has room for the graph of one installation.
     pub neo4j: String,
-    pub neo4j_user: String,
-    pub neo4j_password: String,
-    pub prefix: String,
+    pub user: String,
+    pub password: String,
+    /// Tells the indices and the catalogs of several installations apart: lower-case letters, digits, `-` and `_`.
+    pub name: String,
+    /// Shards of an index of events that is yet to be made.
     pub shards: u32,
-}
-
-/// How to log in at Elasticsearch.
-#[derive(Clone)]
-pub enum Login {
-    None,
-    Password { user: String, password: String },
-    ApiKey(String),
 }
 
 impl Cluster {
@@ -99,7 +94,7 @@ impl Cluster {
     /// # Errors
     /// `BAD_INPUT` when only one of the two servers is given, when a file cannot be read, or when something is said
     /// about a server that is not given.
-    pub fn place(&self) -> Result<Option<ClusterPlace>> {
+    pub fn servers(&self) -> Result<Option<Servers>> {
         let (elasticsearch, neo4j) = match (&self.elasticsearch, &self.neo4j) {
             (None, None) => {
                 let rest = [
@@ -120,9 +115,9 @@ impl Cluster {
             (Some(_), None) => return Err(mixed("--elasticsearch", "--neo4j")),
             (None, Some(_)) => return Err(mixed("--neo4j", "--elasticsearch")),
         };
-        let password = secret(self.elasticsearch_password_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_PASSWORD")?;
+        let given = secret(self.elasticsearch_password_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_PASSWORD")?;
         let key = secret(self.elasticsearch_api_key_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_API_KEY")?;
-        let login = match (&self.elasticsearch_user, password, key) {
+        let login = match (&self.elasticsearch_user, given, key) {
             (None, None, None) => Login::None,
             (Some(user), Some(password), None) => Login::Password { user: user.clone(), password },
             (None, None, Some(key)) => Login::ApiKey(key),
@@ -136,19 +131,17 @@ impl Cluster {
             std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())))
         });
         let auth = secret(self.neo4j_auth_file.as_deref(), "SYSMONSEARCH_NEO4J_AUTH")?;
-        let (neo4j_user, neo4j_password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
+        let (user, password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
             None => ("neo4j".to_owned(), String::new()),
             Some(Some((user, password))) => (user.to_owned(), password.to_owned()),
             Some(None) => return Err(Error::bad_input("the log-in of Neo4j has the form NAME/PASSWORD")),
         };
-        Ok(Some(ClusterPlace {
-            elasticsearch,
-            login,
-            ca: ca.transpose()?,
+        Ok(Some(Servers {
+            elasticsearch: Address { url: elasticsearch, login, ca: ca.transpose()? },
             neo4j,
-            neo4j_user,
-            neo4j_password,
-            prefix: self.prefix.clone(),
+            user,
+            password,
+            name: self.prefix.clone(),
             shards: self.shards,
         }))
     }

@@ -69,15 +69,30 @@ pub fn local_url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// A data folder that this process has open.
+/// The engines, open in this process, with their followers.
 pub struct Folder {
     pub pipeline: Arc<Pipeline>,
 }
 
 impl Folder {
+    /// Opens the data folder, or connects to the cluster that is configured.
+    ///
+    /// # Errors
+    /// `CONFLICT` when another process has the folder open; `UNAVAILABLE` when a server of the cluster does not answer.
+    pub async fn open(common: &Common) -> Result<Self, Error> {
+        let data = common.data();
+        match common.cluster.servers()? {
+            None => Self::embedded(&data).await,
+            Some(servers) => {
+                let engines = Engines::cluster(servers).await?;
+                Ok(Self { pipeline: Pipeline::start(engines, data.join("spool")).await? })
+            }
+        }
+    }
+
     /// # Errors
     /// `CONFLICT` when another process has the folder open.
-    pub async fn open(data: &Path) -> Result<Self, Error> {
+    pub async fn embedded(data: &Path) -> Result<Self, Error> {
         let folder = data.to_owned();
         let engines = tokio::task::spawn_blocking(move || {
             let engines = Engines::embedded(&folder)?;
@@ -102,7 +117,7 @@ pub async fn find(common: &Common, connect: &Connect) -> anyhow::Result<Place> {
         return Ok(Place::Server(named(url, connect).await?));
     }
     let data = common.data();
-    match Folder::open(&data).await {
+    match Folder::open(common).await {
         Ok(folder) => Ok(Place::Folder(folder)),
         Err(e) if e.code == Code::Conflict => match running(&data).await? {
             Some(client) => Ok(Place::Server(client)),
@@ -122,6 +137,12 @@ pub enum Looked {
 pub async fn engines(common: &Common, connect: &Connect) -> anyhow::Result<Looked> {
     if let Some(url) = &connect.server {
         return Ok(Looked::There(named(url, connect).await?));
+    }
+    if let Some(servers) = common.cluster.servers()? {
+        return Ok(Looked::Here(match Engines::cluster(servers).await {
+            Ok(engines) => engines.checkup().await,
+            Err(e) => vec![Finding::failed("cluster", &e)],
+        }));
     }
     let data = common.data();
     let folder = data.clone();

@@ -14,6 +14,7 @@ mod cli;
 mod correlation;
 mod demo;
 mod deploy;
+mod faults;
 mod graph;
 mod ingest;
 mod intel;
