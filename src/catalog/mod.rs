@@ -208,7 +208,7 @@ pub trait Catalog: Send + Sync + 'static {
     async fn rules_version(&self) -> Result<u64>;
 
     // hits
-    /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
+    /// Stores hits that are not there yet, brings `matched` and `joined` of known ones up to date, and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
     /// Like [`Self::put_hits`], and in the same transaction withdraws hits and changes what correlations keep.

@@ -5,9 +5,13 @@
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
 mod correlate;
+mod detect;
 mod follow;
 mod import;
 mod lease;
+mod processes;
+mod recent;
+mod reopen;
 mod trial;
 
 pub use import::{Report, Watch};
@@ -22,7 +26,8 @@ use crate::{
     rules::{self, RuleSet, correlation},
     store::{Appended, EventStore},
 };
-use follow::{Detect, Follower, Project};
+use detect::Detect;
+use follow::{Follower, Project};
 use lease::Lease;
 use std::{
     collections::HashMap,

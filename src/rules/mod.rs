@@ -4,6 +4,7 @@
 //! folder, archive, text -> load, parse -> Rule (text and verdict)
 //! Rule -> normal: field names resolved, values canonical, known gaps of the engine closed
 //!      -> logsource: one engine per kind of event -> RuleSet::matches(&Event)
+//! fields that an event lacks -> join: from the start of its process
 //! correlations -> correlation: linked to their members, evaluated over what these have matched
 //! ```
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
@@ -12,6 +13,7 @@ pub mod check;
 pub mod correlation;
 pub mod explain;
 mod filter;
+pub mod join;
 mod load;
 mod logsource;
 mod lookup;
@@ -27,7 +29,7 @@ mod view;
 
 pub use load::load;
 pub use parse::parse;
-pub use set::{Matched, RuleSet};
+pub use set::{Detected, Matched, RuleSet, Settled};
 
 use crate::{error::Issue, event::detection::Rule};
 

@@ -59,6 +59,7 @@ fn hit(n: u64) -> Hit {
         host: format!("pc{}", n % 3),
         found: Time(5),
         matched: Vec::new(),
+        joined: Vec::new(),
     }
 }
 

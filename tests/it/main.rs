@@ -16,6 +16,7 @@ mod demo;
 mod graph;
 mod ingest;
 mod intel;
+mod joined;
 mod pipeline;
 mod rules;
 mod store;

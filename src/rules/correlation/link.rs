@@ -120,6 +120,16 @@ impl Correlations {
         self.of.get(rule_id).is_some_and(|of| of.iter().all(|(n, _)| !self.linked[*n].asks.generate))
     }
 
+    /// Fields that correlations ask of the matches of a rule.
+    pub fn asked_of(&self, rule_id: &str) -> BTreeSet<Key> {
+        let of = self.of.get(rule_id).map(Vec::as_slice).unwrap_or_default();
+        let fields = of.iter().flat_map(|(n, member)| {
+            let linked = &self.linked[*n];
+            linked.asks.group_by.iter().chain(&linked.asks.fields).map(|name| linked.field(*member, name))
+        });
+        fields.map(view::key).collect()
+    }
+
     /// Where a match of a rule is counted. `group`: the group that has fired, where it is a firing.
     pub fn places(&self, rule_id: &str, event: &Event, group: Option<&Group>) -> Vec<Place> {
         let own: Vec<(&str, &str)> = match group {
@@ -149,7 +159,7 @@ impl Correlations {
         };
         let events: HashMap<EventId, &Arc<Event>> = seen.iter().map(|s| (s.event.id, &s.event)).collect();
         for s in seen {
-            put(&mut open, self.places(&s.rule_id, &s.event, None));
+            put(&mut open, self.places(&s.rule_id, s.values(), None));
         }
         let mut out = Vec::new();
         for (n, linked) in self.linked.iter().enumerate() {
@@ -208,6 +218,13 @@ impl Linked {
         completed.into_iter().map(|at| keys[at]).collect()
     }
 
+    /// The field that a name stands for in a member.
+    fn field<'a>(&'a self, member: usize, name: &'a str) -> &'a str {
+        let fields = self.asks.aliases.get(name);
+        let field = fields.and_then(|fields| fields.get(self.asks.rules.get(member)?));
+        field.map_or(name, String::as_str)
+    }
+
     /// `own`: names and values that a firing brings besides those of its event.
     fn place(
         &self,
@@ -221,11 +238,7 @@ impl Linked {
             if let Some((_, value)) = own.iter().find(|(n, _)| *n == name) {
                 return BTreeSet::from([(*value).to_owned()]);
             }
-            let field = match self.asks.aliases.get(name) {
-                Some(fields) => self.asks.rules.get(member).and_then(|r| fields.get(r)),
-                None => None,
-            };
-            values(event, field.map_or(name, String::as_str))
+            values(event, self.field(member, name))
         };
         let mut group = Vec::with_capacity(self.asks.group_by.len());
         for name in &self.asks.group_by {

@@ -64,6 +64,8 @@ pub struct RulePart {
     event: Vec<String>,
     /// Of several values asked, those that hold.
     values: Vec<String>,
+    /// Whether the values come from the start of a process, because the event lacks the field.
+    joined: bool,
 }
 
 /// Why a rule matches an event, or does not.
@@ -144,7 +146,9 @@ pub async fn check(yaml: String) -> Result<Vec<RuleProblem>> {
 pub async fn explain(ctx: &Context<'_>, yaml: String, event: &ID) -> Result<Option<RuleExplanation>> {
     let yaml = limited(yaml)?;
     let Some(event) = Loaders::of(ctx)?.event(id::event_id(event)?).await? else { return Ok(None) };
-    let explained = tokio::task::spawn_blocking(move || explain::explain(&yaml, &event)).await?;
+    let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+    let lineage = core.pipeline.lineage(scope, event.clone()).await?;
+    let explained = tokio::task::spawn_blocking(move || explain::explain(&yaml, &event, &lineage)).await?;
     let explained = explained.map_err(Error::bad_input)?;
     let part = |p: explain::Part| RulePart {
         name: p.name,
@@ -153,6 +157,7 @@ pub async fn explain(ctx: &Context<'_>, yaml: String, event: &ID) -> Result<Opti
         holds: p.holds,
         event: p.event,
         values: p.values,
+        joined: p.joined,
     };
     Ok(Some(RuleExplanation {
         matches: explained.matches,
