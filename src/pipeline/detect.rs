@@ -2,6 +2,7 @@
 use super::{
     correlate,
     follow::{Work, tell_alerts},
+    hunt::Hunts,
     processes::{Open, Process, Processes},
     recent::Recent,
 };
@@ -18,23 +19,34 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::{Duration, Instant},
 };
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Mutex, broadcast, watch};
 
 /// Hits of another process fetched at once.
 const TOLD_AT_ONCE: usize = 1_000;
 /// A checkpoint that moved over events without any hit is written at least this often.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
+/// What it works with.
+pub(super) struct Rooms {
+    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
+    /// Held while the rules are compiled anew.
+    pub(super) reloading: Arc<Mutex<()>>,
+}
+
 /// Matches events with the rules.
 pub(super) struct Detect {
     pub(super) catalog: Arc<dyn Catalog>,
     pub(super) store: Arc<dyn EventStore>,
-    rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(super) reloading: Arc<Mutex<()>>,
     /// The rules of the last piece.
     used: Option<Arc<RuleSet>>,
     pub(super) processes: Processes,
     /// Events that depend on a process, in case that its start is still to come.
     pub(super) recent: Recent,
+    pub(super) hunts: Hunts,
     live: broadcast::Sender<Arc<StoredHit>>,
     alerts: watch::Sender<u64>,
     written: Instant,
@@ -46,20 +58,21 @@ impl Detect {
     /// # Errors
     /// When the catalog fails.
     pub(super) async fn new(
-        catalog: Arc<dyn Catalog>,
-        store: Arc<dyn EventStore>,
-        rules: Arc<RwLock<Arc<RuleSet>>>,
+        Rooms { catalog, store, rules, reloading }: Rooms,
         live: broadcast::Sender<Arc<StoredHit>>,
         alerts: watch::Sender<u64>,
+        hunts: watch::Receiver<u64>,
     ) -> Result<Self> {
         let told = catalog.newest_hit().await?;
         Ok(Self {
             catalog,
             store,
             rules,
+            reloading,
             used: None,
             processes: Processes::default(),
             recent: Recent::default(),
+            hunts: Hunts::new(hunts),
             live,
             alerts,
             written: Instant::now(),
@@ -99,7 +112,7 @@ impl Detect {
     }
 
     /// What the rules find in events that the follower comes to.
-    async fn find(&mut self, rules: &Arc<RuleSet>, events: Vec<Arc<Event>>) -> Result<Found> {
+    pub(super) async fn find(&mut self, rules: &Arc<RuleSet>, events: Vec<Arc<Event>>) -> Result<Found> {
         let matching = rules.clone();
         let (mut hits, mut seen, open) = tokio::task::spawn_blocking(move || detected(&matching, &events)).await?;
         if !open.is_empty() {
@@ -134,6 +147,10 @@ impl Work for Detect {
         self.put(found, &next).await?;
         self.written = Instant::now();
         Ok(())
+    }
+
+    async fn aside(&mut self) -> Result<bool> {
+        self.hunt().await
     }
 
     /// Tells the subscribers of this process what another has found.

@@ -26,6 +26,10 @@ pub(super) trait Work: Send + Sync + 'static {
     async fn checkpoint(&mut self) -> Result<Position>;
     /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
     async fn work(&mut self, piece: Arrivals) -> Result<()>;
+    /// Does a piece of other work after each turn. `true` when there is more to do.
+    async fn aside(&mut self) -> Result<bool> {
+        Ok(false)
+    }
     /// Called now and then while another process does the work, and once before this process takes it over.
     async fn look_on(&mut self) -> Result<()> {
         Ok(())
@@ -136,8 +140,9 @@ async fn run(
                 reached.merge(&seen);
             }
             state.send_replace(State { position: reached, healthy: true, generation });
+            let aside = work.aside().await?;
             drop(guard);
-            Ok::<Step, Error>(if more { Step::More } else { Step::Done })
+            Ok::<Step, Error>(if more || aside { Step::More } else { Step::Done })
         };
         match step.await {
             Ok(Step::More) => {}

@@ -186,16 +186,16 @@ fn or(mut parts: Vec<Condition>) -> Condition {
     if parts.len() == 1 { parts.swap_remove(0) } else { Condition::Or(parts) }
 }
 
-fn comparison(name: &str, operator: Operator, operands: &[String]) -> Result<Condition> {
+pub(super) fn comparison(name: &str, operator: Operator, operands: &[String]) -> Result<Condition> {
     Match::new(name, operator, operands).map(Condition::Match).map_err(|e| e.to_string())
 }
 
-fn source_has(rule: &SigmaRule, code: &EventCode) -> bool {
+pub(super) fn source_has(rule: &SigmaRule, code: &EventCode) -> bool {
     rule.logsource.category.as_ref().is_some_and(|c| code.sigma.contains(&c.to_ascii_lowercase().as_str()))
 }
 
 /// The events that a logsource with a category is about.
-fn source(rule: &SigmaRule) -> Result<Vec<Condition>> {
+pub(super) fn source(rule: &SigmaRule) -> Result<Vec<Condition>> {
     streams(&rule.logsource)?;
     let Some(category) = rule.logsource.category.as_deref().map(str::to_ascii_lowercase) else {
         return Ok(Vec::new());
@@ -270,7 +270,7 @@ fn criterion(parts: &[Detection]) -> Option<(&'static str, &DetectionItem)> {
     CRITERIA.iter().find(of).map(|c| (c.name, *first))
 }
 
-fn of_item(item: &DetectionItem) -> Result<Condition> {
+pub(super) fn of_item(item: &DetectionItem) -> Result<Condition> {
     let name = item.field.name.as_deref().ok_or("a value without a field has no form in a search")?;
     let name = match key(name) {
         Key::Field(f) => f.name().to_owned(),

@@ -76,6 +76,11 @@ impl RuleSet {
     /// Compiles all rules that are enabled and not refused, with the filters among them applied, and links the
     /// correlations that are enabled. Also returns, by rule id, why one cannot be matched after all: the others are.
     pub fn compile(rules: &[Rule]) -> (Self, Vec<(String, String)>) {
+        Self::compiled(rules, None)
+    }
+
+    /// `loud`: whether a rule may alert by itself, where that is not for these rules to say.
+    fn compiled(rules: &[Rule], loud: Option<&dyn Fn(&str) -> bool>) -> (Self, Vec<(String, String)>) {
         let filters = Filters::of(rules.iter());
         let other = |r: &Rule| r.logsource == filter::LOGSOURCE || r.logsource == correlation::LOGSOURCE;
         let usable = |r: &&Rule| r.enabled && r.refused.is_none() && !other(r);
@@ -90,7 +95,7 @@ impl RuleSet {
             }
         }
         let broken: HashSet<String> = failed.iter().map(|(id, _)| id.clone()).collect();
-        let (correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
+        let (mut correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
         failed.extend(unlinked);
         let mut known = Vec::new();
         let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
@@ -128,6 +133,9 @@ impl RuleSet {
             });
         }
         joining.iter_mut().for_each(join::Stream::ready);
+        if let Some(loud) = loud {
+            correlations.silence_all_but(loud, known.iter().map(|r| r.rule_id.clone()));
+        }
         let loud = known.iter().map(|r| !correlations.silences(&r.rule_id)).collect();
         let engine = |rules| {
             let mut engine = Engine::new();
@@ -136,6 +144,19 @@ impl RuleSet {
         };
         let engines = buckets.into_iter().map(engine).collect();
         (Self(Arc::new(Compiled { rules: known, loud, correlations, named, lookup, engines, joining })), failed)
+    }
+
+    /// The rules of these ids, what they build on, and all filters.
+    pub fn needed(rules: &[Rule], ids: &BTreeSet<String>) -> Vec<Rule> {
+        let needed = Correlations::link(rules).0.with_members(ids);
+        rules.iter().filter(|r| needed.contains(&r.id) || r.logsource == filter::LOGSOURCE).cloned().collect()
+    }
+
+    /// Compiles [`Self::needed`]. Of these the rules of the ids alert, where they do so among all rules.
+    pub fn part(rules: &[Rule], ids: &BTreeSet<String>) -> (Self, Vec<(String, String)>) {
+        let all = Correlations::link(rules).0;
+        let loud = |id: &str| ids.contains(id) && !all.silences(id);
+        Self::compiled(&Self::needed(rules, ids), Some(&loud))
     }
 
     /// Rules that match `event` by itself and alert by themselves, in the order in which they were compiled. Events of

@@ -77,7 +77,7 @@ id: chain
 correlation: {type: event_count, rules: [by parent], group-by: [Computer], timespan: 30s, condition: {gte: 1}}
 ";
 
-fn made_rules() -> Vec<Rule> {
+pub fn made_rules() -> Vec<Rule> {
     let mut text = CORRELATIONS.to_owned();
     for (id, category, detection) in RULES {
         let detection = detection.replace('\n', "\n  ");
@@ -143,7 +143,7 @@ fn made(number: usize, (kind, quarters, host, process, other, what): Made) -> Ev
     b.finish(&mut Once)
 }
 
-fn events(seed: u64, count: usize) -> Vec<Event> {
+pub fn events(seed: u64, count: usize) -> Vec<Event> {
     let one = (0_usize..4, 0_i64..200, 0_usize..2, 1_u32..9, 0_u32..9, 0_u32..5);
     let raw = proptest::collection::vec(one, count).new_tree(&mut runner(seed)).unwrap().current();
     let mut events: Vec<Event> = raw.into_iter().enumerate().map(|(n, e)| made(n, e)).collect();
@@ -151,16 +151,24 @@ fn events(seed: u64, count: usize) -> Vec<Event> {
     events
 }
 
+/// Events that no rule matches.
+pub fn noise(count: usize) -> Vec<Event> {
+    (0..count).map(|n| made(1_000_000 + n, (3, 1_000 + n as i64, 0, 500, 0, 1))).collect()
+}
+
 fn runner(seed: u64) -> TestRunner {
     TestRunner::new(ProptestConfig { rng_seed: RngSeed::Fixed(seed), ..ProptestConfig::default() })
 }
 
-fn shuffled(events: &[Event], seed: u64) -> Vec<Event> {
+pub fn shuffled(events: &[Event], seed: u64) -> Vec<Event> {
     Just(events.to_vec()).prop_shuffle().new_tree(&mut runner(seed)).unwrap().current()
 }
 
+/// Rule, id and joined fields of hits.
+pub type Found = BTreeSet<(String, String, Vec<String>)>;
+
 /// Rule, id and joined fields of each hit that there must be, by looking at all events.
-fn expected(rules: &[Rule], events: &[Event]) -> BTreeSet<(String, String, Vec<String>)> {
+pub fn expected(rules: &[Rule], events: &[Event]) -> Found {
     let (set, failed) = RuleSet::compile(rules);
     assert_eq!(failed, []);
     let mut starts: HashMap<(String, String), (Arc<Start>, (Time, sysmonsearch::event::EventId))> = HashMap::new();
@@ -195,7 +203,7 @@ fn expected(rules: &[Rule], events: &[Event]) -> BTreeSet<(String, String, Vec<S
     out
 }
 
-async fn start(dir: &Path, store: Option<&Arc<dyn EventStore>>) -> Arc<Pipeline> {
+pub async fn start(dir: &Path, store: Option<&Arc<dyn EventStore>>) -> Arc<Pipeline> {
     let mut engines = Engines::embedded(dir).unwrap();
     if let Some(store) = store {
         engines.store = store.clone();
@@ -203,7 +211,7 @@ async fn start(dir: &Path, store: Option<&Arc<dyn EventStore>>) -> Arc<Pipeline>
     Pipeline::start(engines, dir.join("spool")).await.unwrap()
 }
 
-async fn hits(p: &Pipeline) -> BTreeSet<(String, String, Vec<String>)> {
+pub async fn hits(p: &Pipeline) -> Found {
     p.caught_up().await.unwrap();
     let all = p.catalog.hits_since(&Scope::All, &HitFilter::default(), 0, usize::MAX).await.unwrap();
     all.into_iter().map(|h| (h.hit.rule_id, h.hit.id, h.hit.joined)).collect()
@@ -294,7 +302,7 @@ async fn a_late_start_gives_and_takes_hits_and_a_trial_and_an_explanation_see_it
     // A connection of b.exe, process 4; and one of the same GUID on another host.
     let connection = made(1, (1, 0, 0, 4, 0, 2));
     p.append(vec![connection.clone(), made(2, (1, 0, 1, 4, 0, 2))]).await.unwrap();
-    let of = |all: BTreeSet<(String, String, Vec<String>)>, id: &str| all.into_iter().filter(|h| h.0 == id).count();
+    let of = |all: Found, id: &str| all.into_iter().filter(|h| h.0 == id).count();
     assert_eq!(of(hits(&p).await, "not"), 2, "of an unknown process nothing is known");
     // Started by a.exe, on the first host only.
     p.append(vec![made(3, (0, 0, 0, 4, 3, 0))]).await.unwrap();

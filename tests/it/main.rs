@@ -14,6 +14,7 @@ mod cli;
 mod correlation;
 mod demo;
 mod graph;
+mod hunt;
 mod ingest;
 mod intel;
 mod joined;

@@ -9,7 +9,7 @@
 mod relax;
 mod stream;
 
-use relax::{Relaxed, relaxed};
+pub use relax::{Relaxed, relaxed};
 pub use stream::{Stream, Values};
 
 use super::view::key;
@@ -116,7 +116,7 @@ impl Join {
         rows.map(|(name, _, whose, from)| Self { name, whose: *whose, from: *from })
     }
 
-    fn key(&self) -> Key {
+    pub fn key(&self) -> Key {
         key(self.name)
     }
 }

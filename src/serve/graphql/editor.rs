@@ -2,6 +2,7 @@
 use super::{
     condition::{ConditionInput, condition},
     event::EventObject,
+    hunt::{self, HuntJob},
     id,
     load::Loaders,
     page,
@@ -112,6 +113,9 @@ pub struct CreateRuleInput {
     /// Level: informational, low, medium, high, critical.
     #[graphql(default_with = "\"medium\".to_owned()")]
     level: String,
+    /// Whether what is stored already is searched with it too.
+    #[graphql(default)]
+    hunt: bool,
 }
 
 /// Answer of `createRule`.
@@ -119,6 +123,8 @@ pub struct CreateRuleInput {
 pub struct CreateRuleResult {
     /// The rule; it is matched from now on.
     rule: Option<RuleObject>,
+    /// The retro-hunt, where one was asked for.
+    hunt: Option<HuntJob>,
     /// Why there is none.
     errors: Vec<UserError>,
 }
@@ -215,16 +221,17 @@ pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateR
     };
     let text = match UserError::split(None, made)? {
         Ok(text) => text,
-        Err(errors) => return Ok(CreateRuleResult { rule: None, errors }),
+        Err(errors) => return Ok(CreateRuleResult { rule: None, hunt: None, errors }),
     };
     let by = &session::caller(ctx)?.user.name;
     let loaded = rules::parse(&text, &format!("search of {by}"));
     if let Some(reason) = loaded.rules.iter().find_map(|r| r.refused.clone()) {
         let refused = UserError::split(None, Err::<(), _>(Error::bad_input(reason)))?;
-        return Ok(CreateRuleResult { rule: None, errors: refused.err().unwrap_or_default() });
+        return Ok(CreateRuleResult { rule: None, hunt: None, errors: refused.err().unwrap_or_default() });
     }
     let core = session::core(ctx)?;
     core.pipeline.import_rules(loaded.rules).await?;
+    let hunt = hunt::at_once(ctx, input.hunt, std::slice::from_ref(&head.id)).await?;
     let rule = core.catalog.rule(&head.id).await?.map(RuleObject);
-    Ok(CreateRuleResult { rule, errors: Vec::new() })
+    Ok(CreateRuleResult { rule, hunt, errors: Vec::new() })
 }
