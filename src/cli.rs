@@ -12,6 +12,7 @@ macro_rules! say {
 
 mod client;
 mod doctor;
+mod hunt;
 mod indicators;
 mod ingest;
 mod lists;
@@ -51,6 +52,8 @@ enum Command {
     Rules(rules::Args),
     /// Indicators of threat reports: STIX, OpenIOC, MISP, CSV, lists
     Indicators(indicators::Args),
+    /// Rules over what is stored already
+    Hunt(hunt::Args),
     /// Who may log in
     Users(users::Args),
     /// Make what is derived from the stored events anew
@@ -101,6 +104,7 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
         Command::Ingest(args) => ingest::run(common, args).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Indicators(args) => indicators::run(common, args).await,
+        Command::Hunt(args) => hunt::run(common, args).await,
         Command::Users(args) => users::run(common, args).await,
         Command::Rebuild(what) => lists::rebuild(common, what).await,
         Command::Jobs(args) => lists::jobs(common, args).await,

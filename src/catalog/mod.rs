@@ -55,11 +55,13 @@ pub struct Found {
     pub withdrawn: Vec<String>,
     /// What correlations keep.
     pub changes: Vec<Change>,
+    /// The retro-hunt that has found it, as it is to be written.
+    pub job: Option<Job>,
 }
 
 impl Found {
     pub fn is_empty(&self) -> bool {
-        self.hits.is_empty() && self.withdrawn.is_empty() && self.changes.is_empty()
+        self.hits.is_empty() && self.withdrawn.is_empty() && self.changes.is_empty() && self.job.is_none()
     }
 }
 
@@ -98,7 +100,33 @@ pub struct RuleVersion {
     pub loaded: Time,
 }
 
-/// An import job.
+/// What a retro-hunt looks for, and how far it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Hunt {
+    /// Own ids of the rules.
+    pub rules: Vec<String>,
+    pub period: Period,
+    /// Name of the user who started it.
+    pub by: String,
+    /// Events that there are to look at, as counted at the start.
+    pub total: u64,
+    /// Events that were looked at.
+    pub events: u64,
+    /// Hits found; of correlations, those that were not there.
+    pub hits: u64,
+    /// Hits that were not there.
+    pub new: u64,
+    /// The last event that was looked at.
+    pub after: Option<(Time, EventId)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    Import,
+    Hunt,
+}
+
+/// Long work: an import, or a retro-hunt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     pub id: String,
@@ -118,6 +146,14 @@ pub struct Job {
     pub keep_other: bool,
     /// The installation that has the uploaded file, and goes on with it after a restart.
     pub node: String,
+    /// Of a retro-hunt.
+    pub hunt: Option<Hunt>,
+}
+
+impl Job {
+    pub const fn kind(&self) -> JobKind {
+        if self.hunt.is_some() { JobKind::Hunt } else { JobKind::Import }
+    }
 }
 
 /// What the events of an import were: complete when it has ended.
@@ -212,10 +248,11 @@ pub trait Catalog: Send + Sync + 'static {
     async fn rules_version(&self) -> Result<u64>;
 
     // hits
-    /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
+    /// Stores hits that are not there yet, brings `matched` and `joined` of known ones up to date, and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
-    /// Like [`Self::put_hits`], and in the same transaction withdraws hits and changes what correlations keep.
+    /// Like [`Self::put_hits`], and in the same transaction withdraws hits, changes what correlations keep, and puts the
+    /// job, to whose [`Hunt::new`] it adds the hits that are new.
     async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
     /// What correlations have kept of each stretch, in the order asked.
     async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>>;
@@ -316,9 +353,13 @@ pub trait Catalog: Send + Sync + 'static {
     async fn release(&self, name: &str, owner: &str) -> Result<()>;
 
     // jobs and dead letters
-    async fn put_job(&self, job: &Job) -> Result<()>;
+    /// Stores a job; one that was cancelled stays as it is. Returns whether it was stored.
+    async fn put_job(&self, job: &Job) -> Result<bool>;
+    /// Cancels a job that runs, at a point in time. `false` when there is none.
+    async fn cancel_job(&self, id: &str, at: Time) -> Result<bool>;
     async fn job(&self, id: &str) -> Result<Option<Job>>;
-    async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
+    /// Newest first.
+    async fn jobs(&self, kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>>;
     /// A letter of a job that is there already is not stored again: an interrupted import starts from the beginning.
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     /// Newest first, of all jobs or one; `before` exclusive.

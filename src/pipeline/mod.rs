@@ -6,16 +6,21 @@
 //! is more than [`MAX_LAG`] events behind.
 mod checkup;
 mod correlate;
+mod detect;
 mod follow;
+mod hunt;
 mod import;
 mod lease;
+mod processes;
+mod recent;
+mod reopen;
 mod trial;
 
 pub use import::{Report, Watch};
 pub use trial::Trial;
 
 use crate::{
-    catalog::{Catalog, Job, JobState, StoredHit},
+    catalog::{Catalog, Job, JobKind, JobState, StoredHit},
     error::{Error, Issue, Result},
     event::{Event, Position, Time, detection::Rule, indicator::Import},
     graph::GraphStore,
@@ -23,7 +28,8 @@ use crate::{
     rules::{self, RuleSet, correlation},
     store::{Appended, EventStore},
 };
-use follow::{Detect, Follower, Project};
+use detect::{Detect, Rooms};
+use follow::{Follower, Project};
 use lease::Lease;
 use std::{
     collections::HashMap,
@@ -91,6 +97,8 @@ pub struct Pipeline {
     hits: broadcast::Sender<Arc<StoredHit>>,
     /// Number of the newest change of an alert.
     alert_changes: watch::Sender<u64>,
+    /// Number of retro-hunts started here.
+    hunts: watch::Sender<u64>,
     head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
@@ -114,6 +122,7 @@ impl Pipeline {
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
+        let (hunts, started) = watch::channel(0);
         let (alert_changes, _) = watch::channel(catalog.newest_alert_change().await?);
         // Before the rules: a change in between is seen then.
         let known = catalog.rules_version().await?;
@@ -135,7 +144,18 @@ impl Pipeline {
         .await?;
         let detect = Follower::start(
             Lease::new(shared, "detect", node.clone()),
-            Detect::new(catalog.clone(), store.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
+            Detect::new(
+                Rooms {
+                    catalog: catalog.clone(),
+                    store: store.clone(),
+                    rules: rules.clone(),
+                    reloading: reloading.clone(),
+                },
+                hits.clone(),
+                alert_changes.clone(),
+                started,
+            )
+            .await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
@@ -154,6 +174,7 @@ impl Pipeline {
             reloading,
             hits,
             alert_changes,
+            hunts,
             head,
             project,
             detect,
@@ -318,10 +339,19 @@ impl Pipeline {
             counts: Default::default(),
             keep_other: options.keep_other,
             node: self.node.to_string(),
+            hunt: None,
         };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job).await;
         Ok(())
+    }
+
+    /// Cancels an import or a retro-hunt that runs. What it has stored stays.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn cancel_job(&self, id: &str) -> Result<bool> {
+        self.catalog.cancel_job(id, Time::now()).await
     }
 
     async fn spawn_import(self: &Arc<Self>, job: Job) {
@@ -337,10 +367,10 @@ impl Pipeline {
     }
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
-        let jobs = self.catalog.jobs(usize::MAX).await?;
+        let jobs = self.catalog.jobs(JobKind::Import, Some(JobState::Running), usize::MAX).await?;
         self.remove_orphans(&jobs).await?;
         for mut job in jobs {
-            if job.state != JobState::Running || job.node != *self.node {
+            if job.node != *self.node {
                 continue;
             }
             if self.spool.join(&job.id).is_file() {
@@ -361,7 +391,7 @@ impl Pipeline {
         let mut files = tokio::fs::read_dir(&self.spool).await?;
         while let Some(file) = files.next_entry().await? {
             let name = file.file_name();
-            let is_wanted = jobs.iter().any(|j| j.state == JobState::Running && name == *j.id);
+            let is_wanted = jobs.iter().any(|j| name == *j.id);
             if !is_wanted {
                 tracing::info!(file = %file.path().display(), "removing an upload that never became complete");
                 tokio::fs::remove_file(file.path()).await?;

@@ -7,6 +7,7 @@ mod editor;
 mod graph;
 mod guards;
 mod http;
+mod hunts;
 mod indicators;
 mod schema;
 mod search;

@@ -4,10 +4,12 @@ mod alerts;
 use crate::support::at;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
-    catalog::{Catalog, Counts, Found, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
+    catalog::{
+        Catalog, Counts, Found, HitFilter, Hunt, Job, JobKind, JobState, Role, SavedSearch, User, embedded::Sqlite,
+    },
     error::{Code, Issue},
     event::{
-        EventId, Period, Scope, Time,
+        EventId, Period, Position, Scope, Time,
         correlated::{Change, Group, Kept, Sighting, Stretch},
         detection::{Hit, Rule},
         indicator::{Format, Import, Indicator, Kind, Relation},
@@ -59,6 +61,7 @@ fn hit(n: u64) -> Hit {
         host: format!("pc{}", n % 3),
         found: Time(5),
         matched: Vec::new(),
+        joined: Vec::new(),
     }
 }
 
@@ -207,7 +210,8 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
         fired: vec![key(3), key(2)],
         unfired: vec![],
     };
-    let found = Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)] };
+    let found =
+        Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)], job: None };
     for new in [2, 0] {
         let stored = catalog.put_found(found.clone(), &at(1)).await.unwrap();
         assert_eq!(stored.len(), new, "the same again changes nothing");
@@ -227,7 +231,7 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
         group: k.clone(),
     };
     let withdrawn = vec![hit(2).id, "unknown".into()];
-    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone] };
+    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone], job: None };
     assert_eq!(numbers(&catalog.put_found(found, &at(2)).await.unwrap()), [3], "a number is given once");
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(2));
     let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
@@ -331,6 +335,7 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
         },
         keep_other: true,
         node: "n1".into(),
+        hunt: None,
     }
 }
 
@@ -344,9 +349,43 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     catalog.put_job(&changed).await.unwrap();
     assert_eq!(catalog.job("j0").await.unwrap(), Some(changed.clone()));
     assert_eq!(catalog.job("j9").await.unwrap(), None);
-    let newest = catalog.jobs(2).await.unwrap();
+    let newest = catalog.jobs(JobKind::Import, None, 2).await.unwrap();
     assert_eq!(newest, [job("j2", 2, JobState::Cancelled), job("j1", 1, JobState::Failed)]);
-    assert_eq!(catalog.jobs(10).await.unwrap().len(), 3);
+    let list = async |kind, state| {
+        let jobs = catalog.jobs(kind, state, 10).await.unwrap();
+        jobs.into_iter().map(|j| j.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(JobKind::Import, None).await, ["j2", "j1", "j0"]);
+    assert!(!catalog.put_job(&job("j2", 2, JobState::Running)).await.unwrap(), "a cancelled job stays so");
+    assert_eq!(list(JobKind::Import, Some(JobState::Cancelled)).await, ["j2"]);
+
+    let hunt =
+        Hunt { rules: vec!["r".into()], by: "ann".into(), after: Some((Time(5), EventId(6))), ..Hunt::default() };
+    let hunting = Job { hunt: Some(hunt.clone()), ..job("h", 3, JobState::Running) };
+    assert!(catalog.put_job(&hunting).await.unwrap());
+    assert_eq!(
+        (list(JobKind::Hunt, Some(JobState::Running)).await, list(JobKind::Hunt, Some(JobState::Done)).await),
+        (vec!["h".into()], vec![])
+    );
+    let upto = catalog.detect_checkpoint().await.unwrap();
+    let known = catalog.count_hits(&Scope::All, &HitFilter::default()).await.unwrap();
+    let grown = Job { hunt: Some(Hunt { events: 7, hits: 2, ..hunt.clone() }), ..hunting.clone() };
+    for _ in 0..2 {
+        let found = Found { hits: vec![hit(9_001), hit(9_002)], job: Some(grown.clone()), ..Found::default() };
+        catalog.put_found(found, &Position::default()).await.unwrap();
+        let new = catalog.count_hits(&Scope::All, &HitFilter::default()).await.unwrap() - known;
+        let stored = catalog.job("h").await.unwrap().unwrap();
+        assert_eq!((new, stored.hunt.clone().unwrap().events), (2, 7));
+    }
+    assert_eq!(catalog.job("h").await.unwrap().unwrap().hunt.unwrap().new, 0, "written as it is, and nothing was new");
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), upto);
+    assert!(catalog.cancel_job("h", Time(9)).await.unwrap());
+    assert!(!catalog.cancel_job("h", Time(10)).await.unwrap());
+    let ended = catalog.job("h").await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.finished), (JobState::Cancelled, Some(Time(9))));
+    let found = Found { job: Some(hunting), ..Found::default() };
+    catalog.put_found(found, &Position::default()).await.unwrap();
+    assert_eq!(catalog.job("h").await.unwrap(), Some(ended));
 
     let issue = |n: u64| Issue {
         source: "a.evtx".into(),

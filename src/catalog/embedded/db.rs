@@ -17,6 +17,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("5.sql"),
     include_str!("6.sql"),
     include_str!("7.sql"),
+    include_str!("8.sql"),
+    include_str!("9.sql"),
 ];
 
 /// Readers that work at the same time.

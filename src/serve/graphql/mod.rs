@@ -17,6 +17,7 @@ mod export;
 mod follow;
 mod hit;
 mod host;
+mod hunt;
 mod id;
 mod indicator;
 mod job;
@@ -39,7 +40,7 @@ mod user;
 
 pub use exec::http;
 pub use export::{Export, Format};
-pub use id::job_id;
+pub use id::{hunt_id, job_id};
 pub use socket::{Sockets, websocket};
 
 use super::{Core, limits};

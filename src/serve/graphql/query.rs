@@ -10,6 +10,7 @@ use super::{
     event::{self, EventConnection, EventObject, SortInput},
     hit::{self, HitConnection, HitFilterInput},
     host::{self, Host, HostConnection, HostFilterInput},
+    hunt::{self, HuntJob},
     id::{self, GlobalId, NodeObject},
     indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
@@ -26,6 +27,7 @@ use super::{
     user::{self, EventCodeInfo, FieldInfo, ServerInfo, User, Viewer},
 };
 use crate::{
+    catalog::JobKind,
     error::{Code, Error, Result},
     event::{Scope, normal_host},
     graph::NodeId,
@@ -414,8 +416,17 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Jobs at most, 1 to 500.", default = 20)] first: i32,
     ) -> Result<Vec<ImportJob>> {
-        let jobs = session::core(ctx)?.catalog.jobs(page::size(first)?).await?;
-        Ok(jobs.into_iter().map(ImportJob::from).collect())
+        let jobs = session::core(ctx)?.catalog.jobs(JobKind::Import, None, page::size(first)?).await?;
+        Ok(jobs.into_iter().filter_map(ImportJob::of).collect())
+    }
+    /// Retro-hunts, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn hunts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Hunts at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<Vec<HuntJob>> {
+        hunt::list(ctx, page::size(first)?).await
     }
     /// One import job.
     #[graphql(guard = "viewer")]

@@ -128,9 +128,10 @@ count! { Catalog {
     fn remove_indicators(import_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
-    fn put_job(job: &Job) -> Result<()>;
+    fn put_job(job: &Job) -> Result<bool>;
+    fn cancel_job(id: &str, at: Time) -> Result<bool>;
     fn job(id: &str) -> Result<Option<Job>>;
-    fn jobs(first: usize) -> Result<Vec<Job>>;
+    fn jobs(kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>>;
     fn put_dead_letters(job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     fn dead_letters(job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
     fn count_dead_letters(job_id: Option<&str>) -> Result<u64>;

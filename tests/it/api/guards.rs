@@ -11,8 +11,9 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 15] = [
+const ABOVE_VIEWER: [&str; 17] = [
     "auditLog",
+    "cancelJob",
     "commentAlert",
     "createRule",
     "createUser",
@@ -25,6 +26,7 @@ const ABOVE_VIEWER: [&str; 15] = [
     "rebuild",
     "removeIndicators",
     "resetPassword",
+    "startHunt",
     "updateAlerts",
     "users",
 ];
