@@ -111,7 +111,11 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
                     <span className="unseen">{t(`graph.direction.${g.direction}`)}</span>
                   </button>
                 </td>
-                <td className="mono">{g.split && (g.split.key || t("graph.noKey"))}</td>
+                <td className="mono">
+                  {g.rest
+                    ? t("graph.groupOthers", { number: number(g.rest.skip) })
+                    : g.split && (g.split.key || t("graph.noKey"))}
+                </td>
                 <td className="num">{g.total - g.shown}</td>
                 <td>
                   <Button

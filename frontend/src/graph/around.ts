@@ -17,6 +17,8 @@ export interface Around {
   degrees: Degree[];
   /** Level of its worst rule hit. */
   worst: string | undefined;
+  /** Titles of the rules that have hit it, by id. */
+  rules: ReadonlyMap<string, string>;
 }
 
 const DEGREES_AT_ONCE = 200;
@@ -43,10 +45,14 @@ export function useAround(
       if (stopped) return;
       setAround((old) => {
         const next = new Map(old);
-        for (const id of unknown) next.set(id, { degrees: [], worst: undefined });
+        for (const id of unknown) next.set(id, { degrees: [], worst: undefined, rules: new Map() });
         for (const node of data?.nodes ?? [])
           if (node && "degrees" in node)
-            next.set(node.id, { degrees: node.degrees, worst: worstLevel(node.hits) });
+            next.set(node.id, {
+              degrees: node.degrees,
+              worst: worstLevel(node.hits),
+              rules: new Map(node.hits.map((h) => [h.ruleId, h.ruleTitle])),
+            });
         return next;
       });
     });

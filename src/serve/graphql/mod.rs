@@ -30,6 +30,7 @@ mod page;
 mod query;
 mod report;
 mod rule;
+mod rule_hits;
 mod saved;
 mod scalar;
 mod session;

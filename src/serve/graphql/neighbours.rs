@@ -185,7 +185,7 @@ async fn is_collected(ctx: &Context<'_>, node: &Node, filter: &NeighbourFilter) 
 pub struct NeighbourGroups {
     /// The largest first.
     items: Vec<NeighbourGroup>,
-    /// How many groups there are beyond those.
+    /// How many groups follow after those.
     left_out: Long,
     /// How many neighbours were looked at, the last seen first.
     looked_at: Long,
@@ -207,17 +207,18 @@ pub async fn groups(
     id: NodeId,
     filter: &NeighbourFilter,
     by: NeighbourGrouping,
-    first: usize,
+    (skip, first): (usize, usize),
 ) -> Result<NeighbourGroups> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
     let found = groups::groups(&*core.graph, scope, id, filter, by.into()).await?;
     Ok(NeighbourGroups {
-        left_out: Long(found.items.len().saturating_sub(first) as u64),
+        left_out: Long(found.items.len().saturating_sub(first.saturating_add(skip)) as u64),
         looked_at: Long(found.looked_at),
         total: Total::of(found.total),
         items: found
             .items
             .into_iter()
+            .skip(skip)
             .take(first)
             .map(|g| NeighbourGroup { key: g.key, count: Long(g.count) })
             .collect(),

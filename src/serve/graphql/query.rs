@@ -20,6 +20,7 @@ use super::{
     page::{self, List},
     report::{self, ReportSearch},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
+    rule_hits::RuleHits,
     saved::SavedSearch,
     scalar::{IntervalInput, PeriodInput, period},
     session::{self, admin, analyst, viewer},
@@ -346,6 +347,18 @@ impl Query {
         let before = List::Hits.number(after.as_deref())?;
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page })
+    }
+    /// Hits by rule, of those events only that a condition finds: the rules behind a search, or on a host.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, cost::list(first, child_complexity))")]
+    async fn rule_hits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Which hits; absent means all.")] filter: Option<HitFilterInput>,
+        #[graphql(desc = "Rules at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<RuleHits> {
+        let condition = self::condition(condition)?;
+        RuleHits::new(ctx, &condition, hit::filter(filter)?, page::size(first)?).await
     }
     /// Alerts: hits grouped by rule and host, newest made first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
