@@ -52,6 +52,8 @@ pub(super) struct Detect {
     written: Instant,
     /// Number of the newest hit that subscribers of this process were told of.
     told: u64,
+    /// Set while hits are being stored: after a failure some may be stored that nobody was told of.
+    untold: bool,
 }
 
 impl Detect {
@@ -77,6 +79,7 @@ impl Detect {
             alerts,
             written: Instant::now(),
             told,
+            untold: false,
         })
     }
 
@@ -103,11 +106,18 @@ impl Detect {
     /// Stores what was found, and the checkpoint where it moves; then tells it.
     pub(super) async fn put(&mut self, found: Found, upto: &Position) -> Result<()> {
         let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
+        let failed = std::mem::replace(&mut self.untold, true);
         let hits = self.catalog.put_found(found, upto).await?;
+        // Others may have stored hits in between.
+        if failed || hits.first().is_some_and(|h| h.number != self.told + 1) {
+            self.look_on().await?;
+        } else {
+            self.tell(hits);
+        }
+        self.untold = false;
         if changes {
             tell_alerts(&*self.catalog, &self.alerts).await?;
         }
-        self.tell(hits);
         Ok(())
     }
 

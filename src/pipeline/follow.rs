@@ -30,7 +30,7 @@ pub(super) trait Work: Send + Sync + 'static {
     async fn aside(&mut self) -> Result<bool> {
         Ok(false)
     }
-    /// Called now and then while another process does the work, and once before this process takes it over.
+    /// Called now and then while another process does the work, and once when this process has taken it over.
     async fn look_on(&mut self) -> Result<()> {
         Ok(())
     }
@@ -116,13 +116,13 @@ async fn run(
         let step = async {
             let guard = turn.lock().await;
             let held = lease.hold().await?;
-            if held != Held::Kept {
-                work.look_on().await?;
-            }
             if *guard != generation || held != Held::Kept {
                 generation = *guard;
                 position = work.checkpoint().await?;
                 state.send_replace(State { position: position.clone(), healthy: true, generation });
+            }
+            if held != Held::Kept {
+                work.look_on().await?;
             }
             if held == Held::Elsewhere {
                 return Ok(Step::Elsewhere);

@@ -303,8 +303,7 @@ async fn run(kills: usize) {
     let once: BTreeSet<String> = found.iter().cloned().collect();
     assert_eq!(once.len(), found.len(), "every hit once");
     let own = tempfile::tempdir().unwrap();
-    let pipeline =
-        Pipeline::start(Engines::embedded(own.path()).unwrap(), own.path().join("spool")).await.unwrap();
+    let pipeline = Pipeline::start(Engines::embedded(own.path()).unwrap(), own.path().join("spool")).await.unwrap();
     pipeline.import_rules(demo_rules()).await.unwrap();
     pipeline.append(events.to_vec()).await.unwrap();
     pipeline.caught_up().await.unwrap();
