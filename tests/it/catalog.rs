@@ -480,13 +480,13 @@ async fn counts_changes_of_rules(catalog: &Arc<dyn Catalog>) {
 }
 
 /// What an engine lives in, as long as it is used.
-type Kept = Box<dyn std::any::Any + Send>;
+type Home = Box<dyn std::any::Any + Send>;
 
 /// Every engine, with nothing in it: SQLite, and Neo4j with Elasticsearch and with OpenSearch.
-async fn engines() -> Vec<(Kept, Arc<dyn Catalog>)> {
+async fn engines() -> Vec<(Home, Arc<dyn Catalog>)> {
     let dir = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&dir.path().join("catalog.sqlite")).unwrap();
-    let mut engines: Vec<(Kept, Arc<dyn Catalog>)> = vec![(Box::new(dir), sqlite)];
+    let mut engines: Vec<(Home, Arc<dyn Catalog>)> = vec![(Box::new(dir), sqlite)];
     for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
         if let Some(namespace) = Namespace::with_neo4j(server) {
             let catalog = namespace.catalog().await;
@@ -497,7 +497,7 @@ async fn engines() -> Vec<(Kept, Arc<dyn Catalog>)> {
 }
 
 /// Runs each part on every engine.
-macro_rules! conformance {
+macro_rules! each_engine {
     ($($name:ident),* $(,)?) => { mod conformance { $(
         #[tokio::test(flavor = "multi_thread")]
         async fn $name() {
@@ -507,9 +507,9 @@ macro_rules! conformance {
         }
     )* } };
 }
-use conformance;
+use each_engine;
 
-conformance!(
+each_engine!(
     keeps_users,
     keeps_rules,
     keeps_hits,

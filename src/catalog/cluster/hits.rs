@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     catalog::{Found, StoredHit},
-    elastic::Method,
+    elastic::{Method, failure},
     error::{Error, Result},
     event::{Position, Time, detection::Hit},
     neo4j::{Patience, Transaction, cypher, transact},
@@ -171,7 +171,7 @@ impl Cluster {
                 } else if let Some(e) = doc.get("error")
                     && e["type"] != "index_not_found_exception"
                 {
-                    return Err(Error::internal(e.to_string()));
+                    return Err(failure(503, e));
                 }
             }
         }

@@ -1,5 +1,5 @@
 //! Imports of indicators: all of one or nothing, however many.
-use super::{conformance, hit, rule};
+use super::{each_engine, hit, rule};
 use crate::support::at;
 use std::sync::Arc;
 use sysmonsearch::{
@@ -121,4 +121,4 @@ async fn takes_a_hundred_thousand_at_once(catalog: &Arc<dyn Catalog>) {
     assert_eq!(catalog.count_indicators(&IndicatorFilter::default()).await.unwrap(), 0);
 }
 
-conformance!(keeps_indicators, counts_hits_of_indicators, takes_a_hundred_thousand_at_once);
+each_engine!(keeps_indicators, counts_hits_of_indicators, takes_a_hundred_thousand_at_once);
