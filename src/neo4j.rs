@@ -20,6 +20,35 @@ macro_rules! cypher {
 }
 pub(crate) use cypher;
 
+/// Runs `$work`, which may use the transaction `$t`, and commits; tries again what can pass. An attempt whose answer is lost
+/// may have been committed: a second time must not matter.
+macro_rules! transact {
+    ($client:expr, $t:ident => $work:expr) => {{
+        let mut patience = $crate::neo4j::Patience::default();
+        loop {
+            let attempt = async {
+                let mut $t = $client.begin().await?;
+                match $work {
+                    Ok(out) => $t.commit().await.map(|()| out),
+                    Err(e) => {
+                        $t.roll_back().await;
+                        Err(e)
+                    }
+                }
+            };
+            match attempt.await {
+                Ok(out) => break Ok(out),
+                Err(e) => {
+                    if let Err(e) = patience.after(e).await {
+                        break Err(e);
+                    }
+                }
+            }
+        }
+    }};
+}
+pub(crate) use transact;
+
 /// Parameters and properties by name.
 #[derive(Default)]
 pub struct Map(BoltMap);
@@ -31,6 +60,15 @@ impl Map {
     }
     pub fn put(&mut self, name: &str, value: impl Into<BoltType>) {
         self.0.put(BoltString::from(name), value.into());
+    }
+}
+
+impl Map {
+    /// Puts a value into the map that stands under `map`.
+    pub fn within(&mut self, map: &str, name: &str, value: impl Into<BoltType>) {
+        if let Some(BoltType::Map(inner)) = self.0.value.get_mut(&BoltString::from(map)) {
+            inner.put(BoltString::from(name), value.into());
+        }
     }
 }
 
@@ -88,6 +126,11 @@ impl Client {
             rows.push(row.to().map_err(neo4rs::Error::from)?);
         }
         Ok(rows)
+    }
+
+    /// Runs a statement in a transaction of its own, for its rows. It may run twice: it must not matter.
+    pub async fn change<T: DeserializeOwned + Send>(&self, query: Query) -> Result<Vec<T>> {
+        transact!(self, t => t.rows(query.clone()).await)
     }
 
     /// Runs a statement in a transaction of its own. It may run twice: it must not matter.

@@ -1,6 +1,8 @@
 //! What people and rules make: users, rules, indicators, hits, jobs, dead letters, checkpoints.
 mod alert;
+pub mod cluster;
 pub mod embedded;
+mod grouping;
 
 pub use alert::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment};
 
@@ -14,9 +16,10 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads everything in his scope.
@@ -27,7 +30,7 @@ pub enum Role {
     Admin,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub id: String,
     pub name: String,
@@ -77,7 +80,7 @@ pub struct HitPage {
     pub more: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     Running,
@@ -87,7 +90,7 @@ pub enum JobState {
 }
 
 /// What a rule was at some time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleVersion {
     pub version: String,
     pub title: String,
@@ -98,7 +101,7 @@ pub struct RuleVersion {
 }
 
 /// An import job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     pub id: String,
     pub name: String,
@@ -120,7 +123,7 @@ pub struct Job {
 }
 
 /// What the events of an import were: complete when it has ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events read, by code and by host (normal form).
     pub codes: BTreeMap<u32, u64>,
@@ -130,7 +133,7 @@ pub struct Counts {
 }
 
 /// A search that somebody has saved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedSearch {
     pub id: String,
     pub name: String,
@@ -148,9 +151,10 @@ pub struct SavedSearch {
 }
 
 /// A record that could not be imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     pub number: u64,
+    #[serde(flatten)]
     pub issue: Issue,
     pub at: Time,
     pub job_id: Option<String>,
@@ -160,10 +164,11 @@ pub struct DeadLetter {
 pub const MAX_SAVED: u64 = 1_000;
 
 /// An indicator with its place in the order of storing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredIndicator {
     pub number: u64,
     pub import_id: String,
+    #[serde(flatten)]
     pub indicator: Indicator,
 }
 

@@ -9,6 +9,8 @@ use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
 use elasticsearch::{
     Elasticsearch,
+    auth::Credentials,
+    cert::{Certificate, CertificateValidation},
     http::{
         Url,
         headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -21,18 +23,68 @@ use std::time::Duration;
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Refuses what cannot be the beginning of the name of an index.
+///
+/// # Errors
+/// `BAD_INPUT` says what can.
+pub fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!("{name:?} cannot be the prefix of an index: use lower-case letters")))
+}
+
+/// Where a cluster is, and how to log in there.
+#[derive(Clone, Default)]
+pub struct Address {
+    /// Such as `http://127.0.0.1:9200`.
+    pub url: String,
+    pub login: Login,
+    /// PEM of the authority that has signed its certificate, where that is none the machine knows.
+    pub ca: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Default)]
+pub enum Login {
+    #[default]
+    None,
+    Password {
+        user: String,
+        password: String,
+    },
+    /// In its encoded form.
+    ApiKey(String),
+}
+
 pub struct Client(Elasticsearch);
 
 impl Client {
     /// # Errors
     /// `BAD_INPUT` for a text that is no address. The server is not asked yet.
     pub fn new(url: &str) -> Result<Self> {
+        Self::connect(&Address { url: url.to_owned(), ..Address::default() })
+    }
+
+    /// # Errors
+    /// `BAD_INPUT` for a text that is no address, or bytes that are no certificate. The server is not asked yet.
+    pub fn connect(Address { url, login, ca }: &Address) -> Result<Self> {
         // Refused only where the process has a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bad = |e: &dyn std::fmt::Display| Error::bad_input(format!("address of Elasticsearch {url:?}: {e}"));
         let url = Url::parse(&format!("{}/", url.trim_end_matches('/'))).map_err(|e| bad(&e))?;
-        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().build();
-        Ok(Self(Elasticsearch::new(transport.map_err(Error::internal)?)))
+        let mut transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy();
+        transport = match login.clone() {
+            Login::None => transport,
+            Login::Password { user, password } => transport.auth(Credentials::Basic(user, password)),
+            Login::ApiKey(key) => transport.auth(Credentials::EncodedApiKey(key)),
+        };
+        if let Some(pem) = ca {
+            let bad = |e| Error::bad_input("the certificate authority of Elasticsearch is no PEM").with(e);
+            transport =
+                transport.cert_validation(CertificateValidation::Full(Certificate::from_pem(pem).map_err(bad)?));
+        }
+        Ok(Self(Elasticsearch::new(transport.build().map_err(Error::internal)?)))
     }
 
     /// Status and answer. `path` may carry a query string.

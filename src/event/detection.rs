@@ -20,7 +20,7 @@ pub fn levels(asked: &[String]) -> Result<Vec<String>> {
 }
 
 /// A Sigma rule as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// The rule's own `id`, or one derived from its content.
     pub id: String,

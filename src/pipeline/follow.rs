@@ -38,7 +38,7 @@ pub(super) trait Work: Send + Sync + 'static {
     async fn checkpoint(&self) -> Result<Position>;
     /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
     async fn work(&mut self, piece: Arrivals) -> Result<()>;
-    /// Called now and then while another process does the work, and once before this process takes it over.
+    /// Called now and then while another process does the work, and once when this process has taken it over.
     async fn look_on(&mut self) -> Result<()> {
         Ok(())
     }
@@ -124,13 +124,13 @@ async fn run(
         let step = async {
             let guard = turn.lock().await;
             let held = lease.hold().await?;
-            if held != Held::Kept {
-                work.look_on().await?;
-            }
             if *guard != generation || held != Held::Kept {
                 generation = *guard;
                 position = work.checkpoint().await?;
                 state.send_replace(State { position: position.clone(), healthy: true, generation });
+            }
+            if held != Held::Kept {
+                work.look_on().await?;
             }
             if held == Held::Elsewhere {
                 return Ok(Step::Elsewhere);
@@ -217,6 +217,8 @@ pub(super) struct Detect {
     written: Instant,
     /// Number of the newest hit that subscribers of this process were told of.
     told: u64,
+    /// Set while hits are being stored: after a failure some may be stored that nobody was told of.
+    untold: bool,
 }
 
 impl Detect {
@@ -230,7 +232,7 @@ impl Detect {
         alerts: watch::Sender<u64>,
     ) -> Result<Self> {
         let told = catalog.newest_hit().await?;
-        Ok(Self { catalog, store, rules, used: None, live, alerts, written: Instant::now(), told })
+        Ok(Self { catalog, store, rules, used: None, live, alerts, written: Instant::now(), told, untold: false })
     }
 
     /// The rules as they are now. What was kept for correlations that are no more is forgotten.
@@ -269,11 +271,18 @@ impl Work for Detect {
             return Ok(());
         }
         let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
+        let failed = std::mem::replace(&mut self.untold, true);
         let hits = self.catalog.put_found(found, &next).await?;
+        // Others may have stored hits in between.
+        if failed || hits.first().is_some_and(|h| h.number != self.told + 1) {
+            self.look_on().await?;
+        } else {
+            self.tell(hits);
+        }
+        self.untold = false;
         if changes {
             tell_alerts(&*self.catalog, &self.alerts).await?;
         }
-        self.tell(hits);
         self.written = Instant::now();
         Ok(())
     }

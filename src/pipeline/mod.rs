@@ -5,11 +5,13 @@
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
 mod correlate;
+mod engines;
 mod follow;
 mod import;
 mod lease;
 mod trial;
 
+pub use engines::{Engines, Servers};
 pub use import::{Report, Watch};
 pub use trial::Trial;
 
@@ -44,42 +46,6 @@ const MAX_IMPORTS: usize = 2;
 /// How often a process looks whether another one has changed rules.
 const RULES_EVERY: Duration = Duration::from_secs(2);
 
-/// The engines of one installation.
-#[derive(Clone)]
-pub struct Engines {
-    pub store: Arc<dyn EventStore>,
-    pub graph: Arc<dyn GraphStore>,
-    pub catalog: Arc<dyn Catalog>,
-}
-
-impl Engines {
-    /// Opens the embedded engines in a data folder, which it makes if needed.
-    ///
-    /// # Errors
-    /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
-    pub fn embedded(data: &Path) -> Result<Self> {
-        // Logs tell about people: a new folder is for its owner only.
-        private_folder(data)
-            .and_then(|()| private_folder(&data.join("events")))
-            .and_then(|()| private_folder(&data.join("graph")))
-            .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
-        Ok(Self {
-            store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
-            graph: crate::graph::embedded::Sqlite::open(&data.join("graph/graph.db"))?,
-            catalog: crate::catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
-        })
-    }
-}
-
-/// Makes a folder that only its owner can look into; one that is there stays as it is.
-fn private_folder(path: &Path) -> std::io::Result<()> {
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(path)
-}
-
 /// The running product without its network side.
 pub struct Pipeline {
     pub store: Arc<dyn EventStore>,
@@ -108,7 +74,7 @@ impl Pipeline {
     /// # Errors
     /// When an engine cannot be read.
     pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
-        private_folder(&spool)?;
+        engines::private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);

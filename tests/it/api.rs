@@ -1,4 +1,4 @@
-//! The API over real HTTP and WebSocket, on the embedded stores.
+//! The API over real HTTP and WebSocket, on the embedded engines and on a cluster.
 mod alerts;
 mod app;
 mod batching;
@@ -13,3 +13,8 @@ mod search;
 mod statistics;
 mod subscription;
 mod upload;
+
+#[test]
+fn on_a_cluster() {
+    crate::support::engines::run_on_a_cluster("api");
+}

@@ -1,7 +1,9 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
 mod alerts;
+mod cluster;
+mod indicators;
 
-use crate::support::at;
+use crate::support::{at, cluster::Namespace};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
     catalog::{Catalog, Counts, Found, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
@@ -66,7 +68,7 @@ fn numbers(hits: &[sysmonsearch::catalog::StoredHit]) -> Vec<u64> {
     hits.iter().map(|h| h.number).collect()
 }
 
-async fn keeps_users(catalog: &dyn Catalog) {
+async fn keeps_users(catalog: &Arc<dyn Catalog>) {
     assert!(catalog.users().await.unwrap().is_empty());
     let mut anna = user("u1", "Anna");
     catalog.create_user(&anna, "$hash1").await.unwrap();
@@ -108,7 +110,7 @@ async fn keeps_users(catalog: &dyn Catalog) {
     assert_ne!(one, catalog.secret("other").await.unwrap());
 }
 
-async fn keeps_rules(catalog: &dyn Catalog) {
+async fn keeps_rules(catalog: &Arc<dyn Catalog>) {
     let rules = [rule("a", "1"), rule("b", "1"), Rule { refused: Some("unknown field".into()), ..rule("c", "1") }];
     assert_eq!(catalog.put_rules(&rules).await.unwrap(), 3);
     assert_eq!(catalog.put_rules(&rules).await.unwrap(), 0, "the same again changes nothing");
@@ -133,7 +135,7 @@ async fn keeps_rules(catalog: &dyn Catalog) {
     assert_eq!(catalog.rule("b").await.unwrap(), None);
 }
 
-async fn keeps_hits(catalog: &dyn Catalog) {
+async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     let (all, any) = (Scope::All, HitFilter::default());
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
     let new = catalog.put_hits((0..30).map(hit).collect(), &at(100)).await.unwrap();
@@ -184,7 +186,7 @@ async fn keeps_hits(catalog: &dyn Catalog) {
     assert_eq!(numbers(&rebuilt), [37], "a cursor from before a rebuild skips nothing");
 }
 
-async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
+async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     let group = |rule: &str, value: &str| Group {
         rule_id: rule.into(),
         rule_version: "1".into(),
@@ -242,7 +244,7 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
     assert_eq!(catalog.correlated(&asked[2..]).await.unwrap(), [Kept::default()]);
 }
 
-async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
+async fn hides_hits_out_of_scope(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..300).map(hit).collect(), &at(1)).await.unwrap();
     let any = HitFilter::default();
     let many = (0..50_000).map(|n| format!("server{n}")).chain(["PC1".to_owned()]);
@@ -269,7 +271,7 @@ async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
     assert_eq!(catalog.count_hits(&Scope::hosts(["pc1"]), &elsewhere).await.unwrap(), 0, "a filter widens no scope");
 }
 
-async fn pages_past_ten_thousand_hits(catalog: &dyn Catalog) {
+async fn pages_past_ten_thousand_hits(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..12_345).map(hit).collect(), &at(1)).await.unwrap();
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
@@ -285,9 +287,9 @@ async fn pages_past_ten_thousand_hits(catalog: &dyn Catalog) {
     assert_eq!(since.len(), 12_345);
 }
 
-async fn numbers_hits_of_concurrent_writers(catalog: Arc<dyn Catalog>) {
+async fn numbers_hits_of_concurrent_writers(catalog: &Arc<dyn Catalog>) {
     let tasks = (0..8u64).map(|task| {
-        let catalog = Arc::clone(&catalog);
+        let catalog = Arc::clone(catalog);
         tokio::spawn(async move {
             let mut stored = Vec::new();
             for batch in 0..20 {
@@ -334,7 +336,7 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
     }
 }
 
-async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
+async fn keeps_jobs_and_dead_letters(catalog: &Arc<dyn Catalog>) {
     for (n, state) in [JobState::Done, JobState::Failed, JobState::Cancelled].into_iter().enumerate() {
         catalog.put_job(&job(&format!("j{n}"), n as i64, state)).await.unwrap();
     }
@@ -369,7 +371,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     assert!(catalog.dead_letters(Some("j9"), None, 10).await.unwrap().is_empty());
 }
 
-async fn leases_have_one_owner(catalog: &dyn Catalog) {
+async fn leases_have_one_owner(catalog: &Arc<dyn Catalog>) {
     const LONG: Duration = Duration::from_secs(600);
     let lease = async |name: &str, owner: &str, life, force| catalog.lease(name, owner, life, force).await.unwrap();
     let first = lease("project", "a", LONG, false).await.expect("nobody had it");
@@ -394,7 +396,7 @@ async fn leases_have_one_owner(catalog: &dyn Catalog) {
     assert_eq!(taken.iter().flatten().count(), 1, "of many at once one gets it: {taken:?}");
 }
 
-async fn counts_changes_of_rules(catalog: &dyn Catalog) {
+async fn counts_changes_of_rules(catalog: &Arc<dyn Catalog>) {
     let mut seen = catalog.rules_version().await.unwrap();
     let mut grew = async |what: &str| {
         let now = catalog.rules_version().await.unwrap();
@@ -438,46 +440,49 @@ async fn counts_changes_of_rules(catalog: &dyn Catalog) {
     grew("an import removed with its rules").await;
 }
 
-/// Every engine under a fresh folder.
-fn engines() -> Vec<(tempfile::TempDir, Arc<dyn Catalog>)> {
+/// What an engine lives in, as long as it is used.
+type Home = Box<dyn std::any::Any + Send>;
+
+/// Every engine, with nothing in it: SQLite, and Neo4j with Elasticsearch and with OpenSearch.
+async fn engines() -> Vec<(Home, Arc<dyn Catalog>)> {
     let dir = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&dir.path().join("catalog.sqlite")).unwrap();
-    vec![(dir, sqlite)]
-}
-
-macro_rules! conformance {
-    ($($name:ident),*) => { $(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            for (_dir, catalog) in engines() {
-                super::$name(&*catalog).await;
-            }
-        }
-    )* };
-}
-
-mod conformance {
-    use super::engines;
-
-    conformance!(
-        keeps_users,
-        keeps_rules,
-        keeps_hits,
-        keeps_what_correlations_have_seen,
-        hides_hits_out_of_scope,
-        pages_past_ten_thousand_hits,
-        keeps_jobs_and_dead_letters,
-        leases_have_one_owner,
-        counts_changes_of_rules
-    );
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn numbers_hits_of_concurrent_writers() {
-        for (_dir, catalog) in engines() {
-            super::numbers_hits_of_concurrent_writers(catalog).await;
+    let mut engines: Vec<(Home, Arc<dyn Catalog>)> = vec![(Box::new(dir), sqlite)];
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        if let Some(namespace) = Namespace::with_neo4j(server) {
+            let catalog = namespace.catalog().await;
+            engines.push((Box::new(namespace), catalog));
         }
     }
+    engines
 }
+
+/// Runs each part on every engine.
+macro_rules! each_engine {
+    ($($name:ident),* $(,)?) => { mod conformance { $(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            for (_kept, catalog) in $crate::catalog::engines().await {
+                super::$name(&catalog).await;
+            }
+        }
+    )* } };
+}
+use each_engine;
+
+each_engine!(
+    keeps_users,
+    keeps_rules,
+    keeps_hits,
+    keeps_what_correlations_have_seen,
+    hides_hits_out_of_scope,
+    pages_past_ten_thousand_hits,
+    numbers_hits_of_concurrent_writers,
+    keeps_jobs_and_dead_letters,
+    leases_have_one_owner,
+    counts_changes_of_rules,
+    saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only,
+);
 
 #[tokio::test]
 async fn sqlite_keeps_everything_when_opened_again() {
@@ -525,10 +530,7 @@ fn sqlite_refuses_what_it_does_not_know() {
     assert!(error.message.contains("other.sqlite"), "{error}");
 }
 
-#[tokio::test]
-async fn saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let catalog: Arc<dyn Catalog> = Sqlite::open(&dir.path().join("catalog.db")).unwrap();
+async fn saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only(catalog: &Arc<dyn Catalog>) {
     for (id, name) in [("u1", "ann"), ("u2", "bob")] {
         catalog.create_user(&user(id, name), "hash").await.unwrap();
     }

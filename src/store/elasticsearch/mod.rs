@@ -20,8 +20,8 @@ use super::{
     Timeline, Values, ValuesQuery,
 };
 use crate::{
-    elastic::{Client, Method, groups::Group},
-    error::{Error, Result},
+    elastic::{self, Client, Method, groups::Group},
+    error::Result,
     event::{Event, EventId, Field, Period, Position, Scope},
 };
 use async_trait::async_trait;
@@ -55,14 +55,16 @@ impl Elasticsearch {
     /// # Errors
     /// `BAD_INPUT` for an address or a prefix that is none.
     pub fn new(settings: Settings) -> Result<Arc<Self>> {
-        let Settings { url, prefix, shards } = settings;
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if !prefix.starts_with(|c: char| c.is_ascii_lowercase()) || !prefix.chars().all(fits) {
-            return Err(Error::bad_input(format!(
-                "{prefix:?} cannot be the prefix of an index: use lower-case letters"
-            )));
-        }
-        Ok(Arc::new(Self(Store { client: Client::new(&url)?, prefix, shards: shards.max(1), ready: OnceCell::new() })))
+        Self::on(Client::new(&settings.url)?, settings.prefix, settings.shards)
+    }
+
+    /// On a cluster that wants a login.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for a prefix that is none.
+    pub fn on(client: Client, prefix: String, shards: u32) -> Result<Arc<Self>> {
+        elastic::check_name(&prefix)?;
+        Ok(Arc::new(Self(Store { client, prefix, shards: shards.max(1), ready: OnceCell::new() })))
     }
 }
 

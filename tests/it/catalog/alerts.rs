@@ -1,5 +1,5 @@
 //! Alerts: what hits make of them, and people.
-use super::{engines, hit};
+use super::{each_engine, hit};
 use crate::support::at;
 use rand::seq::SliceRandom as _;
 use sysmonsearch::{
@@ -31,7 +31,7 @@ async fn change(catalog: &dyn Catalog, filter: &AlertFilter, change: &AlertChang
     catalog.update_alerts(&Scope::All, filter, change, "anna", Time(9)).await.unwrap()
 }
 
-async fn groups_hits(catalog: &dyn Catalog) {
+async fn groups_hits(catalog: &std::sync::Arc<dyn Catalog>) {
     catalog.put_hits((0..30).map(hit).collect(), &at(1)).await.unwrap();
     catalog.put_hits((20..60).map(hit).collect(), &at(2)).await.unwrap();
     let alerts = all(catalog, AlertFilter::default()).await;
@@ -50,7 +50,7 @@ async fn groups_hits(catalog: &dyn Catalog) {
     assert!(page.more);
 }
 
-async fn withdrawn_hits_leave_their_alerts(catalog: &dyn Catalog) {
+async fn withdrawn_hits_leave_their_alerts(catalog: &std::sync::Arc<dyn Catalog>) {
     catalog.put_hits(vec![hit(0)], &at(1)).await.unwrap();
     let one = content(catalog).await;
     let late = Hit { rule_title: "New title".into(), ..hit(60) };
@@ -74,7 +74,7 @@ async fn withdrawn_hits_leave_their_alerts(catalog: &dyn Catalog) {
     assert_eq!((left[0].hits, left[0].first_hit, left[0].last_hit), (0, None, None));
 }
 
-async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &dyn Catalog) {
+async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &std::sync::Arc<dyn Catalog>) {
     // The first part is closed, so that there are two spans for one pair.
     let mut hits: Vec<Hit> = (0..90).map(hit).collect();
     catalog.put_hits(hits[..30].to_vec(), &at(1)).await.unwrap();
@@ -96,7 +96,7 @@ async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &dyn Catalog)
     }
 }
 
-async fn closed_alerts_end(catalog: &dyn Catalog) {
+async fn closed_alerts_end(catalog: &std::sync::Arc<dyn Catalog>) {
     catalog.put_hits(vec![hit(12), hit(18)], &at(1)).await.unwrap();
     let pair = of("even", "pc0");
     assert_eq!(change(catalog, &pair, &status(AlertStatus::Closed, Some("known"))).await, 1);
@@ -120,7 +120,7 @@ async fn closed_alerts_end(catalog: &dyn Catalog) {
     assert_eq!(all(catalog, pair).await.iter().map(|a| a.hits).collect::<Vec<_>>(), [2, 3]);
 }
 
-async fn people_change_alerts(catalog: &dyn Catalog) {
+async fn people_change_alerts(catalog: &std::sync::Arc<dyn Catalog>) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let any = AlertFilter::default();
     let tags = AlertChange {
@@ -180,7 +180,7 @@ async fn people_change_alerts(catalog: &dyn Catalog) {
     assert_eq!(catalog.alert_comments(&Scope::All, &id).await.unwrap(), [comment]);
 }
 
-async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
+async fn hides_alerts_out_of_scope(catalog: &std::sync::Arc<dyn Catalog>) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let (any, pc1) = (AlertFilter::default(), Scope::hosts(["PC1"]));
     let seen = catalog.alerts(&pc1, &any, None, 100).await.unwrap().alerts;
@@ -198,7 +198,7 @@ async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
     assert!(catalog.alert_comments(&pc1, &elsewhere).await.unwrap().is_empty());
 }
 
-async fn changes_can_be_followed(catalog: &dyn Catalog) {
+async fn changes_can_be_followed(catalog: &std::sync::Arc<dyn Catalog>) {
     let any = AlertFilter::default();
     assert_eq!(catalog.newest_alert_change().await.unwrap(), 0);
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
@@ -218,18 +218,7 @@ async fn changes_can_be_followed(catalog: &dyn Catalog) {
     assert_eq!(catalog.newest_alert_change().await.unwrap(), 9, "a cursor from before a rebuild skips nothing");
 }
 
-macro_rules! conformance {
-    ($($name:ident),*) => { mod conformance { $(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            for (_dir, catalog) in super::engines() {
-                super::$name(&*catalog).await;
-            }
-        }
-    )* } };
-}
-
-conformance!(
+each_engine!(
     groups_hits,
     withdrawn_hits_leave_their_alerts,
     grouping_does_not_depend_on_the_order_of_arrival,
