@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     catalog::{Found, StoredHit},
-    elastic::Method,
+    elastic::{Method, failure},
     error::{Error, Result},
     event::{Position, Time, detection::Hit},
     neo4j::{Patience, Transaction, cypher, transact},
@@ -158,7 +158,7 @@ impl Cluster {
                 } else if let Some(e) = doc.get("error")
                     && e["type"] != "index_not_found_exception"
                 {
-                    return Err(Error::internal(e.to_string()));
+                    return Err(failure(503, e));
                 }
             }
         }

@@ -67,6 +67,8 @@ async fn a_writer_that_is_killed_leaves_all_or_nothing() {
             tokio::time::sleep(Duration::from_millis(n * 3)).await;
             task.abort();
             killed += usize::from(task.await.is_err());
+            // What was on its way arrives.
+            tokio::time::sleep(Duration::from_millis(100)).await;
             let done = survivor.detect_checkpoint().await.unwrap() == at(n + 1);
             whole += usize::from(done);
             let stored = check(&*survivor).await;
@@ -84,7 +86,8 @@ async fn a_writer_that_is_killed_leaves_all_or_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn processes_share_one_catalog() {
     let Some(namespace) = Namespace::with_neo4j("ELASTICSEARCH_URL") else { return };
-    let (one, two): (Arc<dyn Catalog>, Arc<dyn Catalog>) = (namespace.catalog().await, namespace.catalog().await);
+    let one: Arc<dyn Catalog> = namespace.catalog().await;
+    let two: Arc<dyn Catalog> = namespace.catalog().await;
     let reader = tokio::spawn(follow(namespace.catalog().await, 300));
     let write = |catalog: Arc<dyn Catalog>, shift: u64| async move {
         let mut stored = Vec::new();

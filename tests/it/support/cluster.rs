@@ -78,7 +78,9 @@ impl Namespace {
     /// On Neo4j too.
     pub fn with_neo4j(server: &str) -> Option<Self> {
         let neo4j = Neo4j::from_environment()?;
-        Some(Self { neo4j: Some(neo4j), ..Self::on(server)? })
+        let mut namespace = Self::on(server)?;
+        namespace.neo4j = Some(neo4j);
+        Some(namespace)
     }
 
     pub fn neo4j(&self) -> &Neo4j {
