@@ -92,7 +92,7 @@ function TimeInput({ label, name, value, onChange }: TimeProps) {
         </span>
       }
       rightSectionWidth={40}
-      w={240}
+      w={258}
       styles={MONO}
       value={text}
       error={wrong ? t("period.wrong") : undefined}
