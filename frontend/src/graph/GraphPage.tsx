@@ -285,7 +285,7 @@ export default function GraphPage() {
                 canvas.current?.focus();
               }
             }}
-            rightSection={found && <span className="dim">{found.length}</span>}
+            rightSection={found && <span className="dim">{number(found.length)}</span>}
           />
           <Toolbar
             layout={drawing.layout}
