@@ -314,6 +314,51 @@ test("the path between two nodes is found and drawn, by keyboard", async () => {
   await expectAccessible(page, "a path");
 });
 
+test("the path between two nodes by mouse", async () => {
+  const { page } = now;
+  await openProcess();
+  await page.getByLabel("Find in the graph").fill("services.exe (");
+  await page.keyboard.press("Enter");
+  await expect.poll(title).toMatch(/^services\.exe/);
+  await button("Path from here").click();
+  await page.getByText("Table", { exact: true }).click();
+  await page.locator("table").first().locator("tbody tr").last().getByRole("button").first().click();
+  await button("Path to here").click();
+  const found = region("Paths in order of time");
+  await found.locator("ol li").first().waitFor();
+});
+
+test("across hosts by a pipe of the same name, and by a domain", async () => {
+  const { page } = now;
+  await logIn(page, server.url, `/graph?name=${encodeURIComponent("\\svcctl")}`);
+  const choices = page.getByRole("region", { name: "Several nodes have this name" });
+  await choices.or(region("Node")).first().waitFor();
+  if (await choices.count()) await choices.getByRole("link").first().click();
+  const others = region("Same name on other hosts");
+  await others.waitFor();
+  const hosts = await others.locator("li").count();
+  expect(hosts).toBeGreaterThan(0);
+  await others
+    .getByRole("button", { name: /^Draw that of/ })
+    .first()
+    .click();
+  await expect.poll(nodes).toBe(2);
+  const drawn = (await exported()).nodes;
+  expect(drawn.every((n) => n.kind === "PIPE")).toBe(true);
+
+  const { terms } = await api.ask<{ terms: { values: { value: string }[] } }>(
+    '{ terms(field: "QueryName", first: 1) { values { value } } }',
+  );
+  await go(page, `/graph?name=${terms.values[0]?.value}`);
+  await canvas().waitFor();
+  const list = region("Hosts with events of it");
+  await list.locator("tbody tr").first().waitFor();
+  expect(await list.locator("tbody tr").count()).toBeGreaterThan(1);
+  await canvas().focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(label).not.toMatch(/of 1 nodes and 0 links/);
+});
+
 test("an empty graph says why", async () => {
   const { page } = now;
   await logIn(
