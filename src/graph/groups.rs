@@ -13,8 +13,6 @@ const PAGE: usize = 20_000;
 const MOST: u64 = 200_000;
 /// Neighbours read at once to be shown.
 const SHOWN: usize = 2_000;
-/// Pages that are read for one page of a group: a group of few may be spread over very many neighbours.
-const PAGES: usize = 10;
 
 /// What the neighbours of one group have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -136,7 +134,8 @@ pub struct Members {
     pub next: Option<Place>,
 }
 
-/// The neighbours of one group: at most `first`, and fewer, even none, where they are rare among the next neighbours.
+/// The neighbours of one group: at most `first`, and fewer, even none, where they are rare among the next `pages` of
+/// neighbours.
 ///
 /// # Errors
 /// Those of the store.
@@ -146,11 +145,11 @@ pub async fn members(
     id: NodeId,
     filter: &NeighbourFilter,
     (by, key): (Grouping, &str),
-    (place, first): (Place, usize),
+    (place, first, pages): (Place, usize, usize),
 ) -> Result<Members> {
     let mut found = Members { items: Vec::new(), next: None };
     let Place { mut page, mut done } = place;
-    for _ in 0..PAGES {
+    for _ in 0..pages {
         let read = store.neighbours(scope, id, filter, page.as_deref(), SHOWN).await?;
         let mut fitting = read.items.into_iter().enumerate().skip(done).filter(|(_, n)| by.key(n) == key);
         for (i, n) in fitting.by_ref() {

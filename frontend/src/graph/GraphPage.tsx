@@ -10,6 +10,7 @@ import { baseName, useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
+import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Choices } from "./Choices";
@@ -284,7 +285,7 @@ export default function GraphPage() {
                 canvas.current?.focus();
               }
             }}
-            rightSection={found && <span className="dim">{found.length}</span>}
+            rightSection={found && <span className="dim">{number(found.length)}</span>}
           />
           <Toolbar
             layout={drawing.layout}
@@ -315,6 +316,7 @@ export default function GraphPage() {
           ) : (
             <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
           )}
+          {!asked && <Starts as="graph" />}
           {!isEmpty && view === "graph" && (
             <>
               <Canvas

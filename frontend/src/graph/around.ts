@@ -35,14 +35,21 @@ export function useAround(
   const [around, setAround] = useState<ReadonlyMap<string, Around>>(new Map());
   const latest = useRef(around);
   latest.current = around;
+  /** Which graph it is about, and what is being asked. */
+  const turn = useRef(0);
+  const asked = useRef(new Set<string>());
 
   // Degrees come before neighbours do: how much there is around each node that is drawn.
   useEffect(() => {
-    const unknown = [...drawing.nodes.keys()].filter((id) => !around.has(id)).slice(0, DEGREES_AT_ONCE);
-    if (unknown.length === 0) return;
-    let stopped = false;
+    const unknown = [...drawing.nodes.keys()]
+      .filter((id) => !around.has(id) && !asked.current.has(id))
+      .slice(0, DEGREES_AT_ONCE);
+    if (unknown.length === 0 || asked.current.size > 0) return;
+    const mine = turn.current;
+    asked.current = new Set(unknown);
     void ask(AroundDocument, { ids: unknown, period }).then(({ data }) => {
-      if (stopped) return;
+      if (mine !== turn.current) return;
+      asked.current = new Set();
       setAround((old) => {
         const next = new Map(old);
         for (const id of unknown) next.set(id, { degrees: [], worst: undefined, rules: new Map() });
@@ -56,9 +63,6 @@ export function useAround(
         return next;
       });
     });
-    return () => {
-      stopped = true;
-    };
   }, [drawing, around, period, ask]);
 
   const degreesOf = useCallback(
@@ -72,6 +76,10 @@ export function useAround(
     [ask, period],
   );
 
-  const forget = useCallback(() => setAround(new Map()), []);
+  const forget = useCallback(() => {
+    turn.current += 1;
+    asked.current = new Set();
+    setAround(new Map());
+  }, []);
   return { around, degreesOf, forget };
 }

@@ -58,6 +58,14 @@ function fitted(context: CanvasRenderingContext2D, font: string, value: string, 
   return made;
 }
 
+/** Whether a name fits beside its node without meeting another. */
+export const hasRoom = ({ width, height }: Pick<Caption, "width" | "height">) =>
+  width >= LEAST_WIDTH && height >= LEAST_HEIGHT;
+
+/** Pixels that a name takes. */
+export const widthOf = (context: CanvasRenderingContext2D, name: string) =>
+  Math.ceil(fitted(context, NAME, name, WHOLE).width / 8) * 8;
+
 /** Name right of the node and a second line below it as far as there is room; framed when chosen, `whole` under the pointer. */
 export function drawLabel(
   context: CanvasRenderingContext2D,
@@ -74,7 +82,7 @@ export function drawLabel(
     context.lineWidth = 2;
     context.stroke();
   }
-  if (!framed && (caption.width < LEAST_WIDTH || caption.height < LEAST_HEIGHT)) return;
+  if (!framed && !hasRoom(caption)) return;
   const second = framed || caption.height >= TWO_LINES ? caption.second : undefined;
   const room = whole ? WHOLE : framed ? Math.max(caption.width, CHOSEN) : caption.width;
   const x = spot.x + spot.radius + 7;

@@ -1,6 +1,6 @@
 import { NODE_COLOURS } from "../shared/colours";
 import { type Camera, COLUMN, type Point, ROW, type Size, toScreen } from "./camera";
-import { type Caption, drawHit, drawLabel, type Spot } from "./label";
+import { type Caption, drawHit, drawLabel, hasRoom, type Spot, widthOf } from "./label";
 import type { DrawnNode, Group } from "./model";
 import { type Disc, discRadius, type Line, type Scene } from "./scene";
 import { sprite } from "./sprites";
@@ -62,10 +62,42 @@ export function paint(
     if (isSelected || (lit && lit.size <= FEW_LIT && lit.has(disc.id))) framed.push([disc, spot]);
     else if (base >= NAMED) named.push([disc, spot]);
   }
-  for (const [disc, spot] of named) name(context, disc, spot, camera, look, false, false);
+  // In a tree each name has room of its own; elsewhere names go where nothing stands.
+  const taken = new Room([...named, ...framed].map(([, spot]) => spot));
+  for (const [disc, spot] of named) name(context, disc, spot, camera, look, false, false, taken);
   for (const [disc, spot] of framed) {
     drawSprite(context, disc, colourOf(disc, look), spot);
     name(context, disc, spot, camera, look, true, false);
+  }
+}
+
+/** Widest name, and height of a line, where names have no room of their own. */
+const SHORT = 150;
+const LINE = 15;
+const SQUARE = 24;
+
+/** Where discs and names stand already, by squares of the screen. */
+class Room {
+  private readonly taken = new Set<number>();
+
+  constructor(spots: Spot[]) {
+    for (const { x, y, radius } of spots) this.mark(x - radius, x + radius, y, true);
+  }
+
+  /** Takes the room for a name right of a disc, if nothing stands there. */
+  take({ x, y, radius }: Spot, width: number): boolean {
+    const [left, right] = [x + radius + 6, x + radius + 10 + width];
+    return this.mark(left, right, y, false) && this.mark(left, right, y, true);
+  }
+
+  private mark(left: number, right: number, y: number, put: boolean): boolean {
+    for (let column = Math.floor(left / SQUARE); column <= Math.floor(right / SQUARE); column += 1)
+      for (let row = Math.floor((y - LINE / 2) / LINE); row <= Math.floor((y + LINE / 2) / LINE); row += 1) {
+        const key = row * 10_000 + column;
+        if (put) this.taken.add(key);
+        else if (this.taken.has(key)) return false;
+      }
+    return true;
   }
 }
 
@@ -104,11 +136,16 @@ function name(
   look: Look,
   framed: boolean,
   whole: boolean,
+  taken?: Room,
 ) {
   const said = look.caption(disc.of);
   const width = disc.room * COLUMN * camera.scale - spot.radius * 2 - 18;
   const caption = { ...said, width, height: ROW * camera.scale };
-  drawLabel(context, spot, caption, look.colour, framed, whole);
+  if (taken && !hasRoom(caption)) {
+    const wide = Math.min(SHORT, widthOf(context, said.name));
+    if (taken.take(spot, wide))
+      drawLabel(context, spot, { ...caption, width: wide, height: LINE }, look.colour, false, false);
+  } else drawLabel(context, spot, caption, look.colour, framed, whole);
   if (said.hit) drawHit(context, spot, look.colour(said.hit), look.colour("--bg"));
 }
 

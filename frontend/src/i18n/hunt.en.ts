@@ -58,6 +58,10 @@ export const hunt = {
     registry: "Registry paths",
     files: "Files",
   },
+  starts: {
+    hits: "Processes that rules have hit last",
+    hosts: "Process trees of the busiest hosts",
+  },
   ruleHits: {
     name: "Rule hits",
     add: "Add to the search: {{title}}",

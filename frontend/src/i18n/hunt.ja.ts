@@ -58,6 +58,10 @@ export const hunt = {
     registry: "レジストリのパス",
     files: "ファイル",
   },
+  starts: {
+    hits: "最近ルールが検知したプロセス",
+    hosts: "イベントの多いホストのプロセスツリー",
+  },
   ruleHits: {
     name: "ルール検知",
     add: "検索条件に追加: {{title}}",

@@ -245,6 +245,9 @@ pub struct Member {
     direction: Direction,
 }
 
+/// Pages of neighbours that are read for one page of a group: those of a small one may be spread over very many.
+const PAGES: usize = 10;
+
 pub async fn members(
     ctx: &Context<'_>,
     id: NodeId,
@@ -258,7 +261,7 @@ pub async fn members(
         let (done, page) = body.split_once(':')?;
         Some(groups::Place { done: done.parse().ok()?, page: Some(page.to_owned()).filter(|p| !p.is_empty()) })
     })?;
-    let place = (place.unwrap_or_default(), first);
+    let place = (place.unwrap_or_default(), first, PAGES);
     let found = groups::members(&*core.graph, scope, id, filter, (by.into(), key), place).await?;
     let end = found.next.map(|n| List::Members.cursor(format_args!("{}:{}", n.done, n.page.unwrap_or_default())));
     Ok(MemberConnection {
