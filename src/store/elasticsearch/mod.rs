@@ -10,11 +10,13 @@ mod client;
 mod document;
 mod follow;
 mod groups;
+mod leaf;
 mod mapping;
 mod numbers;
 mod pattern;
 mod query;
 mod search;
+mod tree;
 mod values;
 
 use super::{
