@@ -11,6 +11,8 @@ macro_rules! say {
 }
 
 mod client;
+mod doctor;
+mod hunt;
 mod indicators;
 mod ingest;
 mod lists;
@@ -50,6 +52,8 @@ enum Command {
     Rules(rules::Args),
     /// Indicators of threat reports: STIX, OpenIOC, MISP, CSV, lists
     Indicators(indicators::Args),
+    /// Rules over what is stored already
+    Hunt(hunt::Args),
     /// Who may log in
     Users(users::Args),
     /// Make what is derived from the stored events anew
@@ -58,6 +62,8 @@ enum Command {
     Jobs(lists::Jobs),
     /// Records that could not be imported
     DeadLetters(lists::DeadLetters),
+    /// Look at the engines and the followers, and say what to do
+    Doctor(doctor::Args),
     /// Print the GraphQL schema
     Schema,
 }
@@ -98,10 +104,12 @@ async fn run(command: Command, common: &config::Common) -> anyhow::Result<u8> {
         Command::Ingest(args) => ingest::run(common, args).await,
         Command::Rules(args) => rules::run(common, args).await,
         Command::Indicators(args) => indicators::run(common, args).await,
+        Command::Hunt(args) => hunt::run(common, args).await,
         Command::Users(args) => users::run(common, args).await,
         Command::Rebuild(what) => lists::rebuild(common, what).await,
         Command::Jobs(args) => lists::jobs(common, args).await,
         Command::DeadLetters(args) => lists::dead_letters(common, args).await,
+        Command::Doctor(args) => doctor::run(common, args).await,
         Command::Schema => {
             io::stdout().write_all(crate::serve::graphql::sdl().as_bytes())?;
             Ok(DONE)

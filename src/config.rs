@@ -1,5 +1,8 @@
 //! What the operator may choose: flags and environment in one place.
-use crate::error::{Error, Result};
+use crate::{
+    elastic::{Address, Login},
+    error::{Error, Result},
+};
 use clap::Args;
 use std::{
     io::Read as _,
@@ -23,6 +26,8 @@ pub struct Common {
     /// What is logged to standard error, such as `info` or `warn,sysmonsearch=debug`
     #[arg(long, env = "SYSMONSEARCH_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    #[command(flatten)]
+    pub cluster: Cluster,
 }
 
 impl Common {
@@ -33,6 +38,119 @@ impl Common {
     pub fn chosen_data(&self) -> Option<&Path> {
         self.data.as_deref()
     }
+}
+
+/// The cluster on which everything lies, instead of in the data folder.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Cluster")]
+pub struct Cluster {
+    /// Address of Elasticsearch or OpenSearch, such as http://127.0.0.1:9200; needs --neo4j too
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH", global = true, value_name = "URL")]
+    elasticsearch: Option<String>,
+    /// Whom to log in as there
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH_USER", global = true, value_name = "NAME")]
+    elasticsearch_user: Option<String>,
+    /// File with the password; it can also be in SYSMONSEARCH_ELASTICSEARCH_PASSWORD
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH_PASSWORD_FILE", global = true, value_name = "FILE")]
+    elasticsearch_password_file: Option<PathBuf>,
+    /// File with an API key (its encoded form) instead; it can also be in SYSMONSEARCH_ELASTICSEARCH_API_KEY
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH_API_KEY_FILE", global = true, value_name = "FILE")]
+    elasticsearch_api_key_file: Option<PathBuf>,
+    /// PEM file of the authority that has signed the cluster's certificate
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH_CA", global = true, value_name = "FILE")]
+    elasticsearch_ca: Option<PathBuf>,
+    /// Address of Neo4j, such as bolt://127.0.0.1:7687 or neo4j+s://graph.example:7687
+    #[arg(long, env = "SYSMONSEARCH_NEO4J", global = true, value_name = "URI")]
+    neo4j: Option<String>,
+    /// File with NAME/PASSWORD, as Neo4j's own NEO4J_AUTH_FILE has it; it can also be in SYSMONSEARCH_NEO4J_AUTH
+    #[arg(long, env = "SYSMONSEARCH_NEO4J_AUTH_FILE", global = true, value_name = "FILE")]
+    neo4j_auth_file: Option<PathBuf>,
+    /// Begin of the names of all indices; another installation on the same Elasticsearch needs another
+    #[arg(long, env = "SYSMONSEARCH_PREFIX", global = true, default_value = "sysmonsearch", value_name = "NAME")]
+    prefix: String,
+    /// Shards of an index that is yet to be made
+    #[arg(long, env = "SYSMONSEARCH_SHARDS", global = true, default_value_t = 1, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    shards: u32,
+}
+
+/// Where the servers of a cluster are, and how to log in there.
+#[derive(Clone)]
+pub struct Servers {
+    pub elasticsearch: Address,
+    /// Such as `bolt://127.0.0.1:7687`. Its database has room for the graph of one installation.
+    pub neo4j: String,
+    pub user: String,
+    pub password: String,
+    /// Tells the indices and the catalogs of several installations apart: lower-case letters, digits, `-` and `_`.
+    pub name: String,
+    /// Shards of an index of events that is yet to be made.
+    pub shards: u32,
+}
+
+impl Cluster {
+    /// The cluster; `None` when everything lies in the data folder.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` when only one of the two servers is given, when a file cannot be read, or when something is said
+    /// about a server that is not given.
+    pub fn servers(&self) -> Result<Option<Servers>> {
+        let (elasticsearch, neo4j) = match (&self.elasticsearch, &self.neo4j) {
+            (None, None) => {
+                let rest = [
+                    ("--elasticsearch-user", self.elasticsearch_user.is_some()),
+                    ("--elasticsearch-password-file", self.elasticsearch_password_file.is_some()),
+                    ("--elasticsearch-api-key-file", self.elasticsearch_api_key_file.is_some()),
+                    ("--elasticsearch-ca", self.elasticsearch_ca.is_some()),
+                    ("--neo4j-auth-file", self.neo4j_auth_file.is_some()),
+                ];
+                return match rest.iter().find(|(_, given)| *given) {
+                    Some((flag, _)) => Err(Error::bad_input(format!(
+                        "{flag} needs --elasticsearch and --neo4j: without them everything lies in the data folder"
+                    ))),
+                    None => Ok(None),
+                };
+            }
+            (Some(elasticsearch), Some(neo4j)) => (elasticsearch.clone(), neo4j.clone()),
+            (Some(_), None) => return Err(mixed("--elasticsearch", "--neo4j")),
+            (None, Some(_)) => return Err(mixed("--neo4j", "--elasticsearch")),
+        };
+        let given = secret(self.elasticsearch_password_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_PASSWORD")?;
+        let key = secret(self.elasticsearch_api_key_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_API_KEY")?;
+        let login = match (&self.elasticsearch_user, given, key) {
+            (None, None, None) => Login::None,
+            (Some(user), Some(password), None) => Login::Password { user: user.clone(), password },
+            (None, None, Some(key)) => Login::ApiKey(key),
+            _ => {
+                return Err(Error::bad_input(
+                    "log in at Elasticsearch either with --elasticsearch-user and a password, or with an API key",
+                ));
+            }
+        };
+        let ca = self.elasticsearch_ca.as_deref().map(|path| {
+            std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())))
+        });
+        let auth = secret(self.neo4j_auth_file.as_deref(), "SYSMONSEARCH_NEO4J_AUTH")?;
+        let (user, password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
+            None => ("neo4j".to_owned(), String::new()),
+            Some(Some((user, password))) => (user.to_owned(), password.to_owned()),
+            Some(None) => return Err(Error::bad_input("the log-in of Neo4j has the form NAME/PASSWORD")),
+        };
+        Ok(Some(Servers {
+            elasticsearch: Address { url: elasticsearch, login, ca: ca.transpose()? },
+            neo4j,
+            user,
+            password,
+            name: self.prefix.clone(),
+            shards: self.shards,
+        }))
+    }
+}
+
+fn mixed(given: &str, missing: &str) -> Error {
+    Error::bad_input(format!(
+        "{given} needs {missing} too: events, graph and catalog lie either all on a cluster or all in the data folder"
+    ))
 }
 
 /// For a server.

@@ -176,6 +176,43 @@ test("a host leads to its process tree and its events", async () => {
   await page.getByText(`Process tree of ${name}`).waitFor();
 });
 
+test("rules are told behind a search and on a host, and a click narrows the search to one", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/search?facets=Computer");
+  await firstRow().waitFor();
+  const all = await total();
+  const rules = page.getByRole("region", { name: "Rule hits" });
+  const one = rules.locator("li", { has: page.locator("button") }).first();
+  await one.waitFor();
+  const title = await one.locator("button").innerText();
+  const count = Number((await one.locator(".num").innerText()).replaceAll(",", ""));
+  await expectAccessible(page, "rules behind a search");
+  await one.locator("button").focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/q=/);
+  await expect.poll(total).toBeLessThan(all);
+  await expect.poll(total).toBeGreaterThanOrEqual(count);
+  await rules.getByText(title, { exact: true }).waitFor();
+  // The event says so too.
+  await page.locator("table.events .hitmark").first().waitFor();
+  await page.locator("table.events .hitmark").first().click();
+  await region("Event").getByRole("link", { name: title }).waitFor();
+
+  await go(page, "/alerts");
+  const host = await page.locator("table.dense tbody tr").first().locator("td").allInnerTexts();
+  await go(page, "/hosts");
+  await page.locator("table.hosts tbody tr").first().waitFor();
+  const names = await page.locator("table.hosts tbody button.plain").allInnerTexts();
+  const hit = names.find((n) => host.some((cell) => cell.includes(n))) ?? "";
+  await go(page, `/hosts?host=${hit}`);
+  const link = region("Rule hits").getByRole("link").first();
+  const rule = await link.innerText();
+  await expectAccessible(page, "rules of a host");
+  await link.click();
+  await page.waitForURL(/\/alerts\?rule=.*host=/);
+  await page.getByText(rule).first().waitFor();
+});
+
 test("a rule is switched off and on", async () => {
   const { page } = now;
   await logIn(page, server.url, "/rules");

@@ -167,6 +167,77 @@ test("the same by keyboard, with layouts, finding, hits, queries and help", asyn
   await expect.poll(nodes).toBeLessThan(many);
 });
 
+test("the drawing itself by mouse: click, pan, drag, open, and the link between two nodes", async () => {
+  const { page } = now;
+  await openProcess();
+  const name = await title();
+  const middle = async () => {
+    const box = await canvas().boundingBox();
+    if (!box) throw new Error("the drawing has no size");
+    return { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+  };
+  await page.getByLabel("Find in the graph").fill(name);
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Close the details" }).click();
+  await expect.poll(() => region("Node").count()).toBe(0);
+  await page.getByLabel("Find in the graph").fill(name);
+  await page.keyboard.press("Enter");
+  await expect.poll(title).toBe(name);
+  await page.keyboard.press("Escape");
+  let at = await middle();
+  // The link to its parent, then the node again.
+  await page.mouse.click(at.x - 70, at.y);
+  await region("Link").waitFor();
+  await expectAccessible(page, "a link");
+  await page.mouse.click(at.x, at.y);
+  await expect.poll(title).toBe(name);
+  // The place below is drawn along.
+  await page.mouse.move(at.x, at.y + 150);
+  await page.mouse.down();
+  await page.mouse.move(at.x - 60, at.y + 170, { steps: 4 });
+  await page.mouse.move(at.x - 120, at.y + 190, { steps: 4 });
+  await page.mouse.up();
+  at = { x: at.x - 120, y: at.y + 40 };
+  await page.mouse.click(at.x - 70, at.y);
+  await region("Link").waitFor();
+  await page.mouse.click(at.x, at.y);
+  await expect.poll(title).toBe(name);
+  const before = await exported();
+  await page.mouse.move(at.x, at.y);
+  await page.mouse.down();
+  await page.mouse.move(at.x + 40, at.y - 60, { steps: 5 });
+  await page.mouse.up();
+  const moved = places(await exported());
+  const changed = before.nodes.filter((n) => JSON.stringify(moved[n.id]) !== JSON.stringify(n.place));
+  expect(changed.length).toBe(1);
+  await button("Undo").click();
+  await expect.poll(async () => places(await exported())).toEqual(places(before));
+  await page.mouse.move(at.x, at.y);
+  await page.mouse.wheel(0, -300);
+  await page.mouse.dblclick(at.x, at.y);
+  await expect.poll(nodes).toBeGreaterThan(before.nodes.length);
+});
+
+test("rule hits are highlighted, of any rule and of one, and listed at the node", async () => {
+  const { page } = now;
+  await openProcess();
+  const hits = region("Node").locator("ul.plainlist").first();
+  const titles = await hits.locator("li").allInnerTexts();
+  expect(titles.length).toBeGreaterThan(0);
+  await button("Highlight rule hits").click();
+  const lit = async () => Number(/(\d+) highlighted/.exec(await page.locator(".legend").innerText())?.[1]);
+  await expect.poll(lit).toBeGreaterThan(0);
+  const choice = page.getByLabel("Rule whose hits are highlighted");
+  const rules = (await choice.locator("option").allInnerTexts()).slice(1);
+  expect(rules.length).toBeGreaterThan(0);
+  const [first = ""] = rules;
+  await choice.selectOption({ label: first });
+  await expect.poll(lit).toBe(Number(/\((\d+)\)$/.exec(first)?.[1]));
+  await expectAccessible(page, "the hits of one rule");
+  expect(titles.some((t) => rules.some((r) => t.includes(r.replace(/ \(\d+\)$/, ""))))).toBe(true);
+});
+
 test("a hub opens as a group, which opens page by page, splits, and is in the table too", async () => {
   const { page } = now;
   await logIn(page, server.url, `/graph?name=${hub}`);
@@ -243,6 +314,51 @@ test("the path between two nodes is found and drawn, by keyboard", async () => {
   await expectAccessible(page, "a path");
 });
 
+test("the path between two nodes by mouse", async () => {
+  const { page } = now;
+  await openProcess();
+  await page.getByLabel("Find in the graph").fill("services.exe (");
+  await page.keyboard.press("Enter");
+  await expect.poll(title).toMatch(/^services\.exe/);
+  await button("Path from here").click();
+  await page.getByText("Table", { exact: true }).click();
+  await page.locator("table").first().locator("tbody tr").last().getByRole("button").first().click();
+  await button("Path to here").click();
+  const found = region("Paths in order of time");
+  await found.locator("ol li").first().waitFor();
+});
+
+test("across hosts by a pipe of the same name, and by a domain", async () => {
+  const { page } = now;
+  await logIn(page, server.url, `/graph?name=${encodeURIComponent("\\svcctl")}`);
+  const choices = page.getByRole("region", { name: "Several nodes have this name" });
+  await choices.or(region("Node")).first().waitFor();
+  if (await choices.count()) await choices.getByRole("link").first().click();
+  const others = region("Same name on other hosts");
+  await others.waitFor();
+  const hosts = await others.locator("li").count();
+  expect(hosts).toBeGreaterThan(0);
+  await others
+    .getByRole("button", { name: /^Draw that of/ })
+    .first()
+    .click();
+  await expect.poll(nodes).toBe(2);
+  const drawn = (await exported()).nodes;
+  expect(drawn.every((n) => n.kind === "PIPE")).toBe(true);
+
+  const { terms } = await api.ask<{ terms: { values: { value: string }[] } }>(
+    '{ terms(field: "QueryName", first: 1) { values { value } } }',
+  );
+  await go(page, `/graph?name=${terms.values[0]?.value}`);
+  await canvas().waitFor();
+  const list = region("Hosts with events of it");
+  await list.locator("tbody tr").first().waitFor();
+  expect(await list.locator("tbody tr").count()).toBeGreaterThan(1);
+  await canvas().focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(label).not.toMatch(/of 1 nodes and 0 links/);
+});
+
 test("an empty graph says why", async () => {
   const { page } = now;
   await logIn(
@@ -292,6 +408,43 @@ test("the activity of a process is read in order of time, narrowed and shared by
   await expectAccessible(page, "a process");
 });
 
+test("the activity of a process by keyboard alone", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/process");
+  await page.getByLabel("Open a process by its ProcessGuid").focus();
+  await page.keyboard.type(guid);
+  await page.keyboard.press("Enter");
+  await region("Events of the process").locator("tbody tr").first().waitFor();
+  const all = await activity();
+  await page.getByRole("button", { name: /^1 ProcessCreate/ }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(activity).toBeLessThan(all);
+  await page.keyboard.press("Enter");
+  await expect.poll(activity).toBe(all);
+  await region("Events of the process").focus();
+  await page.keyboard.press("ArrowDown");
+  await region("Event").locator("tbody tr").first().waitFor();
+  await region("Chain of processes").getByRole("link").first().focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => region("Chain of processes").getByRole("link").count()).toBe(0);
+});
+
+test("two processes are compared, by mouse", async () => {
+  const { page } = now;
+  const address = `/process?guid=${encodeURIComponent(guid)}&with=${encodeURIComponent(other)}`;
+  await logIn(page, server.url, address);
+  const both = region("Comparison");
+  await both.locator("tr.differs").first().waitFor();
+  const shown = await both.locator("tbody tr").count();
+  await both.getByText("Differences", { exact: true }).click();
+  await expect.poll(() => both.locator("tbody tr").count()).toBeLessThan(shown);
+  const outline = await both.ariaSnapshot();
+  for (const part of ['region "Comparison"', 'columnheader "Fact"', 'columnheader "This process"'])
+    expect(outline).toContain(part);
+  await button("Stop comparing").click();
+  await region("Events of the process").waitFor();
+});
+
 test("two processes are compared", async () => {
   const { page } = now;
   await logIn(page, server.url, `/process?guid=${encodeURIComponent(guid)}`);
@@ -326,9 +479,19 @@ test.each([
     await page.keyboard.press("t");
     await page.locator("table").first().waitFor();
     await expectAccessible(page, "graph as a table");
+    await go(page, `/graph?name=${hub}`);
+    await canvas().focus();
+    await page.keyboard.press("Enter");
+    await page.locator(".side .stack").waitFor();
+    await page.keyboard.press("ArrowLeft");
+    await expect.poll(() => page.locator(".side").getByRole("status").count()).toBeGreaterThan(0);
+    await expectAccessible(page, "a group");
     await go(page, `/process?guid=${encodeURIComponent(guid)}`);
     await page.locator(".activity tbody tr").first().waitFor();
     await expectAccessible(page, "process");
+    await go(page, `/process?guid=${encodeURIComponent(guid)}&with=${encodeURIComponent(other)}`);
+    await page.locator("tr.differs").first().waitFor();
+    await expectAccessible(page, "two processes");
     const wide = await page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     );

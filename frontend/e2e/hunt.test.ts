@@ -353,6 +353,65 @@ describe.skipIf(!isThere)("on real logs", () => {
     await expectAccessible(page, "events of a host");
   });
 
+  test("a host's day and its events, by mouse", async () => {
+    const { page } = now;
+    await logIn(page, server.url, "/hosts");
+    await page
+      .getByRole("row", { name: /msedgewin10/ })
+      .getByRole("button")
+      .first()
+      .click();
+    const panel = region("msedgewin10");
+    const chart = await panel.getByRole("img", { name: /^Events per category/ }).boundingBox();
+    if (!chart) throw new Error("the time line has no size");
+    await page.mouse.move(chart.x + 2, chart.y + 20);
+    await page.mouse.down();
+    await page.mouse.move(chart.x + chart.width / 3, chart.y + 20, { steps: 5 });
+    await page.mouse.up();
+    await page.waitForURL(/from=.*to=/);
+    await panel.getByRole("button", { name: "All time" }).click();
+    await expect.poll(() => param("from")).toBe(null);
+    await panel.getByText("Events", { exact: true }).last().click();
+    await page.waitForURL(/tab=events/);
+    await rows().first().click();
+    await page.waitForURL(/tab=events/);
+    expect(await rows().count()).toBeGreaterThan(0);
+  });
+
+  test("hosts and statistics as a reader of the screen meets them", async () => {
+    const { page } = now;
+    await logIn(page, server.url, "/hosts?host=msedgewin10");
+    await region("msedgewin10")
+      .getByRole("group", { name: /^Events per category/ })
+      .waitFor();
+    const hosts = await page.getByRole("main").ariaSnapshot();
+    for (const part of [
+      'heading "Hosts" [level=1]',
+      'textbox "Find a host"',
+      'region "msedgewin10"',
+      'heading "msedgewin10" [level=2]',
+      'link "Process tree"',
+      'region "Rule hits"',
+      'columnheader "Host"',
+      'columnheader "Sysmon"',
+    ])
+      expect(hosts).toContain(part);
+    await go(page, "/statistics");
+    await region("Destination ports").locator("tbody tr").first().waitFor();
+    const statistics = await page.getByRole("main").ariaSnapshot();
+    for (const part of [
+      'heading "Statistics" [level=1]',
+      'textbox "Only events that fulfil"',
+      'radio "Most frequent" [checked]',
+      'region "Destination ports"',
+      'heading "Destination ports" [level=2]',
+      "columnheader /DestinationPort/",
+    ])
+      expect(
+        statistics.replace(/columnheader "DestinationPort[^"]*"/, "columnheader /DestinationPort/"),
+      ).toContain(part);
+  });
+
   test("what a host alone has", async () => {
     const { page } = now;
     await logIn(page, server.url, "/hosts?host=iewin7&tab=rare");

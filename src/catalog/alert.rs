@@ -27,7 +27,7 @@ impl AlertStatus {
 
 /// The hits of one rule on one host in the span `since < time <= until`. Spans of a pair never overlap, so which alert
 /// a hit belongs to follows from its time and from what was closed, not from when it came.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Alert {
     /// Follows from rule, host and `since`.
     pub id: String,
@@ -92,7 +92,7 @@ pub struct AlertChange {
     pub remove_tags: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Comment {
     /// Name of the user.
     pub by: String,
@@ -110,7 +110,7 @@ pub enum AlertGroup {
 }
 
 /// Somebody changed something.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct AuditEntry {
     /// Order of writing; given by the catalog.
     pub number: u64,

@@ -13,10 +13,11 @@ mod users;
 
 use super::{
     Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AuditEntry, Catalog, Comment, DeadLetter, Found, HitFilter,
-    HitPage, IndicatorFilter, Item, ItemChange, ItemFilter, ItemKind, Job, RuleVersion, SavedSearch, StoredHit,
-    StoredIndicator, User,
+    HitPage, IndicatorFilter, Item, ItemChange, ItemFilter, ItemKind, Job, JobKind, JobState, RuleVersion, SavedSearch,
+    StoredHit, StoredIndicator, User,
 };
 use crate::{
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         EventId, Position, Scope, Time,
@@ -28,6 +29,9 @@ use crate::{
 use async_trait::async_trait;
 use db::Db;
 use std::{path::Path, sync::Arc, time::Duration};
+
+/// Its name in a checkup.
+const PART: &str = "catalog";
 
 /// [`Catalog`] in one SQLite file. Its verbs need a tokio runtime.
 pub struct Sqlite {
@@ -46,6 +50,10 @@ impl Sqlite {
 
 #[async_trait]
 impl Catalog for Sqlite {
+    async fn checkup(&self) -> Vec<Finding> {
+        let looked = self.db.read(|db| Finding::of_file(PART, db)).await;
+        vec![looked.unwrap_or_else(|e| Finding::failed(PART, &e))]
+    }
     async fn users(&self) -> Result<Vec<User>> {
         self.db.read(users::all).await
     }
@@ -123,7 +131,12 @@ impl Catalog for Sqlite {
             .write(move |db| {
                 correlated::put(db, &found.changes)?;
                 hits::withdraw(db, &found.withdrawn)?;
-                hits::put(db, found.hits, &upto)
+                let stored = hits::put(db, found.hits, &upto)?;
+                if let Some(mut job) = found.job {
+                    job.hunt.iter_mut().for_each(|h| h.new += stored.len() as u64);
+                    jobs::put(db, &job)?;
+                }
+                Ok(stored)
             })
             .await
     }
@@ -296,16 +309,20 @@ impl Catalog for Sqlite {
         self.db.write(move |db| leases::release(db, &name, &owner)).await
     }
 
-    async fn put_job(&self, job: &Job) -> Result<()> {
+    async fn put_job(&self, job: &Job) -> Result<bool> {
         let job = job.clone();
         self.db.write(move |db| jobs::put(db, &job)).await
+    }
+    async fn cancel_job(&self, id: &str, at: Time) -> Result<bool> {
+        let id = id.to_owned();
+        self.db.write(move |db| jobs::cancel(db, &id, at)).await
     }
     async fn job(&self, id: &str) -> Result<Option<Job>> {
         let id = id.to_owned();
         self.db.read(move |db| jobs::by_id(db, &id)).await
     }
-    async fn jobs(&self, first: usize) -> Result<Vec<Job>> {
-        self.db.read(move |db| jobs::newest(db, first)).await
+    async fn jobs(&self, kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>> {
+        self.db.read(move |db| jobs::newest(db, kind, state, first)).await
     }
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
         let (job_id, issues) = (job_id.map(str::to_owned), issues.to_vec());

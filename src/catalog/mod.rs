@@ -1,6 +1,8 @@
 //! What people and rules make: users, rules, indicators, hits, jobs, dead letters, checkpoints.
 mod alert;
+pub mod cluster;
 pub mod embedded;
+mod grouping;
 mod item;
 mod webhook;
 
@@ -9,6 +11,7 @@ pub use item::{Item, ItemChange, ItemFilter, ItemKind};
 pub use webhook::{Delivery, DeliveryState, Quiet, Suppression, Tells, Webhook};
 
 use crate::{
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         EventId, Period, Position, Scope, Time,
@@ -18,9 +21,10 @@ use crate::{
     },
 };
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, time::Duration};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads everything in his scope.
@@ -31,7 +35,7 @@ pub enum Role {
     Admin,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct User {
     pub id: String,
     pub name: String,
@@ -60,11 +64,13 @@ pub struct Found {
     pub withdrawn: Vec<String>,
     /// What correlations keep.
     pub changes: Vec<Change>,
+    /// The retro-hunt that has found it, as it is to be written.
+    pub job: Option<Job>,
 }
 
 impl Found {
     pub fn is_empty(&self) -> bool {
-        self.hits.is_empty() && self.withdrawn.is_empty() && self.changes.is_empty()
+        self.hits.is_empty() && self.withdrawn.is_empty() && self.changes.is_empty() && self.job.is_none()
     }
 }
 
@@ -83,7 +89,7 @@ pub struct HitPage {
     pub more: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum JobState {
     Running,
@@ -93,7 +99,7 @@ pub enum JobState {
 }
 
 /// What a rule was at some time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleVersion {
     pub version: String,
     pub title: String,
@@ -103,8 +109,34 @@ pub struct RuleVersion {
     pub loaded: Time,
 }
 
-/// An import job.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a retro-hunt looks for, and how far it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Hunt {
+    /// Own ids of the rules.
+    pub rules: Vec<String>,
+    pub period: Period,
+    /// Name of the user who started it.
+    pub by: String,
+    /// Events that there are to look at, as counted at the start.
+    pub total: u64,
+    /// Events that were looked at.
+    pub events: u64,
+    /// Hits found; of correlations, those that were not there.
+    pub hits: u64,
+    /// Hits that were not there.
+    pub new: u64,
+    /// The last event that was looked at.
+    pub after: Option<(Time, EventId)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JobKind {
+    Import,
+    Hunt,
+}
+
+/// Long work: an import, or a retro-hunt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     pub id: String,
     pub name: String,
@@ -123,10 +155,18 @@ pub struct Job {
     pub keep_other: bool,
     /// The installation that has the uploaded file, and goes on with it after a restart.
     pub node: String,
+    /// Of a retro-hunt.
+    pub hunt: Option<Hunt>,
+}
+
+impl Job {
+    pub const fn kind(&self) -> JobKind {
+        if self.hunt.is_some() { JobKind::Hunt } else { JobKind::Import }
+    }
 }
 
 /// What the events of an import were: complete when it has ended.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Events read, by code and by host (normal form).
     pub codes: BTreeMap<u32, u64>,
@@ -136,7 +176,7 @@ pub struct Counts {
 }
 
 /// A search that somebody has saved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedSearch {
     pub id: String,
     pub name: String,
@@ -154,9 +194,10 @@ pub struct SavedSearch {
 }
 
 /// A record that could not be imported.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeadLetter {
     pub number: u64,
+    #[serde(flatten)]
     pub issue: Issue,
     pub at: Time,
     pub job_id: Option<String>,
@@ -166,10 +207,11 @@ pub struct DeadLetter {
 pub const MAX_SAVED: u64 = 1_000;
 
 /// An indicator with its place in the order of storing.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredIndicator {
     pub number: u64,
     pub import_id: String,
+    #[serde(flatten)]
     pub indicator: Indicator,
 }
 
@@ -185,6 +227,9 @@ pub struct IndicatorFilter {
 
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
+    /// What the engine finds about itself; an error is a finding too.
+    async fn checkup(&self) -> Vec<Finding>;
+
     // users
     async fn users(&self) -> Result<Vec<User>>;
     async fn user_by_name(&self, name: &str) -> Result<Option<User>>;
@@ -214,10 +259,11 @@ pub trait Catalog: Send + Sync + 'static {
     async fn rules_version(&self) -> Result<u64>;
 
     // hits
-    /// Stores hits that are not there yet and merges `upto` into the checkpoint of detect, in one transaction.
+    /// Stores hits that are not there yet, brings `matched` and `joined` of known ones up to date, and merges `upto` into the checkpoint of detect, in one transaction.
     /// Returns the new ones, numbered.
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
-    /// Like [`Self::put_hits`], and in the same transaction withdraws hits and changes what correlations keep.
+    /// Like [`Self::put_hits`], and in the same transaction withdraws hits, changes what correlations keep, and puts the
+    /// job, to whose [`Hunt::new`] it adds the hits that are new.
     async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
     /// What correlations have kept of each stretch, in the order asked.
     async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>>;
@@ -332,9 +378,13 @@ pub trait Catalog: Send + Sync + 'static {
     async fn release(&self, name: &str, owner: &str) -> Result<()>;
 
     // jobs and dead letters
-    async fn put_job(&self, job: &Job) -> Result<()>;
+    /// Stores a job; one that was cancelled stays as it is. Returns whether it was stored.
+    async fn put_job(&self, job: &Job) -> Result<bool>;
+    /// Cancels a job that runs, at a point in time. `false` when there is none.
+    async fn cancel_job(&self, id: &str, at: Time) -> Result<bool>;
     async fn job(&self, id: &str) -> Result<Option<Job>>;
-    async fn jobs(&self, first: usize) -> Result<Vec<Job>>;
+    /// Newest first.
+    async fn jobs(&self, kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>>;
     /// A letter of a job that is there already is not stored again: an interrupted import starts from the beginning.
     async fn put_dead_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     /// Newest first, of all jobs or one; `before` exclusive.

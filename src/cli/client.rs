@@ -104,9 +104,10 @@ impl Client {
         })
     }
 
-    /// Uploads a threat report. The answer is its import, or why the server does not take this file.
-    pub async fn upload_indicators(&self, path: &Path) -> anyhow::Result<Result<Value, String>> {
-        self.post_file("api/indicators", path, &[]).await
+    /// Uploads a threat report, to `hunt` with it at once. The answer is its import, or why the server does not take this file.
+    pub async fn upload_indicators(&self, path: &Path, hunt: bool) -> anyhow::Result<Result<Value, String>> {
+        let hunt = if hunt { "true" } else { "false" };
+        self.post_file("api/indicators", path, &[("hunt", hunt)]).await
     }
 
     async fn post_file(

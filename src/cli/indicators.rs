@@ -2,6 +2,7 @@
 use super::{
     DONE, FAILED, ISSUES,
     client::Client,
+    hunt,
     place::{self, Api},
     progress::grouped,
 };
@@ -27,6 +28,9 @@ enum Command {
     Import {
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        /// Search what is stored already with them too, and wait for the result
+        #[arg(long)]
+        hunt: bool,
     },
     /// List the imports
     List,
@@ -43,7 +47,7 @@ pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Re
 
 async fn on(api: &Api, command: Command) -> anyhow::Result<u8> {
     match command {
-        Command::Import { path } => import(&api.client, &path).await,
+        Command::Import { path, hunt } => import(&api.client, &path, hunt).await,
         Command::List => list(&api.client).await.map(|()| DONE),
         Command::Remove { id } => {
             let query = "mutation($input: RemoveIndicatorsInput!) { removeIndicators(input: $input) \
@@ -55,7 +59,7 @@ async fn on(api: &Api, command: Command) -> anyhow::Result<u8> {
     }
 }
 
-async fn import(client: &Client, path: &Path) -> anyhow::Result<u8> {
+async fn import(client: &Client, path: &Path, at_once: bool) -> anyhow::Result<u8> {
     let mut files = Vec::new();
     collect(path, &mut files)?;
     if files.is_empty() {
@@ -63,7 +67,7 @@ async fn import(client: &Client, path: &Path) -> anyhow::Result<u8> {
     }
     let (mut failed, mut issues) = (0, 0);
     for file in &files {
-        match client.upload_indicators(file).await? {
+        match client.upload_indicators(file, at_once).await? {
             Ok(import) => {
                 let number = |key: &str| grouped(import[key].as_u64().unwrap_or_default());
                 issues += import["issues"].as_u64().unwrap_or_default();
@@ -76,6 +80,9 @@ async fn import(client: &Client, path: &Path) -> anyhow::Result<u8> {
                     file.display()
                 );
                 print_issues(client, id).await?;
+                if let Some(job) = import["huntId"].as_str() {
+                    hunt::wait(client, job).await?;
+                }
             }
             Err(reason) => {
                 failed += 1;

@@ -47,9 +47,12 @@ async fn index(common: &Common, connect: &Connect) -> anyhow::Result<u8> {
     if connect.server.is_some() {
         anyhow::bail!("the search index is rebuilt where the data folder is, while no server runs");
     }
+    if common.cluster.servers()?.is_some() {
+        anyhow::bail!("Elasticsearch keeps its index by itself: there is none to rebuild");
+    }
     let events = common.data().join("events");
     tokio::task::spawn_blocking(move || Tantivy::drop_index(&events)).await??;
-    let folder = place::Folder::open(&common.data()).await?;
+    let folder = place::Folder::embedded(&common.data()).await?;
     let done = folder.pipeline.caught_up().await;
     folder.pipeline.shutdown().await;
     done?;

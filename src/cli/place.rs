@@ -2,6 +2,7 @@
 use super::{client::Client, serve};
 use crate::{
     catalog::{Catalog, Role, embedded::Sqlite},
+    checkup::Finding,
     config::{Common, Connect},
     error::{Code, Error},
     pipeline::{Engines, Pipeline},
@@ -68,15 +69,30 @@ pub fn local_url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// A data folder that this process has open.
+/// The engines, open in this process, with their followers.
 pub struct Folder {
     pub pipeline: Arc<Pipeline>,
 }
 
 impl Folder {
+    /// Opens the data folder, or connects to the cluster that is configured.
+    ///
+    /// # Errors
+    /// `CONFLICT` when another process has the folder open; `UNAVAILABLE` when a server of the cluster does not answer.
+    pub async fn open(common: &Common) -> Result<Self, Error> {
+        let data = common.data();
+        match common.cluster.servers()? {
+            None => Self::embedded(&data).await,
+            Some(servers) => {
+                let engines = Engines::cluster(servers).await?;
+                Ok(Self { pipeline: Pipeline::start(engines, data.join("spool")).await? })
+            }
+        }
+    }
+
     /// # Errors
     /// `CONFLICT` when another process has the folder open.
-    pub async fn open(data: &Path) -> Result<Self, Error> {
+    pub async fn embedded(data: &Path) -> Result<Self, Error> {
         let folder = data.to_owned();
         let engines = tokio::task::spawn_blocking(move || {
             let engines = Engines::embedded(&folder)?;
@@ -101,13 +117,41 @@ pub async fn find(common: &Common, connect: &Connect) -> anyhow::Result<Place> {
         return Ok(Place::Server(named(url, connect).await?));
     }
     let data = common.data();
-    match Folder::open(&data).await {
+    match Folder::open(common).await {
         Ok(folder) => Ok(Place::Folder(folder)),
         Err(e) if e.code == Code::Conflict => match running(&data).await? {
             Some(client) => Ok(Place::Server(client)),
             None => Err(e.into()),
         },
         Err(e) => Err(e.into()),
+    }
+}
+
+/// What was found about the engines of this machine, or who is to be asked.
+pub enum Looked {
+    Here(Vec<Finding>),
+    There(Client),
+}
+
+/// Looks at the engines without starting anything on them; they may be ill.
+pub async fn engines(common: &Common, connect: &Connect) -> anyhow::Result<Looked> {
+    if let Some(url) = &connect.server {
+        return Ok(Looked::There(named(url, connect).await?));
+    }
+    if let Some(servers) = common.cluster.servers()? {
+        return Ok(Looked::Here(match Engines::cluster(servers).await {
+            Ok(engines) => engines.checkup().await,
+            Err(e) => vec![Finding::failed("cluster", &e)],
+        }));
+    }
+    let data = common.data();
+    let folder = data.clone();
+    match tokio::task::spawn_blocking(move || Engines::embedded(&folder)).await? {
+        Ok(engines) => Ok(Looked::Here(engines.checkup().await)),
+        Err(e) => match running(&data).await {
+            Ok(Some(client)) if e.code == Code::Conflict => Ok(Looked::There(client)),
+            _ => Ok(Looked::Here(vec![Finding::failed("data folder", &e)])),
+        },
     }
 }
 

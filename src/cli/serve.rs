@@ -7,6 +7,7 @@ use crate::{
     catalog::{Catalog, Role},
     config::{Common, Server},
     demo as generated,
+    error::Code,
     event::Time,
     pipeline::{
         Pipeline,
@@ -22,20 +23,26 @@ use tokio_util::sync::CancellationToken;
 /// Events of the demo's past per append.
 const HISTORY_BATCH: usize = 1_000;
 const SEED: u64 = 1;
+/// Pause before a cluster that is away is looked for again.
+const CLUSTER_PAUSE: Duration = Duration::from_secs(2);
 
 pub async fn serve(common: &Common, config: &Server) -> anyhow::Result<u8> {
-    run(&common.data(), config, |_, _| None).await
+    run(common, &common.data(), config, |_, _| None).await
 }
 
 pub async fn demo(common: &Common, config: &Server) -> anyhow::Result<u8> {
+    if common.cluster.servers()?.is_some() {
+        anyhow::bail!("the demo keeps its data in a folder: start it without --elasticsearch and --neo4j");
+    }
     let fresh = tempfile::Builder::new().prefix("sysmonsearch-demo-").tempdir()?;
     let data = common.chosen_data().unwrap_or(fresh.path());
     say!("Demo: a generated intrusion into an invented company; its data is in {}.", data.display());
-    run(data, config, |pipeline, stop| Some(tokio::spawn(feed(pipeline, stop)))).await
+    run(common, data, config, |pipeline, stop| Some(tokio::spawn(feed(pipeline, stop)))).await
 }
 
 /// Serves a data folder until Ctrl-C or SIGTERM, with `background` beside it.
 async fn run(
+    common: &Common,
     data: &Path,
     config: &Server,
     background: impl FnOnce(Arc<Pipeline>, CancellationToken) -> Option<JoinHandle<()>>,
@@ -44,7 +51,7 @@ async fn run(
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    let pipeline = Folder::open(data).await?.pipeline;
+    let Some(pipeline) = opened(common, data).await? else { return Ok(DONE) };
     let password = ensure_admin(&*pipeline.catalog, config.admin_password()?).await?;
     let app = App::new(pipeline.clone(), settings(config, allowed, address)).await?;
     let announced = Announced::new(data, address)?;
@@ -66,6 +73,30 @@ async fn run(
     pipeline.shutdown().await;
     served?;
     Ok(DONE)
+}
+
+/// Opens the engines. Waits for the servers of a cluster, which may start later than this program; `None` when it is
+/// told to stop meanwhile.
+async fn opened(common: &Common, data: &Path) -> anyhow::Result<Option<Arc<Pipeline>>> {
+    if common.cluster.servers()?.is_none() {
+        return Ok(Some(Folder::embedded(data).await?.pipeline));
+    }
+    let mut told = false;
+    loop {
+        match Folder::open(common).await {
+            Err(e) if e.code == Code::Unavailable => {
+                if !told {
+                    tracing::warn!(error = ?e, "waiting for the cluster; `sysmonsearch doctor` says more");
+                    told = true;
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(CLUSTER_PAUSE) => {}
+                    () = terminated() => return Ok(None),
+                }
+            }
+            opened => return Ok(Some(opened?.pipeline)),
+        }
+    }
 }
 
 fn settings(config: &Server, allowed: Allowed, address: SocketAddr) -> Settings {

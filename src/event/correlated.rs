@@ -61,7 +61,7 @@ pub struct Kept {
     pub fired: Vec<(Time, EventId)>,
 }
 
-/// What has changed in a group. Changes that are made already change nothing.
+/// What has changed in a group. Changes that are made already change nothing; what both came and went is there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     pub group: Group,

@@ -20,7 +20,7 @@ pub fn levels(asked: &[String]) -> Result<Vec<String>> {
 }
 
 /// A Sigma rule as stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Rule {
     /// The rule's own `id`, or one derived from its content.
     pub id: String,
@@ -83,4 +83,6 @@ pub struct Hit {
     /// Values of the rule that the event has, where the rule is a list of them; names the indicator. Of a correlation, what
     /// its group has in common: `field: value`.
     pub matched: Vec<String>,
+    /// Fields asked by the rule that came from the start of a process, because the event lacks them.
+    pub joined: Vec<String>,
 }

@@ -1,5 +1,6 @@
 //! The nouns of threat intelligence, shared by `indicators`, `catalog` and `rules`: an indicator and an import.
 use super::{EventCode, Field, Time};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Tag of the Sigma rules that an import makes: hits of such a rule name the values that matched.
 pub const TAG: &str = "sysmonsearch.indicators";
@@ -17,6 +18,17 @@ macro_rules! words {
             }
             pub fn parse(text: &str) -> Option<Self> {
                 Self::ALL.iter().find(|k| k.as_str() == text).copied()
+            }
+        }
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let word = String::deserialize(deserializer)?;
+                Self::parse(&word).ok_or_else(|| D::Error::custom(format!("'{word}' is no word of the catalog")))
             }
         }
     };
@@ -94,7 +106,7 @@ words! {
 }
 
 /// One value of a threat report.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Indicator {
     pub kind: Kind,
     pub relation: Relation,
@@ -128,7 +140,7 @@ impl Indicator {
 pub const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x9c1f_64d2_3b57_5e08_8d6a_f0b7_42c3_1e95);
 
 /// An import of one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Import {
     /// Follows from the content: the same file again is the same import.
     pub id: String,

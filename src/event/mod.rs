@@ -141,7 +141,7 @@ pub fn normal_host(name: &str) -> String {
 }
 
 /// Which hosts a caller may see. Every store and graph verb takes it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Scope {
     #[default]
     All,

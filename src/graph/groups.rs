@@ -7,10 +7,12 @@ use crate::{
 };
 use std::{collections::HashMap, net::IpAddr};
 
-/// Neighbours read at once.
-const PAGE: usize = 2_000;
+/// Neighbours read at once to be counted: an engine finds its place anew for each page.
+const PAGE: usize = 20_000;
 /// Neighbours that one grouping looks at: the last seen.
 const MOST: u64 = 200_000;
+/// Neighbours read at once to be shown.
+const SHOWN: usize = 2_000;
 
 /// What the neighbours of one group have in common.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,11 +130,12 @@ pub struct Place {
 pub struct Members {
     /// As in [`super::Neighbours`].
     pub items: Vec<Neighbour>,
-    /// Place behind the last item, if there may be more.
+    /// Place behind the last neighbour that was looked at, if there may be more.
     pub next: Option<Place>,
 }
 
-/// The neighbours of one group.
+/// The neighbours of one group: at most `first`, and fewer, even none, where they are rare among the next `pages` of
+/// neighbours.
 ///
 /// # Errors
 /// Those of the store.
@@ -142,12 +145,12 @@ pub async fn members(
     id: NodeId,
     filter: &NeighbourFilter,
     (by, key): (Grouping, &str),
-    (place, first): (Place, usize),
+    (place, first, pages): (Place, usize, usize),
 ) -> Result<Members> {
     let mut found = Members { items: Vec::new(), next: None };
     let Place { mut page, mut done } = place;
-    loop {
-        let read = store.neighbours(scope, id, filter, page.as_deref(), PAGE).await?;
+    for _ in 0..pages {
+        let read = store.neighbours(scope, id, filter, page.as_deref(), SHOWN).await?;
         let mut fitting = read.items.into_iter().enumerate().skip(done).filter(|(_, n)| by.key(n) == key);
         for (i, n) in fitting.by_ref() {
             found.items.push(n);
@@ -169,4 +172,6 @@ pub async fn members(
         let Some(next) = read.next else { return Ok(found) };
         (page, done) = (Some(next), 0);
     }
+    found.next = Some(Place { page, done });
+    Ok(found)
 }

@@ -13,6 +13,7 @@ pub mod project;
 pub mod property;
 
 use crate::{
+    checkup::Finding,
     error::Result,
     event::{Period, Position, Scope, Time},
 };
@@ -164,6 +165,9 @@ pub trait GraphStore: Send + Sync + 'static {
         }
         Ok(all)
     }
+
+    /// What the engine finds about itself; an error is a finding too.
+    async fn checkup(&self) -> Vec<Finding>;
 
     /// Exact counts of nodes per kind and edges per type, for statistics and tests.
     async fn counts(&self) -> Result<Counts>;

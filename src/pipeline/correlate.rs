@@ -2,11 +2,12 @@
 //!
 //! What fires follows from the events that are stored, not from the order of their arrival: a late event makes the
 //! windows that it lies in again, which can add firings and take some back.
+use super::processes::events_of;
 use crate::{
     catalog::{Catalog, Found},
     error::Result,
     event::{
-        Event, EventId, Scope, Time,
+        Event, EventId, Time,
         correlated::{Change, Group},
         detection::Hit,
     },
@@ -26,20 +27,26 @@ const GROUPS: usize = 200;
 
 type Groups = BTreeMap<Group, Touched>;
 
-/// Adds to `hits` what the matches of a piece, `seen`, do to correlations.
+/// Adds to `hits` what the matches of a piece, `seen`, do to correlations, and those that are no more, `gone`; a match that
+/// is in both is there.
 pub(super) async fn correlate(
     catalog: &dyn Catalog,
     store: &dyn EventStore,
     rules: &Arc<RuleSet>,
     hits: Vec<Hit>,
     seen: Vec<Seen>,
+    gone: Vec<Seen>,
 ) -> Result<Found> {
     let mut found = Found { hits, ..Found::default() };
     let set = rules.correlations();
     let mut open: Vec<Groups> = vec![Groups::new(); set.all().len()];
     let mut events: HashMap<EventId, Arc<Event>> = HashMap::new();
+    for s in gone {
+        went(&mut open, set.places(&s.rule_id, s.values(), None));
+        events.insert(s.event.id, s.event);
+    }
     for s in seen {
-        came(&mut open, set.places(&s.rule_id, &s.event, None));
+        came(&mut open, set.places(&s.rule_id, s.values(), None));
         events.insert(s.event.id, s.event);
     }
     let now = Time::now();
@@ -76,6 +83,7 @@ pub(super) async fn correlate(
                         host: event.host(),
                         found: now,
                         matched: set.named_values(&change.group).map(|(n, v)| format!("{n}: {v}")).collect(),
+                        joined: Vec::new(),
                     });
                 }
             }
@@ -119,17 +127,10 @@ async fn changed(
 
 /// Events whose firing has changed and that are of earlier pieces.
 async fn fetch(store: &dyn EventStore, changes: &[Change], events: &mut HashMap<EventId, Arc<Event>>) -> Result<()> {
-    for again in [false, true] {
-        let wanted = changes.iter().flat_map(|c| c.fired.iter().chain(&c.unfired)).map(|(_, id)| *id);
-        let missing: Vec<EventId> = wanted.filter(|id| !events.contains_key(id)).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if again {
-            store.refresh().await?;
-        }
-        let found = store.events(&Scope::All, &missing).await?;
-        events.extend(found.into_iter().flatten().map(|e| (e.id, e)));
+    let wanted = changes.iter().flat_map(|c| c.fired.iter().chain(&c.unfired)).map(|(_, id)| *id);
+    let missing: Vec<EventId> = wanted.filter(|id| !events.contains_key(id)).collect();
+    if !missing.is_empty() {
+        events.extend(events_of(store, &missing).await?.into_iter().map(|e| (e.id, e)));
     }
     Ok(())
 }

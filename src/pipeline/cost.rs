@@ -1,5 +1,5 @@
 //! What rules cost, measured now and then when somebody asks.
-use super::{Pipeline, trial::of_sysmon};
+use super::{Pipeline, processes::of_sysmon};
 use crate::{
     error::Result,
     event::{

@@ -1,24 +1,16 @@
 //! Followers: read the stored log in order from a checkpoint, do their work, move the checkpoint with it.
-use super::{
-    correlate,
-    lease::{Held, Lease, RENEW},
-};
+use super::lease::{Held, Lease, RENEW};
 use crate::{
-    catalog::{Catalog, HitFilter, StoredHit},
+    catalog::Catalog,
     error::{Error, Result},
-    event::{Event, Position, Scope, Time, detection::Hit},
+    event::Position,
     graph::{GraphStore, project},
-    rules::{RuleSet, correlation::Seen},
     store::{Arrivals, EventStore},
 };
 use async_trait::async_trait;
-use std::{
-    future::Future,
-    sync::{Arc, PoisonError, RwLock},
-    time::{Duration, Instant},
-};
+use std::{future::Future, sync::Arc, time::Duration};
 use tokio::{
-    sync::{Mutex, broadcast, watch},
+    sync::{Mutex, watch},
     task::JoinSet,
 };
 
@@ -27,18 +19,18 @@ const BATCH: usize = 2_000;
 const RETRY: Duration = Duration::from_secs(1);
 /// How often a process looks at what another one has done.
 const LOOK_ON: Duration = Duration::from_millis(300);
-/// Hits of another process fetched at once.
-const TOLD_AT_ONCE: usize = 1_000;
-/// A checkpoint that moved over events without any hit is written at least this often.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 
 /// What a follower does with a piece of the log.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
-    async fn checkpoint(&self) -> Result<Position>;
+    async fn checkpoint(&mut self) -> Result<Position>;
     /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
     async fn work(&mut self, piece: Arrivals) -> Result<()>;
-    /// Called now and then while another process does the work, and once before this process takes it over.
+    /// Does a piece of other work after each turn. `true` when there is more to do.
+    async fn aside(&mut self) -> Result<bool> {
+        Ok(false)
+    }
+    /// Called now and then while another process does the work, and once when this process has taken it over.
     async fn look_on(&mut self) -> Result<()> {
         Ok(())
     }
@@ -64,7 +56,7 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) async fn start(
         lease: Lease,
-        work: impl Work,
+        mut work: impl Work,
         store: Arc<dyn EventStore>,
         head: watch::Receiver<Position>,
         stop: watch::Receiver<bool>,
@@ -124,13 +116,13 @@ async fn run(
         let step = async {
             let guard = turn.lock().await;
             let held = lease.hold().await?;
-            if held != Held::Kept {
-                work.look_on().await?;
-            }
             if *guard != generation || held != Held::Kept {
                 generation = *guard;
                 position = work.checkpoint().await?;
                 state.send_replace(State { position: position.clone(), healthy: true, generation });
+            }
+            if held != Held::Kept {
+                work.look_on().await?;
             }
             if held == Held::Elsewhere {
                 return Ok(Step::Elsewhere);
@@ -148,8 +140,9 @@ async fn run(
                 reached.merge(&seen);
             }
             state.send_replace(State { position: reached, healthy: true, generation });
+            let aside = work.aside().await?;
             drop(guard);
-            Ok::<Step, Error>(if more { Step::More } else { Step::Done })
+            Ok::<Step, Error>(if more || aside { Step::More } else { Step::Done })
         };
         match step.await {
             Ok(Step::More) => {}
@@ -195,99 +188,13 @@ pub(super) struct Project {
 
 #[async_trait]
 impl Work for Project {
-    async fn checkpoint(&self) -> Result<Position> {
+    async fn checkpoint(&mut self) -> Result<Position> {
         self.graph.checkpoint().await
     }
 
     async fn work(&mut self, Arrivals { events, next, .. }: Arrivals) -> Result<()> {
         let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|e| &**e))).await?;
         self.graph.upsert(batch, &next).await
-    }
-}
-
-/// Matches events with the rules.
-pub(super) struct Detect {
-    catalog: Arc<dyn Catalog>,
-    store: Arc<dyn EventStore>,
-    rules: Arc<RwLock<Arc<RuleSet>>>,
-    /// The rules of the last piece.
-    used: Option<Arc<RuleSet>>,
-    live: broadcast::Sender<Arc<StoredHit>>,
-    alerts: watch::Sender<u64>,
-    written: Instant,
-    /// Number of the newest hit that subscribers of this process were told of.
-    told: u64,
-}
-
-impl Detect {
-    /// # Errors
-    /// When the catalog fails.
-    pub(super) async fn new(
-        catalog: Arc<dyn Catalog>,
-        store: Arc<dyn EventStore>,
-        rules: Arc<RwLock<Arc<RuleSet>>>,
-        live: broadcast::Sender<Arc<StoredHit>>,
-        alerts: watch::Sender<u64>,
-    ) -> Result<Self> {
-        let told = catalog.newest_hit().await?;
-        Ok(Self { catalog, store, rules, used: None, live, alerts, written: Instant::now(), told })
-    }
-
-    /// The rules as they are now. What was kept for correlations that are no more is forgotten.
-    async fn rules(&mut self) -> Result<Arc<RuleSet>> {
-        let now = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
-            let all = now.correlations().all().iter();
-            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
-            self.catalog.retain_correlated(&versions).await?;
-            self.used = Some(now.clone());
-        }
-        Ok(now)
-    }
-
-    fn tell(&mut self, hits: Vec<StoredHit>) {
-        for hit in hits {
-            self.told = self.told.max(hit.number);
-            // No receiver is no error: nobody watches.
-            let _ = self.live.send(Arc::new(hit));
-        }
-    }
-}
-
-#[async_trait]
-impl Work for Detect {
-    async fn checkpoint(&self) -> Result<Position> {
-        self.catalog.detect_checkpoint().await
-    }
-
-    async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
-        let rules = self.rules().await?;
-        let matching = rules.clone();
-        let (hits, seen) = tokio::task::spawn_blocking(move || find_hits(&matching, &events)).await?;
-        let found = correlate::correlate(&*self.catalog, &*self.store, &rules, hits, seen).await?;
-        if found.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
-            return Ok(());
-        }
-        let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
-        let hits = self.catalog.put_found(found, &next).await?;
-        if changes {
-            tell_alerts(&*self.catalog, &self.alerts).await?;
-        }
-        self.tell(hits);
-        self.written = Instant::now();
-        Ok(())
-    }
-
-    /// Tells the subscribers of this process what another has found.
-    async fn look_on(&mut self) -> Result<()> {
-        loop {
-            let hits = self.catalog.hits_since(&Scope::All, &HitFilter::default(), self.told, TOLD_AT_ONCE).await?;
-            let more = hits.len() == TOLD_AT_ONCE;
-            self.tell(hits);
-            if !more {
-                return tell_alerts(&*self.catalog, &self.alerts).await;
-            }
-        }
     }
 }
 
@@ -300,29 +207,4 @@ pub(super) async fn tell_alerts(catalog: &dyn Catalog, told: &watch::Sender<u64>
         grown
     });
     Ok(())
-}
-
-/// Hits of rules by themselves, and matches that correlations want.
-fn find_hits(rules: &RuleSet, events: &[Arc<Event>]) -> (Vec<Hit>, Vec<Seen>) {
-    let found = Time::now();
-    let (mut hits, mut seen) = (Vec::new(), Vec::new());
-    for event in events {
-        let (matches, wanted) = rules.detect(event);
-        seen.extend(wanted.into_iter().map(|rule_id| Seen { rule_id, event: event.clone() }));
-        for m in matches {
-            hits.push(Hit {
-                id: Hit::id(&m.rule_id, &m.version, event.id),
-                rule_id: m.rule_id.to_string(),
-                rule_version: m.version.to_string(),
-                rule_title: m.title.to_string(),
-                level: m.level.to_string(),
-                event_id: event.id,
-                time: event.time,
-                host: event.host(),
-                found,
-                matched: m.values.iter().map(ToString::to_string).collect(),
-            });
-        }
-    }
-    (hits, seen)
 }

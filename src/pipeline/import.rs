@@ -204,7 +204,10 @@ impl Watch for JobWatch {
 pub(super) async fn run_job(pipeline: &Pipeline, mut job: Job, path: &Path) {
     let mut pause = RETRY.0;
     let done = loop {
-        let (result, watched) = try_job(pipeline, &job, path).await;
+        let Some((result, watched)) = try_job(pipeline, &job, path).await else {
+            tracing::info!(job = %job.id, "import of {} was cancelled", job.name);
+            break None;
+        };
         match result {
             Err(e) if e.code == Code::Unavailable => {
                 tracing::warn!(job = %job.id, error = ?e, "import of {} is interrupted, trying again", job.name);
@@ -213,17 +216,19 @@ pub(super) async fn run_job(pipeline: &Pipeline, mut job: Job, path: &Path) {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(RETRY.1);
             }
-            result => break ended(watched, result),
+            result => break Some(ended(watched, result)),
         }
     };
     let mut pause = RETRY.0;
-    while let Err(e) = pipeline.catalog.put_job(&done).await {
+    while let Some(done) = &done
+        && let Err(e) = pipeline.catalog.put_job(done).await
+    {
         tracing::error!(job = %done.id, error = ?e, "cannot write the outcome of a job, trying again");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(RETRY.1);
     }
     if let Err(e) = tokio::fs::remove_file(path).await {
-        tracing::warn!(job = %done.id, error = ?e, "cannot remove a spool file");
+        tracing::warn!(path = %path.display(), error = ?e, "cannot remove a spool file");
     }
 }
 
@@ -247,26 +252,39 @@ fn ended(mut job: Job, result: Result<Report>) -> Job {
     job
 }
 
-/// One attempt, which keeps the job's progress in the catalog.
-async fn try_job(pipeline: &Pipeline, job: &Job, path: &Path) -> (Result<Report>, Job) {
+/// One attempt, which keeps the job's progress in the catalog. `None` when somebody has cancelled the job.
+async fn try_job(pipeline: &Pipeline, job: &Job, path: &Path) -> Option<(Result<Report>, Job)> {
     let Ok(_turn) = pipeline.imports.acquire().await else {
-        return (Err(Error::new(Code::Unavailable, "the program stops")), job.clone());
+        return Some((Err(Error::new(Code::Unavailable, "the program stops")), job.clone()));
     };
     let (updates, mut received) = mpsc::unbounded_channel::<Job>();
     let catalog = pipeline.catalog.clone();
-    let writer = async move {
+    // Ends with `true` when somebody has cancelled the job.
+    let writer = async {
         while let Some(job) = received.recv().await {
-            if let Err(e) = catalog.put_job(&job).await {
-                tracing::warn!(job = %job.id, error = ?e, "cannot write the progress of a job");
+            match catalog.put_job(&job).await {
+                Ok(true) => {}
+                Ok(false) => return true,
+                Err(e) => tracing::warn!(job = %job.id, error = ?e, "cannot write the progress of a job"),
             }
         }
+        false
     };
+    // It may have waited long.
+    let _ = updates.send(job.clone());
     let import = async {
         let mut watch = JobWatch { updates, job: job.clone(), sent: Instant::now() };
         let options = Options { keep_other: job.keep_other };
         let result = pipeline.import_file(&job.name, path, options, Some(&job.id), &mut watch).await;
         (result, watch.job)
     };
-    let (outcome, ()) = tokio::join!(import, writer);
-    outcome
+    let (mut import, mut writer) = (std::pin::pin!(import), std::pin::pin!(writer));
+    tokio::select! {
+        (result, watched) = &mut import => {
+            (!writer.await).then_some((result, watched))
+        }
+        cancelled = &mut writer => {
+            if cancelled { None } else { Some(import.await) }
+        }
+    }
 }

@@ -4,20 +4,28 @@
 //! own checkpoint, which it commits together with what it wrote: after `kill -9` it goes on where it was.
 //! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
 //! is more than [`MAX_LAG`] events behind.
+mod checkup;
 mod correlate;
 mod cost;
+mod detect;
+mod engines;
 mod exception;
 mod follow;
+mod hunt;
 mod import;
 mod lease;
+mod processes;
+mod recent;
+mod reopen;
 mod trial;
 pub mod webhook;
 
+pub use engines::Engines;
 pub use import::{Report, Watch};
 pub use trial::Trial;
 
 use crate::{
-    catalog::{Catalog, Job, JobState, StoredHit},
+    catalog::{Catalog, Job, JobKind, JobState, StoredHit},
     error::{Error, Issue, Result},
     event::{Event, Position, Time, detection::Rule, indicator::Import},
     graph::GraphStore,
@@ -25,7 +33,8 @@ use crate::{
     rules::{self, RuleSet, correlation},
     store::{Appended, EventStore},
 };
-use follow::{Detect, Follower, Project};
+use detect::{Detect, Rooms};
+use follow::{Follower, Project};
 use lease::Lease;
 use std::{
     collections::HashMap,
@@ -48,42 +57,6 @@ const MAX_IMPORTS: usize = 2;
 /// How often a process looks whether another one has changed rules.
 const RULES_EVERY: Duration = Duration::from_secs(2);
 
-/// The engines of one installation.
-#[derive(Clone)]
-pub struct Engines {
-    pub store: Arc<dyn EventStore>,
-    pub graph: Arc<dyn GraphStore>,
-    pub catalog: Arc<dyn Catalog>,
-}
-
-impl Engines {
-    /// Opens the embedded engines in a data folder, which it makes if needed.
-    ///
-    /// # Errors
-    /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
-    pub fn embedded(data: &Path) -> Result<Self> {
-        // Logs tell about people: a new folder is for its owner only.
-        private_folder(data)
-            .and_then(|()| private_folder(&data.join("events")))
-            .and_then(|()| private_folder(&data.join("graph")))
-            .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
-        Ok(Self {
-            store: crate::store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
-            graph: crate::graph::embedded::Sqlite::open(&data.join("graph/graph.db"))?,
-            catalog: crate::catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
-        })
-    }
-}
-
-/// Makes a folder that only its owner can look into; one that is there stays as it is.
-fn private_folder(path: &Path) -> std::io::Result<()> {
-    let mut folder = std::fs::DirBuilder::new();
-    folder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
-    folder.create(path)
-}
-
 /// The running product without its network side.
 pub struct Pipeline {
     pub store: Arc<dyn EventStore>,
@@ -94,6 +67,8 @@ pub struct Pipeline {
     hits: broadcast::Sender<Arc<StoredHit>>,
     /// Number of the newest change of an alert.
     alert_changes: watch::Sender<u64>,
+    /// Number of retro-hunts started here.
+    hunts: watch::Sender<u64>,
     head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
@@ -115,11 +90,12 @@ impl Pipeline {
     /// # Errors
     /// When an engine cannot be read.
     pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
-        private_folder(&spool)?;
+        engines::private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
         let (head, _) = watch::channel(store.head().await?);
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
+        let (hunts, started) = watch::channel(0);
         let (alert_changes, _) = watch::channel(catalog.newest_alert_change().await?);
         // Before the rules: a change in between is seen then.
         let known = catalog.rules_version().await?;
@@ -141,7 +117,18 @@ impl Pipeline {
         .await?;
         let detect = Follower::start(
             Lease::new(shared.clone(), "detect", node.clone()),
-            Detect::new(catalog.clone(), store.clone(), rules.clone(), hits.clone(), alert_changes.clone()).await?,
+            Detect::new(
+                Rooms {
+                    catalog: catalog.clone(),
+                    store: store.clone(),
+                    rules: rules.clone(),
+                    reloading: reloading.clone(),
+                },
+                hits.clone(),
+                alert_changes.clone(),
+                started,
+            )
+            .await?,
             store.clone(),
             head.subscribe(),
             stop.subscribe(),
@@ -160,6 +147,7 @@ impl Pipeline {
             reloading,
             hits,
             alert_changes,
+            hunts,
             head,
             project,
             detect,
@@ -221,6 +209,10 @@ impl Pipeline {
         let worker = Worker::new(queue, sender.clone(), settings, lease);
         self.tasks.lock().await.spawn(worker.run(self.alert_changes(), self.stop.subscribe()));
         Ok(sender)
+    }
+
+    pub fn engines(&self) -> Engines {
+        Engines { store: self.store.clone(), graph: self.graph.clone(), catalog: self.catalog.clone() }
     }
 
     /// Waits until everything appended so far is projected, matched and searchable.
@@ -336,10 +328,19 @@ impl Pipeline {
             counts: Default::default(),
             keep_other: options.keep_other,
             node: self.node.to_string(),
+            hunt: None,
         };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job).await;
         Ok(())
+    }
+
+    /// Cancels an import or a retro-hunt that runs. What it has stored stays.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn cancel_job(&self, id: &str) -> Result<bool> {
+        self.catalog.cancel_job(id, Time::now()).await
     }
 
     async fn spawn_import(self: &Arc<Self>, job: Job) {
@@ -355,10 +356,10 @@ impl Pipeline {
     }
 
     async fn resume_imports(self: &Arc<Self>) -> Result<()> {
-        let jobs = self.catalog.jobs(usize::MAX).await?;
+        let jobs = self.catalog.jobs(JobKind::Import, Some(JobState::Running), usize::MAX).await?;
         self.remove_orphans(&jobs).await?;
         for mut job in jobs {
-            if job.state != JobState::Running || job.node != *self.node {
+            if job.node != *self.node {
                 continue;
             }
             if self.spool.join(&job.id).is_file() {
@@ -379,7 +380,7 @@ impl Pipeline {
         let mut files = tokio::fs::read_dir(&self.spool).await?;
         while let Some(file) = files.next_entry().await? {
             let name = file.file_name();
-            let is_wanted = jobs.iter().any(|j| j.state == JobState::Running && name == *j.id);
+            let is_wanted = jobs.iter().any(|j| name == *j.id);
             if !is_wanted {
                 tracing::info!(file = %file.path().display(), "removing an upload that never became complete");
                 tokio::fs::remove_file(file.path()).await?;

@@ -1,19 +1,22 @@
 //! A rule over the past, before it is enabled.
-use super::Pipeline;
+use super::{
+    Pipeline,
+    detect::{detected, settled},
+    processes::{PAGE, Processes, of_sysmon},
+};
 use crate::{
     error::{Error, Result},
-    event::{Condition, Event, Period, Scope},
-    rules::{self, RuleSet, search},
+    event::{Condition, Event, EventId, Period, Scope},
+    rules::{self, RuleSet, join::Lineage, search},
     store::{Cursor, Order, Query},
 };
 use std::{
+    collections::HashSet,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// Events that are read for a rule that no search can find.
-const PAGE: usize = 2_000;
-/// How long they are read.
+/// How long events are read for a rule that no search can find.
 const TIME: Duration = Duration::from_secs(20);
 
 /// What a rule would have hit.
@@ -27,7 +30,7 @@ pub struct Trial {
 }
 
 impl Pipeline {
-    /// Counts what the only rule of a text matches in a period. Joins with no other event.
+    /// Counts what the only rule of a text matches in a period.
     ///
     /// # Errors
     /// `BAD_INPUT` when the text is not one rule that can be matched.
@@ -48,6 +51,15 @@ impl Pipeline {
         self.scanned(scope, Arc::new(set), period, first).await
     }
 
+    /// What is known of the processes of an event.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lineage(&self, scope: &Scope, event: Arc<Event>) -> Result<Lineage> {
+        self.store.refresh().await?;
+        Processes::default().lineage(&*self.store, scope, event).await
+    }
+
     async fn searched(&self, scope: &Scope, query: Query, first: usize) -> Result<Trial> {
         let count = self.store.count(scope, &query).await?;
         let sample = self.store.search(scope, &query, Order::NewestFirst, None, first).await?.events;
@@ -58,14 +70,22 @@ impl Pipeline {
         let query = Query { condition: of_sysmon(Condition::All)?, period };
         let mut trial = Trial { count: 0, sample: Vec::new(), complete: false };
         let (started, mut after) = (Instant::now(), None);
+        let mut processes = Processes::default();
         while started.elapsed() < TIME {
             let page = self.store.search(scope, &query, Order::NewestFirst, after, PAGE).await?;
             after = page.events.last().map(|e| Cursor { time: e.time, id: e.id });
-            let set = set.clone();
-            let matched = move || page.events.into_iter().filter(|e| !set.matches(e).is_empty()).collect::<Vec<_>>();
-            let matched = tokio::task::spawn_blocking(matched).await?;
+            let (matching, events) = (set.clone(), page.events.clone());
+            let (hits, _, open) = tokio::task::spawn_blocking(move || detected(&matching, &events)).await?;
+            let mut matched: HashSet<EventId> = hits.iter().map(|h| h.event_id).collect();
+            if !open.is_empty() {
+                let lineages = processes.lineages(&*self.store, scope, &set, &open).await?;
+                let matching = set.clone();
+                let outcome = tokio::task::spawn_blocking(move || settled(&matching, open, lineages)).await?;
+                matched.extend(outcome.hits.iter().map(|h| h.event_id));
+            }
             trial.count += matched.len() as u64;
-            trial.sample.extend(matched.into_iter().take(first - trial.sample.len().min(first)));
+            let matched = page.events.into_iter().filter(|e| matched.contains(&e.id));
+            trial.sample.extend(matched.take(first - trial.sample.len().min(first)));
             if !page.more {
                 trial.complete = true;
                 break;
@@ -73,14 +93,4 @@ impl Pipeline {
         }
         Ok(trial)
     }
-}
-
-/// Rules are about events of Sysmon; a store may hold others too.
-pub(super) fn of_sysmon(condition: Condition) -> Result<Condition> {
-    use crate::event::{
-        SYSMON_PROVIDER,
-        condition::{Match, Operator},
-    };
-    let sysmon = Match::new("Provider", Operator::Equals, &[SYSMON_PROVIDER.to_owned()])?;
-    Ok(Condition::And(vec![Condition::Match(sysmon), condition]))
 }

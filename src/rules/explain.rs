@@ -1,5 +1,6 @@
 //! Why a rule matches an event, or does not: each part of its detection with what the event has.
 use super::{
+    join::{self, Lineage},
     logsource::{stream_of, streams},
     set,
     view::{View, key},
@@ -34,21 +35,28 @@ pub struct Part {
     pub event: Vec<String>,
     /// Of a list, the values that hold.
     pub values: Vec<String>,
+    /// Whether the values come from the start of a process, because the event lacks the field.
+    pub joined: bool,
 }
 
+/// `lineage`: what is known of the event's processes.
+///
 /// # Errors
 /// When the text is no single rule that can be matched.
-pub fn explain(rule: &str, event: &Event) -> Result<Explained, String> {
+pub fn explain(rule: &str, event: &Event, lineage: &Lineage) -> Result<Explained, String> {
     let rule = set::single(rule)?;
     set::check(&rule)?;
+    let own = event.data.len();
+    let joined = join::joins_at_all(&rule).then(|| join::joined(event, lineage).0);
+    let event = &Held { event: joined.as_ref().unwrap_or(event), own };
     let streams = streams(&rule.logsource)?;
-    let unrelated = if *event.system.provider != *SYSMON_PROVIDER {
-        Some(format!("the event is of '{}', not of Sysmon for Windows", event.system.provider))
-    } else if streams.contains(&stream_of(event)) {
+    let unrelated = if *event.event.system.provider != *SYSMON_PROVIDER {
+        Some(format!("the event is of '{}', not of Sysmon for Windows", event.event.system.provider))
+    } else if streams.contains(&stream_of(event.event)) {
         None
     } else {
         let label = super::logsource::label(&rule.logsource);
-        Some(format!("the rule is about {label}, which code {} is not, or not in this form", event.code))
+        Some(format!("the rule is about {label}, which code {} is not, or not in this form", event.event.code))
     };
     let whole = holds(&rule, event)?;
     let mut parts = Vec::new();
@@ -62,10 +70,16 @@ pub fn explain(rule: &str, event: &Event) -> Result<Explained, String> {
     Ok(Explained { matches: whole && unrelated.is_none(), unrelated, condition, parts })
 }
 
-fn holds(rule: &SigmaRule, event: &Event) -> Result<bool, String> {
+/// An event, of whose values the first `own` are its own.
+struct Held<'e> {
+    event: &'e Event,
+    own: usize,
+}
+
+fn holds(rule: &SigmaRule, event: &Held<'_>) -> Result<bool, String> {
     let mut engine = Engine::new();
     engine.extend_compiled_rules(vec![set::compiled(rule, 0)?]);
-    Ok(!engine.evaluate(&View::new(event)).is_empty())
+    Ok(!engine.evaluate(&View::joined(event.event, event.own)).is_empty())
 }
 
 /// The rule with nothing but `detection`.
@@ -82,12 +96,20 @@ fn walk(
     name: &str,
     detection: &Detection,
     depth: u32,
-    event: &Event,
+    event: &Held<'_>,
     out: &mut Vec<Part>,
 ) -> Result<(), String> {
     let holds = holds(&only(rule, detection.clone()), event)?;
     let mut add = |text: String| {
-        out.push(Part { name: name.to_owned(), depth, text, holds, event: Vec::new(), values: Vec::new() });
+        out.push(Part {
+            name: name.to_owned(),
+            depth,
+            text,
+            holds,
+            event: Vec::new(),
+            values: Vec::new(),
+            joined: false,
+        });
     };
     match detection {
         Detection::AllOf(items) => {
@@ -108,7 +130,7 @@ fn walk(
     Ok(())
 }
 
-fn of_item(rule: &SigmaRule, name: &str, item: &DetectionItem, depth: u32, event: &Event) -> Result<Part, String> {
+fn of_item(rule: &SigmaRule, name: &str, item: &DetectionItem, depth: u32, event: &Held<'_>) -> Result<Part, String> {
     let alone = |item: DetectionItem| holds(&only(rule, Detection::AllOf(vec![item])), event);
     let field = item.field.name.as_deref();
     let modifiers: String = item.field.modifiers.iter().map(|m| format!("|{m:?}").to_lowercase()).collect();
@@ -130,8 +152,11 @@ fn of_item(rule: &SigmaRule, name: &str, item: &DetectionItem, depth: u32, event
         depth,
         text: format!("{}{modifiers}: {}{more}", field.unwrap_or("any value"), listed.join(", ")),
         holds: alone(item.clone())?,
-        event: field.map(|f| event.key_values(&key(f)).iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        event: field
+            .map(|f| event.event.key_values(&key(f)).iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
         values,
+        joined: field.is_some_and(|f| event.event.data.iter().skip(event.own).any(|(k, _)| *k == key(f))),
     })
 }
 

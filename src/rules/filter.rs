@@ -73,7 +73,11 @@ fn joined(rule: &Detections, filter: &Detections, prefix: &str) -> Result<Detect
 }
 
 /// A condition without selectors, its names with a prefix.
-fn spelled(condition: &ConditionExpr, detections: &Detections, prefix: &str) -> Result<ConditionExpr, String> {
+pub(super) fn spelled(
+    condition: &ConditionExpr,
+    detections: &Detections,
+    prefix: &str,
+) -> Result<ConditionExpr, String> {
     let list =
         |all: &[ConditionExpr]| all.iter().map(|c| spelled(c, detections, prefix)).collect::<Result<Vec<_>, _>>();
     Ok(match condition {

@@ -28,6 +28,16 @@ pub fn stream_of(event: &Event) -> Stream {
     }
 }
 
+/// The event code of a stream; `None` where it has many.
+pub fn code_of(stream: Stream) -> Option<u32> {
+    match stream {
+        DELETE | OTHER_OF_12 => Some(12),
+        ERROR => Some(255),
+        UNKNOWN => None,
+        code => u32::try_from(code).ok(),
+    }
+}
+
 fn streams_of_code(code: u32, category: &str) -> &'static [Stream] {
     const CODES: [Stream; KNOWN] = {
         let mut codes = [0; KNOWN];

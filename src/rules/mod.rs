@@ -4,6 +4,7 @@
 //! folder, archive, text -> load, parse -> Rule (text and verdict)
 //! Rule -> normal: field names resolved, values canonical, known gaps of the engine closed
 //!      -> logsource: one engine per kind of event -> RuleSet::matches(&Event)
+//! fields that an event lacks -> join: from the start of its process
 //! correlations -> correlation: linked to their members, evaluated over what these have matched
 //! ```
 //! A rule that cannot be honoured in full is refused with the reason; it never matches more or less than it says.
@@ -13,7 +14,8 @@ pub mod correlation;
 pub mod cost;
 pub mod exception;
 pub mod explain;
-mod filter;
+pub mod filter;
+pub mod join;
 mod load;
 mod logsource;
 mod lookup;
@@ -23,13 +25,14 @@ mod normal;
 mod parse;
 pub mod search;
 mod set;
+pub mod superset;
 mod sysmonsearch;
 mod value;
 mod view;
 
 pub use load::{load, load_file};
 pub use parse::parse;
-pub use set::{Matched, RuleSet};
+pub use set::{Detected, Matched, RuleSet, Settled};
 
 use crate::{error::Issue, event::detection::Rule};
 

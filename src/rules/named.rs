@@ -21,14 +21,15 @@ enum How {
 impl Named {
     /// `None` for rules of other origin.
     pub fn of(rule: &SigmaRule) -> Option<Self> {
-        if !rule.tags.iter().any(|t| t == indicator::TAG) {
-            return None;
-        }
+        rule.tags.iter().any(|t| t == indicator::TAG).then(|| Self::all(rule))
+    }
+
+    pub fn all(rule: &SigmaRule) -> Self {
         let mut out = Vec::new();
         for detection in rule.detection.named.values() {
             collect(detection, &mut out);
         }
-        Some(Self(out))
+        Self(out)
     }
 
     /// In the order of the rule, none twice.

@@ -3,7 +3,7 @@
 //! Each comparison of the search becomes a part of the detection (`m1`, `m2`, …), a criterion over several fields a
 //! list of them. Back, a rule becomes a condition where a search can say the same; what it cannot is an error that
 //! names it.
-use super::{logsource::streams, modifiers, set, view::key};
+use super::{join, logsource::streams, modifiers, set, view::key};
 use crate::event::{
     Condition, EventCode, Field, Key,
     condition::{CRITERIA, Match, Operator, Test, key_type},
@@ -169,6 +169,11 @@ fn wildcard(name: &str, ty: Type, operand: &str) -> Result<Value> {
 pub fn to_condition(rule: &str) -> Result<Condition> {
     let parsed = set::single(rule)?;
     set::check(&parsed)?;
+    let codes = EventCode::all().iter().filter(|c| source_has(&parsed, c));
+    let joined = codes.flat_map(|c| join::joins(&join::asked(&parsed), c.code)).next();
+    if let Some(field) = joined {
+        return Err(format!("'{}' is joined from the start of the process, which a search does not do", field.name));
+    }
     let mut parts = source(&parsed)?;
     let detections = parsed.detection.conditions.iter().map(|c| expression(c, &parsed)).collect::<Result<Vec<_>>>()?;
     parts.push(or(detections));
@@ -185,12 +190,16 @@ fn or(mut parts: Vec<Condition>) -> Condition {
     if parts.len() == 1 { parts.swap_remove(0) } else { Condition::Or(parts) }
 }
 
-fn comparison(name: &str, operator: Operator, operands: &[String]) -> Result<Condition> {
+pub(super) fn comparison(name: &str, operator: Operator, operands: &[String]) -> Result<Condition> {
     Match::new(name, operator, operands).map(Condition::Match).map_err(|e| e.to_string())
 }
 
+pub(super) fn source_has(rule: &SigmaRule, code: &EventCode) -> bool {
+    rule.logsource.category.as_ref().is_some_and(|c| code.sigma.contains(&c.to_ascii_lowercase().as_str()))
+}
+
 /// The events that a logsource with a category is about.
-fn source(rule: &SigmaRule) -> Result<Vec<Condition>> {
+pub(super) fn source(rule: &SigmaRule) -> Result<Vec<Condition>> {
     streams(&rule.logsource)?;
     let Some(category) = rule.logsource.category.as_deref().map(str::to_ascii_lowercase) else {
         return Ok(Vec::new());
@@ -265,7 +274,7 @@ fn criterion(parts: &[Detection]) -> Option<(&'static str, &DetectionItem)> {
     CRITERIA.iter().find(of).map(|c| (c.name, *first))
 }
 
-fn of_item(item: &DetectionItem) -> Result<Condition> {
+pub(super) fn of_item(item: &DetectionItem) -> Result<Condition> {
     let name = item.field.name.as_deref().ok_or("a value without a field has no form in a search")?;
     let name = match key(name) {
         Key::Field(f) => f.name().to_owned(),

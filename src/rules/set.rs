@@ -2,7 +2,8 @@
 use super::{
     correlation::{self, Correlations},
     filter::{self, Filters},
-    logsource::{STREAMS, Stream, stream_of, streams},
+    join::{self, Lineage, Values, Whose},
+    logsource::{STREAMS, Stream, code_of, stream_of, streams},
     lookup::{Asks, Lookup},
     named::Named,
     normal::normal,
@@ -12,7 +13,7 @@ use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::{CompiledRule, Engine, compile_rule};
 use rsigma_parser::{SigmaRule, parse_sigma_yaml};
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fmt,
     sync::Arc,
 };
@@ -26,6 +27,30 @@ pub struct Matched {
     pub level: Arc<str>,
     /// Values of a list of indicators, or of another long list, that the event has.
     pub values: Vec<Arc<str>>,
+    /// Fields asked by the rule that came from the start of a process, because the event lacks them.
+    pub joined: Vec<&'static str>,
+}
+
+/// What an event by itself says.
+#[derive(Debug, Default)]
+pub struct Detected {
+    /// Rules that match and alert by themselves.
+    pub matched: Vec<Matched>,
+    /// Ids of the rules that match for [`RuleSet::correlations`].
+    pub wanted: Vec<Arc<str>>,
+    /// Rules that may match, depending on what is joined; for [`RuleSet::settle`].
+    pub open: Vec<usize>,
+}
+
+/// What an event says with what is joined.
+#[derive(Debug)]
+pub struct Settled {
+    pub matched: Vec<Matched>,
+    pub wanted: Vec<Arc<str>>,
+    /// The others that alert by themselves.
+    pub unmatched: Vec<Matched>,
+    /// The event with what is joined.
+    pub event: Event,
 }
 
 /// Rules compiled for matching. A clone shares them.
@@ -43,46 +68,71 @@ struct Compiled {
     lookup: Lookup,
     /// One engine per stream, so that an event meets only rules about its kind.
     engines: Vec<Engine>,
+    /// And those rules that join values there.
+    joining: Vec<join::Stream>,
 }
 
 impl RuleSet {
     /// Compiles all rules that are enabled and not refused, with the filters among them applied, and links the
     /// correlations that are enabled. Also returns, by rule id, why one cannot be matched after all: the others are.
     pub fn compile(rules: &[Rule]) -> (Self, Vec<(String, String)>) {
-        let mut known = Vec::new();
-        let mut failed = Vec::new();
-        let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
-        let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
+        Self::compiled(rules, None)
+    }
+
+    /// `loud`: whether a rule may alert by itself, where that is not for these rules to say.
+    fn compiled(rules: &[Rule], loud: Option<&dyn Fn(&str) -> bool>) -> (Self, Vec<(String, String)>) {
         let filters = Filters::of(rules.iter());
         let other = |r: &Rule| r.logsource == filter::LOGSOURCE || r.logsource == correlation::LOGSOURCE;
         let usable = |r: &&Rule| r.enabled && r.refused.is_none() && !other(r);
+        let (mut ready, mut failed) = (Vec::new(), Vec::new());
         for rule in rules.iter().filter(usable) {
-            let number = known.len();
-            match prepared(rule, &filters, number) {
-                Ok((streams, way, parsed)) => {
-                    match way {
-                        Way::Lookup(asks) => lookup.add(asks, number, &streams),
-                        Way::Engine(compiled) => {
-                            for stream in streams {
-                                buckets[stream].push((*compiled).clone());
-                            }
-                            named.extend(Named::of(&parsed).map(|n| (number, n)));
-                        }
-                    }
-                    known.push(Matched {
-                        rule_id: rule.id.as_str().into(),
-                        version: rule.version.as_str().into(),
-                        title: rule.title.as_str().into(),
-                        level: rule.level.as_str().into(),
-                        values: Vec::new(),
-                    });
-                }
+            match prepared(rule, &filters, ready.len()) {
+                Ok((streams, way, parsed)) => ready.push((rule, streams, way, parsed)),
                 Err(reason) => failed.push((rule.id.clone(), reason)),
             }
         }
         let broken: HashSet<String> = failed.iter().map(|(id, _)| id.clone()).collect();
-        let (correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
+        let (mut correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
         failed.extend(unlinked);
+        let mut known = Vec::new();
+        let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
+        let mut joining: Vec<join::Stream> = (0..STREAMS).map(|_| join::Stream::default()).collect();
+        let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
+        for (number, (rule, streams, way, parsed)) in ready.into_iter().enumerate() {
+            let grouped =
+                if join::joins_at_all(&parsed) { correlations.asked_of(&rule.id) } else { BTreeSet::default() };
+            let list = matches!(way, Way::Lookup(_));
+            let mut rest = Vec::new();
+            for stream in streams {
+                match joining[stream].take(stream, &parsed, number, &grouped, list) {
+                    Ok(true) => {}
+                    Ok(false) => rest.push(stream),
+                    // The verdict was made from the same text.
+                    Err(reason) => failed.push((rule.id.clone(), reason)),
+                }
+            }
+            match way {
+                Way::Lookup(asks) => lookup.add(asks, number, &rest),
+                Way::Engine(compiled) => {
+                    for stream in rest {
+                        buckets[stream].push((*compiled).clone());
+                    }
+                    named.extend(Named::of(&parsed).map(|n| (number, n)));
+                }
+            }
+            known.push(Matched {
+                rule_id: rule.id.as_str().into(),
+                version: rule.version.as_str().into(),
+                title: rule.title.as_str().into(),
+                level: rule.level.as_str().into(),
+                values: Vec::new(),
+                joined: Vec::new(),
+            });
+        }
+        joining.iter_mut().for_each(join::Stream::ready);
+        if let Some(loud) = loud {
+            correlations.silence_all_but(loud, known.iter().map(|r| r.rule_id.clone()));
+        }
         let loud = known.iter().map(|r| !correlations.silences(&r.rule_id)).collect();
         let engine = |rules| {
             let mut engine = Engine::new();
@@ -90,54 +140,127 @@ impl RuleSet {
             engine
         };
         let engines = buckets.into_iter().map(engine).collect();
-        (Self(Arc::new(Compiled { rules: known, loud, correlations, named, lookup, engines })), failed)
+        (Self(Arc::new(Compiled { rules: known, loud, correlations, named, lookup, engines, joining })), failed)
     }
 
-    /// Rules that match `event` and alert by themselves, in the order in which they were compiled. Events of other
-    /// providers than Sysmon for Windows match nothing.
+    /// The rules of these ids, what they build on, and all filters.
+    pub fn needed(rules: &[Rule], ids: &BTreeSet<String>) -> Vec<Rule> {
+        let needed = Correlations::link(rules).0.with_members(ids);
+        rules.iter().filter(|r| needed.contains(&r.id) || r.logsource == filter::LOGSOURCE).cloned().collect()
+    }
+
+    /// Compiles [`Self::needed`]. Of these the rules of the ids alert, where they do so among all rules.
+    pub fn part(rules: &[Rule], ids: &BTreeSet<String>) -> (Self, Vec<(String, String)>) {
+        let all = Correlations::link(rules).0;
+        let loud = |id: &str| ids.contains(id) && !all.silences(id);
+        Self::compiled(&Self::needed(rules, ids), Some(&loud))
+    }
+
+    /// Rules that match `event` by itself and alert by themselves, in the order in which they were compiled. Events of
+    /// other providers than Sysmon for Windows match nothing.
     pub fn matches(&self, event: &Event) -> Vec<Matched> {
-        self.found(event).into_iter().filter(|(loud, _)| *loud).map(|(_, m)| m).collect()
+        let (mut found, open) = self.found(event);
+        if !open.is_empty() {
+            found.extend(self.0.joining[stream_of(event)].settle(event, &open, &Lineage::default()).0);
+        }
+        self.told(found).0
     }
 
-    /// What [`Self::matches`], and the ids of the rules that match for [`Self::correlations`].
-    pub fn detect(&self, event: &Event) -> (Vec<Matched>, Vec<Arc<str>>) {
-        let found = self.found(event);
-        let wanted =
-            found.iter().map(|(_, m)| &m.rule_id).filter(|id| self.correlations().wants(id)).cloned().collect();
-        (found.into_iter().filter(|(loud, _)| *loud).map(|(_, m)| m).collect(), wanted)
+    /// What [`Self::matches`] but for what depends on the event's process, which is left open.
+    pub fn detect(&self, event: &Event) -> Detected {
+        let (mut found, mut open) = self.found(event);
+        if !open.is_empty() {
+            let joining = &self.0.joining[stream_of(event)];
+            // Where the event has all that is asked, there is nothing to look for.
+            let (lacking, complete): (Vec<_>, Vec<_>) =
+                open.into_iter().partition(|n| !joining.whose(event, &[*n]).is_empty());
+            if !complete.is_empty() {
+                found.extend(joining.settle(event, &complete, &Lineage::default()).0);
+            }
+            open = lacking;
+        }
+        let (matched, wanted) = self.told(found);
+        Detected { matched, wanted, open }
+    }
+
+    /// What becomes of the rules that [`Self::detect`] has left open.
+    pub fn settle(&self, event: &Event, open: &[usize], lineage: &Lineage) -> Settled {
+        let (found, joined) = self.0.joining[stream_of(event)].settle(event, open, lineage);
+        let others = open.iter().filter(|n| !found.contains_key(n) && self.0.loud.get(**n) == Some(&true));
+        let unmatched = others.filter_map(|n| self.0.rules.get(*n).cloned()).collect();
+        let (matched, wanted) = self.told(found);
+        Settled { matched, wanted, unmatched, event: joined }
+    }
+
+    /// Whose starts decide the rules that [`Self::detect`] has left open.
+    pub fn whose(&self, event: &Event, open: &[usize]) -> BTreeSet<Whose> {
+        self.0.joining[stream_of(event)].whose(event, open)
+    }
+
+    /// Event codes about which a rule joins values, with whose.
+    pub fn joins(&self) -> BTreeMap<u32, BTreeSet<Whose>> {
+        let mut out: BTreeMap<u32, BTreeSet<Whose>> = BTreeMap::new();
+        for (stream, joining) in self.0.joining.iter().enumerate().filter(|(_, j)| !j.is_empty()) {
+            if let Some(code) = code_of(stream) {
+                out.entry(code).or_default().extend(joining.asks());
+            }
+        }
+        out
     }
 
     pub fn correlations(&self) -> &Correlations {
         &self.0.correlations
     }
 
-    /// All rules that match, each with whether it alerts by itself.
-    fn found(&self, event: &Event) -> Vec<(bool, Matched)> {
+    /// Ids of open rules that correlations want.
+    pub fn wanted_of(&self, open: &[usize]) -> Vec<Arc<str>> {
+        let ids = open.iter().filter_map(|n| self.0.rules.get(*n)).map(|r| &r.rule_id);
+        ids.filter(|id| self.correlations().wants(id)).cloned().collect()
+    }
+
+    /// The matches of those that alert by themselves, and the ids of those that correlations want.
+    fn told(&self, found: BTreeMap<usize, Values>) -> (Vec<Matched>, Vec<Arc<str>>) {
+        let (mut matched, mut wanted) = (Vec::new(), Vec::new());
+        for (number, (values, joined)) in found {
+            let (Some(rule), Some(loud)) = (self.0.rules.get(number), self.0.loud.get(number)) else { continue };
+            if self.correlations().wants(&rule.rule_id) {
+                wanted.push(rule.rule_id.clone());
+            }
+            if *loud {
+                matched.push(Matched { values, joined, ..rule.clone() });
+            }
+        }
+        (matched, wanted)
+    }
+
+    /// All rules that match by number, and those that depend on what is joined.
+    fn found(&self, event: &Event) -> (BTreeMap<usize, Values>, Vec<usize>) {
+        let mut matched: BTreeMap<usize, Values> = BTreeMap::new();
         if *event.system.provider != *SYSMON_PROVIDER {
-            return Vec::new();
+            return (matched, Vec::new());
         }
         let stream = stream_of(event);
         let mut found = Vec::new();
         self.0.lookup.find(event, stream, &mut found);
-        let mut matched: BTreeMap<usize, Vec<Arc<str>>> = BTreeMap::new();
         for (number, value) in found {
-            let values = matched.entry(number).or_default();
+            let (values, _) = matched.entry(number).or_default();
             if !values.contains(&value) {
                 values.push(value);
             }
         }
-        if let Some(engine) = self.0.engines.get(stream).filter(|e| e.rule_count() > 0) {
-            for hit in engine.evaluate(&View::new(event)) {
-                let number = hit.header.rule_id.as_ref().and_then(|n| n.parse::<usize>().ok());
-                if let Some(number) = number {
-                    let values = self.0.named.get(&number).map(|n| n.values(event));
-                    matched.insert(number, values.unwrap_or_default());
-                }
+        let (Some(engine), Some(joining)) = (self.0.engines.get(stream), self.0.joining.get(stream)) else {
+            return (matched, Vec::new());
+        };
+        let mut open = Vec::new();
+        if engine.rule_count() > 0 || !joining.is_empty() {
+            let view = View::new(event);
+            for number in numbers(engine, &view) {
+                let values = self.0.named.get(&number).map(|n| n.values(event));
+                matched.insert(number, (values.unwrap_or_default(), Vec::new()));
             }
+            open = joining.open(&view);
         }
-        let rule = |number: usize| Some((*self.0.loud.get(number)?, self.0.rules.get(number).cloned()?));
-        let found = |(n, values)| rule(n).map(|(loud, rule)| (loud, Matched { values, ..rule }));
-        matched.into_iter().filter_map(found).collect()
+        (matched, open)
     }
 
     /// Number of rules in the set, correlations too.
@@ -185,6 +308,15 @@ fn way(rule: &SigmaRule, number: usize) -> Result<Way, String> {
         Some(asks) => Ok(Way::Lookup(asks)),
         None => compiled(rule, number).map(|c| Way::Engine(Box::new(c))),
     }
+}
+
+/// Numbers of the rules of an engine that match.
+pub(super) fn numbers(engine: &Engine, view: &View<'_>) -> Vec<usize> {
+    if engine.rule_count() == 0 {
+        return Vec::new();
+    }
+    let number = |id: Option<&String>| id.and_then(|n| n.parse::<usize>().ok());
+    engine.evaluate(view).into_iter().filter_map(|hit| number(hit.header.rule_id.as_ref())).collect()
 }
 
 /// The only rule of a text.

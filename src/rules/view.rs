@@ -74,6 +74,8 @@ const SCAN: u16 = u16::MAX;
 
 pub struct View<'e> {
     event: &'e Event,
+    /// How many values are the event's own: keywords are looked for among these.
+    own: usize,
     /// Place of each field in the event's data, counted from 1.
     places: [u16; Field::COUNT],
     /// Folded values one behind the other, and where each one ends.
@@ -83,6 +85,11 @@ pub struct View<'e> {
 
 impl<'e> View<'e> {
     pub fn new(event: &'e Event) -> Self {
+        Self::joined(event, event.data.len())
+    }
+
+    /// Of an event whose values behind the first `own` are joined.
+    pub fn joined(event: &'e Event, own: usize) -> Self {
         let mut places = [ABSENT; Field::COUNT];
         let mut folded = String::with_capacity(event.data.iter().map(|(_, v)| v.len()).sum());
         let mut ends = Vec::with_capacity(event.data.len());
@@ -103,7 +110,11 @@ impl<'e> View<'e> {
             }
             ends.push(u32::try_from(folded.len()).unwrap_or(u32::MAX));
         }
-        Self { event, places, folded, ends }
+        Self { event, own: own.min(event.data.len()), places, folded, ends }
+    }
+
+    fn own(&self) -> impl Iterator<Item = &str> {
+        self.event.data.iter().take(self.own).map(|(_, v)| &**v)
     }
 
     fn folded_at(&self, i: usize) -> &str {
@@ -184,17 +195,15 @@ impl EngineEvent for View<'_> {
     }
 
     fn any_string_value(&self, pred: &dyn Fn(&str) -> bool) -> bool {
-        self.event.data.iter().any(|(_, v)| pred(v))
+        self.own().any(pred)
     }
 
     fn all_string_values(&self) -> Vec<Cow<'_, str>> {
-        self.event.data.iter().map(|(_, v)| Cow::Borrowed(&**v)).collect()
+        self.own().map(Cow::Borrowed).collect()
     }
 
     fn visit_string_values(&self, visit: &mut dyn FnMut(&str)) {
-        for (_, v) in &self.event.data {
-            visit(v);
-        }
+        self.own().for_each(visit);
     }
 
     fn to_json(&self) -> serde_json::Value {

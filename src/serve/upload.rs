@@ -35,6 +35,9 @@ pub struct Params {
     /// Keep events of other providers too.
     #[serde(default, rename = "keepOther")]
     keep_other: bool,
+    /// Search what is stored already with the indicators too.
+    #[serde(default)]
+    hunt: bool,
 }
 
 /// Removes the spooled file unless it was handed over.
@@ -81,16 +84,23 @@ pub async fn indicators(
     let max = core.settings.max_upload.min(intel::MAX_FILE);
     let (_, spooled) = received(&app, &headers, body, max).await?;
     let name = file_name(params.name);
+    let caller = by.clone();
     let read = move || spooled.0.as_deref().map(|path| intel::load(path, &name, &by)).transpose();
     let report = tokio::task::spawn_blocking(read).await.map_err(Error::from)??;
     let report = report.ok_or_else(|| Error::internal("the upload was not spooled"))?;
     let import = core.pipeline.import_indicators(report).await?;
+    let hunt = if params.hunt {
+        core.pipeline.hunt_at_once(&core.pipeline.rules_of_import(&import.id).await?, &caller).await?
+    } else {
+        None
+    };
     Ok(Json(json!({
         "importId": import.id,
         "format": import.format.as_str(),
         "indicators": import.indicators,
         "rules": import.rules,
         "issues": import.issues,
+        "huntId": hunt.map(|job| super::graphql::hunt_id(&job.id).to_string()),
     }))
     .into_response())
 }

@@ -3,6 +3,7 @@ pub mod elasticsearch;
 pub mod embedded;
 
 use crate::{
+    checkup::Finding,
     error::{Error, Result},
     event::{Condition, Event, EventId, Field, Period, Position, Scope, Time, fields::Type, text},
 };
@@ -299,6 +300,9 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Position behind the newest event.
     async fn head(&self) -> Result<Position>;
+
+    /// What the engine finds about itself; an error is a finding too.
+    async fn checkup(&self) -> Vec<Finding>;
 
     /// How often to look at [`Self::head`] for events that others have stored; `None` when all come by
     /// [`Self::append`] of this process.

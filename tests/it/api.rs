@@ -1,4 +1,4 @@
-//! The API over real HTTP and WebSocket, on the embedded stores.
+//! The API over real HTTP and WebSocket, on the embedded engines and on a cluster.
 mod alerts;
 mod app;
 mod attack;
@@ -9,6 +9,7 @@ mod exceptions;
 mod graph;
 mod guards;
 mod http;
+mod hunts;
 mod indicators;
 mod rules;
 mod schema;
@@ -17,3 +18,8 @@ mod statistics;
 mod subscription;
 mod upload;
 mod webhooks;
+
+#[test]
+fn on_a_cluster() {
+    crate::support::engines::run_on_a_cluster("api");
+}

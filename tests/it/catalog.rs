@@ -1,14 +1,18 @@
 //! Conformance of every catalog: users, rules, hits, jobs, dead letters.
 mod alerts;
+mod cluster;
+mod indicators;
 mod items;
 
-use crate::support::at;
+use crate::support::{at, cluster::Namespace};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
-    catalog::{Catalog, Counts, Found, HitFilter, Job, JobState, Role, SavedSearch, User, embedded::Sqlite},
+    catalog::{
+        Catalog, Counts, Found, HitFilter, Hunt, Job, JobKind, JobState, Role, SavedSearch, User, embedded::Sqlite,
+    },
     error::{Code, Issue},
     event::{
-        EventId, Period, Scope, Time,
+        EventId, Period, Position, Scope, Time,
         correlated::{Change, Group, Kept, Sighting, Stretch},
         detection::{Hit, Rule},
         indicator::{Format, Import, Indicator, Kind, Relation},
@@ -60,6 +64,7 @@ fn hit(n: u64) -> Hit {
         host: format!("pc{}", n % 3),
         found: Time(5),
         matched: Vec::new(),
+        joined: Vec::new(),
     }
 }
 
@@ -67,7 +72,7 @@ fn numbers(hits: &[sysmonsearch::catalog::StoredHit]) -> Vec<u64> {
     hits.iter().map(|h| h.number).collect()
 }
 
-async fn keeps_users(catalog: &dyn Catalog) {
+async fn keeps_users(catalog: &Arc<dyn Catalog>) {
     assert!(catalog.users().await.unwrap().is_empty());
     let mut anna = user("u1", "Anna");
     catalog.create_user(&anna, "$hash1").await.unwrap();
@@ -109,7 +114,7 @@ async fn keeps_users(catalog: &dyn Catalog) {
     assert_ne!(one, catalog.secret("other").await.unwrap());
 }
 
-async fn keeps_rules(catalog: &dyn Catalog) {
+async fn keeps_rules(catalog: &Arc<dyn Catalog>) {
     let rules = [rule("a", "1"), rule("b", "1"), Rule { refused: Some("unknown field".into()), ..rule("c", "1") }];
     assert_eq!(catalog.put_rules(&rules).await.unwrap(), 3);
     assert_eq!(catalog.put_rules(&rules).await.unwrap(), 0, "the same again changes nothing");
@@ -134,7 +139,7 @@ async fn keeps_rules(catalog: &dyn Catalog) {
     assert_eq!(catalog.rule("b").await.unwrap(), None);
 }
 
-async fn keeps_hits(catalog: &dyn Catalog) {
+async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     let (all, any) = (Scope::All, HitFilter::default());
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
     let new = catalog.put_hits((0..30).map(hit).collect(), &at(100)).await.unwrap();
@@ -185,7 +190,7 @@ async fn keeps_hits(catalog: &dyn Catalog) {
     assert_eq!(numbers(&rebuilt), [37], "a cursor from before a rebuild skips nothing");
 }
 
-async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
+async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     let group = |rule: &str, value: &str| Group {
         rule_id: rule.into(),
         rule_version: "1".into(),
@@ -208,7 +213,8 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
         fired: vec![key(3), key(2)],
         unfired: vec![],
     };
-    let found = Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)] };
+    let found =
+        Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)], job: None };
     for new in [2, 0] {
         let stored = catalog.put_found(found.clone(), &at(1)).await.unwrap();
         assert_eq!(stored.len(), new, "the same again changes nothing");
@@ -228,7 +234,7 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
         group: k.clone(),
     };
     let withdrawn = vec![hit(2).id, "unknown".into()];
-    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone] };
+    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone], job: None };
     assert_eq!(numbers(&catalog.put_found(found, &at(2)).await.unwrap()), [3], "a number is given once");
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(2));
     let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
@@ -243,7 +249,7 @@ async fn keeps_what_correlations_have_seen(catalog: &dyn Catalog) {
     assert_eq!(catalog.correlated(&asked[2..]).await.unwrap(), [Kept::default()]);
 }
 
-async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
+async fn hides_hits_out_of_scope(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..300).map(hit).collect(), &at(1)).await.unwrap();
     let any = HitFilter::default();
     let many = (0..50_000).map(|n| format!("server{n}")).chain(["PC1".to_owned()]);
@@ -270,7 +276,7 @@ async fn hides_hits_out_of_scope(catalog: &dyn Catalog) {
     assert_eq!(catalog.count_hits(&Scope::hosts(["pc1"]), &elsewhere).await.unwrap(), 0, "a filter widens no scope");
 }
 
-async fn pages_past_ten_thousand_hits(catalog: &dyn Catalog) {
+async fn pages_past_ten_thousand_hits(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..12_345).map(hit).collect(), &at(1)).await.unwrap();
     let (mut seen, mut before) = (Vec::new(), None);
     loop {
@@ -286,9 +292,9 @@ async fn pages_past_ten_thousand_hits(catalog: &dyn Catalog) {
     assert_eq!(since.len(), 12_345);
 }
 
-async fn numbers_hits_of_concurrent_writers(catalog: Arc<dyn Catalog>) {
+async fn numbers_hits_of_concurrent_writers(catalog: &Arc<dyn Catalog>) {
     let tasks = (0..8u64).map(|task| {
-        let catalog = Arc::clone(&catalog);
+        let catalog = Arc::clone(catalog);
         tokio::spawn(async move {
             let mut stored = Vec::new();
             for batch in 0..20 {
@@ -332,10 +338,11 @@ fn job(id: &str, started: i64, state: JobState) -> Job {
         },
         keep_other: true,
         node: "n1".into(),
+        hunt: None,
     }
 }
 
-async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
+async fn keeps_jobs_and_dead_letters(catalog: &Arc<dyn Catalog>) {
     for (n, state) in [JobState::Done, JobState::Failed, JobState::Cancelled].into_iter().enumerate() {
         catalog.put_job(&job(&format!("j{n}"), n as i64, state)).await.unwrap();
     }
@@ -345,9 +352,43 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     catalog.put_job(&changed).await.unwrap();
     assert_eq!(catalog.job("j0").await.unwrap(), Some(changed.clone()));
     assert_eq!(catalog.job("j9").await.unwrap(), None);
-    let newest = catalog.jobs(2).await.unwrap();
+    let newest = catalog.jobs(JobKind::Import, None, 2).await.unwrap();
     assert_eq!(newest, [job("j2", 2, JobState::Cancelled), job("j1", 1, JobState::Failed)]);
-    assert_eq!(catalog.jobs(10).await.unwrap().len(), 3);
+    let list = async |kind, state| {
+        let jobs = catalog.jobs(kind, state, 10).await.unwrap();
+        jobs.into_iter().map(|j| j.id).collect::<Vec<_>>()
+    };
+    assert_eq!(list(JobKind::Import, None).await, ["j2", "j1", "j0"]);
+    assert!(!catalog.put_job(&job("j2", 2, JobState::Running)).await.unwrap(), "a cancelled job stays so");
+    assert_eq!(list(JobKind::Import, Some(JobState::Cancelled)).await, ["j2"]);
+
+    let hunt =
+        Hunt { rules: vec!["r".into()], by: "ann".into(), after: Some((Time(5), EventId(6))), ..Hunt::default() };
+    let hunting = Job { hunt: Some(hunt.clone()), ..job("h", 3, JobState::Running) };
+    assert!(catalog.put_job(&hunting).await.unwrap());
+    assert_eq!(
+        (list(JobKind::Hunt, Some(JobState::Running)).await, list(JobKind::Hunt, Some(JobState::Done)).await),
+        (vec!["h".into()], vec![])
+    );
+    let upto = catalog.detect_checkpoint().await.unwrap();
+    let known = catalog.count_hits(&Scope::All, &HitFilter::default()).await.unwrap();
+    let grown = Job { hunt: Some(Hunt { events: 7, hits: 2, ..hunt.clone() }), ..hunting.clone() };
+    for _ in 0..2 {
+        let found = Found { hits: vec![hit(9_001), hit(9_002)], job: Some(grown.clone()), ..Found::default() };
+        catalog.put_found(found, &Position::default()).await.unwrap();
+        let new = catalog.count_hits(&Scope::All, &HitFilter::default()).await.unwrap() - known;
+        let stored = catalog.job("h").await.unwrap().unwrap();
+        assert_eq!((new, stored.hunt.clone().unwrap().events), (2, 7));
+    }
+    assert_eq!(catalog.job("h").await.unwrap().unwrap().hunt.unwrap().new, 0, "written as it is, and nothing was new");
+    assert_eq!(catalog.detect_checkpoint().await.unwrap(), upto);
+    assert!(catalog.cancel_job("h", Time(9)).await.unwrap());
+    assert!(!catalog.cancel_job("h", Time(10)).await.unwrap());
+    let ended = catalog.job("h").await.unwrap().unwrap();
+    assert_eq!((ended.state, ended.finished), (JobState::Cancelled, Some(Time(9))));
+    let found = Found { job: Some(hunting), ..Found::default() };
+    catalog.put_found(found, &Position::default()).await.unwrap();
+    assert_eq!(catalog.job("h").await.unwrap(), Some(ended));
 
     let issue = |n: u64| Issue {
         source: "a.evtx".into(),
@@ -370,7 +411,7 @@ async fn keeps_jobs_and_dead_letters(catalog: &dyn Catalog) {
     assert!(catalog.dead_letters(Some("j9"), None, 10).await.unwrap().is_empty());
 }
 
-async fn leases_have_one_owner(catalog: &dyn Catalog) {
+async fn leases_have_one_owner(catalog: &Arc<dyn Catalog>) {
     const LONG: Duration = Duration::from_secs(600);
     let lease = async |name: &str, owner: &str, life, force| catalog.lease(name, owner, life, force).await.unwrap();
     let first = lease("project", "a", LONG, false).await.expect("nobody had it");
@@ -395,7 +436,7 @@ async fn leases_have_one_owner(catalog: &dyn Catalog) {
     assert_eq!(taken.iter().flatten().count(), 1, "of many at once one gets it: {taken:?}");
 }
 
-async fn counts_changes_of_rules(catalog: &dyn Catalog) {
+async fn counts_changes_of_rules(catalog: &Arc<dyn Catalog>) {
     let mut seen = catalog.rules_version().await.unwrap();
     let mut grew = async |what: &str| {
         let now = catalog.rules_version().await.unwrap();
@@ -439,46 +480,49 @@ async fn counts_changes_of_rules(catalog: &dyn Catalog) {
     grew("an import removed with its rules").await;
 }
 
-/// Every engine under a fresh folder.
-fn engines() -> Vec<(tempfile::TempDir, Arc<dyn Catalog>)> {
+/// What an engine lives in, as long as it is used.
+type Home = Box<dyn std::any::Any + Send>;
+
+/// Every engine, with nothing in it: SQLite, and Neo4j with Elasticsearch and with OpenSearch.
+async fn engines() -> Vec<(Home, Arc<dyn Catalog>)> {
     let dir = tempfile::tempdir().unwrap();
     let sqlite = Sqlite::open(&dir.path().join("catalog.sqlite")).unwrap();
-    vec![(dir, sqlite)]
-}
-
-macro_rules! conformance {
-    ($($name:ident),*) => { $(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            for (_dir, catalog) in engines() {
-                super::$name(&*catalog).await;
-            }
-        }
-    )* };
-}
-
-mod conformance {
-    use super::engines;
-
-    conformance!(
-        keeps_users,
-        keeps_rules,
-        keeps_hits,
-        keeps_what_correlations_have_seen,
-        hides_hits_out_of_scope,
-        pages_past_ten_thousand_hits,
-        keeps_jobs_and_dead_letters,
-        leases_have_one_owner,
-        counts_changes_of_rules
-    );
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn numbers_hits_of_concurrent_writers() {
-        for (_dir, catalog) in engines() {
-            super::numbers_hits_of_concurrent_writers(catalog).await;
+    let mut engines: Vec<(Home, Arc<dyn Catalog>)> = vec![(Box::new(dir), sqlite)];
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        if let Some(namespace) = Namespace::with_neo4j(server) {
+            let catalog = namespace.catalog().await;
+            engines.push((Box::new(namespace), catalog));
         }
     }
+    engines
 }
+
+/// Runs each part on every engine.
+macro_rules! each_engine {
+    ($($name:ident),* $(,)?) => { mod conformance { $(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $name() {
+            for (_kept, catalog) in $crate::catalog::engines().await {
+                super::$name(&catalog).await;
+            }
+        }
+    )* } };
+}
+use each_engine;
+
+each_engine!(
+    keeps_users,
+    keeps_rules,
+    keeps_hits,
+    keeps_what_correlations_have_seen,
+    hides_hits_out_of_scope,
+    pages_past_ten_thousand_hits,
+    numbers_hits_of_concurrent_writers,
+    keeps_jobs_and_dead_letters,
+    leases_have_one_owner,
+    counts_changes_of_rules,
+    saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only,
+);
 
 #[tokio::test]
 async fn sqlite_keeps_everything_when_opened_again() {
@@ -526,10 +570,7 @@ fn sqlite_refuses_what_it_does_not_know() {
     assert!(error.message.contains("other.sqlite"), "{error}");
 }
 
-#[tokio::test]
-async fn saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only() {
-    let dir = tempfile::tempdir().unwrap();
-    let catalog: Arc<dyn Catalog> = Sqlite::open(&dir.path().join("catalog.db")).unwrap();
+async fn saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only(catalog: &Arc<dyn Catalog>) {
     for (id, name) in [("u1", "ann"), ("u2", "bob")] {
         catalog.create_user(&user(id, name), "hash").await.unwrap();
     }

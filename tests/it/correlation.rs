@@ -147,10 +147,11 @@ fn expected(rules: &[Rule], events: &[Event]) -> BTreeSet<(String, String)> {
     assert_eq!(failed, []);
     let (mut seen, mut out) = (Vec::new(), BTreeSet::new());
     for event in events {
-        let (matches, wanted) = set.detect(event);
+        let rules::Detected { matched: matches, wanted, open } = set.detect(event);
+        assert!(open.is_empty());
         let event = Arc::new(event.clone());
         out.extend(matches.iter().map(|m| (m.rule_id.to_string(), Hit::id(&m.rule_id, &m.version, event.id))));
-        seen.extend(wanted.into_iter().map(|rule_id| Seen { rule_id, event: event.clone() }));
+        seen.extend(wanted.into_iter().map(|rule_id| Seen { rule_id, event: event.clone(), joined: None }));
     }
     let firings = set.correlations().firings(&seen);
     let loud = firings.iter().filter(|f| !set.correlations().silences(&f.group.rule_id));

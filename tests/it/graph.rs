@@ -4,7 +4,7 @@ mod codes;
 mod conformance;
 mod durable;
 mod neo4j;
-mod order;
+pub mod order;
 mod real;
 mod walks;
 

@@ -1,11 +1,10 @@
 //! The pipeline: files in, searches, graph and hits out; restarts and repeats change nothing.
-use crate::support;
-use std::path::Path;
+use crate::support::{self, engines::Place};
 use sysmonsearch::{
     catalog::HitFilter,
     event::{Condition, Period, Scope},
     ingest::Options,
-    pipeline::{Engines, Pipeline, Watch},
+    pipeline::{Pipeline, Watch},
     rules,
     store::Query,
 };
@@ -13,8 +12,13 @@ use sysmonsearch::{
 struct Quiet;
 impl Watch for Quiet {}
 
-async fn start(dir: &Path) -> std::sync::Arc<Pipeline> {
-    Pipeline::start(Engines::embedded(dir).expect("engines"), dir.join("spool")).await.expect("pipeline")
+#[test]
+fn on_a_cluster() {
+    support::engines::run_on_a_cluster("pipeline");
+}
+
+async fn start(place: &Place) -> std::sync::Arc<Pipeline> {
+    Pipeline::start(place.engines().await, place.folder().join("spool")).await.expect("pipeline")
 }
 
 async fn totals(p: &Pipeline) -> (u64, u64, sysmonsearch::graph::Counts) {
@@ -30,10 +34,10 @@ async fn totals(p: &Pipeline) -> (u64, u64, sysmonsearch::graph::Counts) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_goes_through_every_room_and_repeats_change_nothing() {
     let Some(data) = support::data() else { return };
-    let dir = tempfile::tempdir().expect("folder");
+    let place = Place::new().await;
     let file = data.join("evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx");
     let first = {
-        let p = start(dir.path()).await;
+        let p = start(&place).await;
         let loaded = rules::load(&data.join("rules/sigma-rules-windows.tar.xz")).expect("rules");
         p.import_rules(loaded.rules).await.expect("import rules");
         let mut live = p.hits();
@@ -50,7 +54,7 @@ async fn a_file_goes_through_every_room_and_repeats_change_nothing() {
         p.shutdown().await;
         first
     };
-    let p = start(dir.path()).await;
+    let p = start(&place).await;
     assert_eq!(totals(&p).await, first, "after a restart");
     p.rebuild_graph().await.expect("rebuild graph");
     p.rebuild_hits().await.expect("rebuild hits");
@@ -61,19 +65,19 @@ async fn a_file_goes_through_every_room_and_repeats_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_import_goes_on_after_a_restart() {
     let Some(data) = support::data() else { return };
-    let dir = tempfile::tempdir().expect("folder");
+    let place = Place::new().await;
     let file = data.join("evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx");
     let id = {
-        let p = start(dir.path()).await;
+        let p = start(&place).await;
         let (id, spool) = p.new_spool_file();
         std::fs::copy(&file, &spool).expect("spool");
         p.import_spooled(&id, "panache.evtx", Options { keep_other: true }).await.expect("job");
         p.shutdown().await;
         id
     };
-    let never_complete = dir.path().join("spool/0193");
+    let never_complete = place.folder().join("spool/0193");
     std::fs::write(&never_complete, "half of an upl").expect("spool");
-    let p = start(dir.path()).await;
+    let p = start(&place).await;
     assert!(!never_complete.exists(), "an upload without a job is removed");
     let job = loop {
         let job = p.catalog.job(&id).await.expect("catalog").expect("job");
@@ -85,6 +89,6 @@ async fn an_interrupted_import_goes_on_after_a_restart() {
     assert_eq!(job.state, sysmonsearch::catalog::JobState::Done, "{job:?}");
     assert!(job.keep_other, "what was asked for holds after the restart");
     assert!(totals(&p).await.0 > 500);
-    assert!(!dir.path().join("spool").join(&id).exists(), "the spool file is removed");
+    assert!(!place.folder().join("spool").join(&id).exists(), "the spool file is removed");
     p.shutdown().await;
 }

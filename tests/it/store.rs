@@ -2,7 +2,7 @@
 //! files, crashes and two processes.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 mod agreement;
-mod cluster;
+pub mod cluster;
 mod conformance;
 mod embedded;
 mod naive;

@@ -16,13 +16,16 @@ const MAX_LINES: usize = 600;
 /// Every room, and the rooms it may know besides those under it in [`BELOW`].
 const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
+    ("checkup", &["error"]),
     ("event", &["error"]),
     ("ingest", BELOW),
-    ("store", BELOW),
-    ("graph", BELOW),
+    ("neo4j", &["error", "checkup"]),
+    ("elastic", &["error", "checkup"]),
+    ("store", &["error", "checkup", "event", "elastic"]),
+    ("graph", &["error", "checkup", "event", "neo4j"]),
     ("rules", BELOW),
     ("intel", BELOW),
-    ("catalog", BELOW),
+    ("catalog", &["error", "checkup", "event", "neo4j", "elastic"]),
     ("demo", BELOW),
     ("config", BELOW),
     ("telemetry", BELOW),
@@ -30,7 +33,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("serve", &["pipeline"]),
     ("cli", &["pipeline", "serve"]),
 ];
-const BELOW: &[&str] = &["error", "event"];
+const BELOW: &[&str] = &["error", "checkup", "event"];
 /// They do not know each other; what is above may know all of them.
 const SIBLINGS: &[&str] = &["ingest", "store", "graph", "rules", "intel", "catalog", "demo", "config", "telemetry"];
 

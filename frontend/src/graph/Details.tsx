@@ -127,7 +127,7 @@ export function Details({
               {node.hits.map((hit) => (
                 <li key={hit.id}>
                   <Level level={hit.level} /> {hit.ruleTitle}{" "}
-                  <span className="dim mono">{clock.time(hit.time)}</span>
+                  <span className="dim mono nowrap">{clock.time(hit.time)}</span>
                 </li>
               ))}
             </ul>

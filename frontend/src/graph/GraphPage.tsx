@@ -10,6 +10,7 @@ import { baseName, useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
+import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Choices } from "./Choices";
@@ -41,7 +42,7 @@ export default function GraphPage() {
   const periodKey = JSON.stringify(period);
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const graph = useGraph(start, during);
-  const { drawing, origin, around, expand, openGroup, change, undo, redo } = graph;
+  const { drawing, origin, around, expand, openGroup, splitGroup, change, undo, redo } = graph;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const [edge, setEdge] = useState<string>();
   const wanted = chosen && chosen.of === origin ? chosen.id : origin;
@@ -60,6 +61,8 @@ export default function GraphPage() {
   const [view, setView] = useState("graph");
   const [find, setFind] = useState("");
   const [hits, setHits] = useState(false);
+  /** The rule whose hits are highlighted; any, when empty. */
+  const [rule, setRule] = useState("");
   const [queries, setQueries] = useState(false);
   const [help, setHelp] = useState(false);
   const [brush, setBrush] = useState<[number, number]>();
@@ -84,12 +87,22 @@ export default function GraphPage() {
   const lit = useMemo(() => {
     const sets: ReadonlySet<string>[] = [];
     if (found) sets.push(new Set(found));
-    if (hits) sets.push(new Set([...drawing.nodes.keys()].filter((id) => around.get(id)?.worst)));
+    const isHit = (id: string) => (rule ? around.get(id)?.rules.has(rule) : around.get(id)?.worst);
+    if (hits) sets.push(new Set([...drawing.nodes.keys()].filter(isHit)));
     if (brush) sets.push(litBy(drawing, brush));
     if (paths.nodes) sets.push(paths.nodes);
     const [first, ...others] = sets;
     return first && new Set([...first].filter((id) => others.every((s) => s.has(id))));
-  }, [found, hits, brush, paths.nodes, drawing, around]);
+  }, [found, hits, rule, brush, paths.nodes, drawing, around]);
+
+  /** Rules that have hit what is drawn: title and number of nodes, by id. */
+  const rules = useMemo(() => {
+    const all = new Map<string, { title: string; count: number }>();
+    for (const id of drawing.nodes.keys())
+      for (const [of, title] of around.get(id)?.rules ?? [])
+        all.set(of, { title, count: (all.get(of)?.count ?? 0) + 1 });
+    return all;
+  }, [drawing.nodes, around]);
 
   const badge = useCallback(
     (id: string) => {
@@ -113,6 +126,10 @@ export default function GraphPage() {
       if ("total" in point) {
         const left = point.total - point.shown;
         const many = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
+        if (point.rest) {
+          const rest = t("graph.groupOthers", { number: number(point.rest.skip) });
+          return { name: rest, full: rest, second: many, hit: undefined };
+        }
         if (!point.split) return { name: many, full: many, second: undefined, hit: undefined };
         const key = point.split.key || t("graph.noKey");
         return { name: key, full: key, second: many, hit: undefined };
@@ -135,9 +152,10 @@ export default function GraphPage() {
   const open = useCallback(
     (id: string) => {
       select(id);
-      void (drawing.groups.has(id) ? openGroup(id) : expand(id));
+      const group = drawing.groups.get(id);
+      void (!group ? expand(id) : group.rest ? splitGroup(id, group.rest.by) : openGroup(id));
     },
-    [drawing.groups, expand, openGroup, select],
+    [drawing.groups, expand, openGroup, splitGroup, select],
   );
   const fold = (id: string) => change((d) => (d.collapsed.has(id) ? unfold(d, id) : collapse(d, id)));
   const drop = (id: string) => {
@@ -267,7 +285,7 @@ export default function GraphPage() {
                 canvas.current?.focus();
               }
             }}
-            rightSection={found && <span className="dim">{found.length}</span>}
+            rightSection={found && <span className="dim">{number(found.length)}</span>}
           />
           <Toolbar
             layout={drawing.layout}
@@ -280,6 +298,9 @@ export default function GraphPage() {
             onFit={() => canvas.current?.fit()}
             hits={hits}
             onHits={() => setHits(!hits)}
+            rules={rules}
+            rule={rule}
+            onRule={setRule}
             queries={queries}
             onQueries={() => setQueries(!queries)}
             onExport={(kind) => void exportAs(kind)}
@@ -295,6 +316,7 @@ export default function GraphPage() {
           ) : (
             <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
           )}
+          {!asked && <Starts as="graph" />}
           {!isEmpty && view === "graph" && (
             <>
               <Canvas

@@ -36,7 +36,13 @@ export function GroupPanel({ group, graph, onRemove, onSelect, onClose }: Props)
     <Panel
       name={t("graph.group")}
       title={t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${group.edge}`) })}
-      second={group.split ? group.split.key || t("graph.noKey") : t(`graph.direction.${group.direction}`)}
+      second={
+        group.rest
+          ? t("graph.groupOthers", { number: number(group.rest.skip) })
+          : group.split
+            ? group.split.key || t("graph.noKey")
+            : t(`graph.direction.${group.direction}`)
+      }
       disc={
         <span className="disc" style={{ background: `var(--group-${EDGE_CATEGORY[group.edge]})` }}>
           <Icon name="group" size={14} colour="#fff" />
@@ -58,14 +64,29 @@ export function GroupPanel({ group, graph, onRemove, onSelect, onClose }: Props)
           {t("page.shown", { shown: number(group.shown), total: number(group.total) })}
         </div>
         <div className="row">
-          <Button loading={busy} onClick={() => void graph.openGroup(group.id)}>
-            {t("graph.openGroup", { count: Math.min(50, left) })}
-          </Button>
+          {group.rest ? (
+            <Button
+              loading={busy}
+              disabled={group.rest.groups === 0}
+              onClick={() => group.rest && void graph.splitGroup(group.id, group.rest.by)}
+            >
+              {t("graph.nextGroups")}
+            </Button>
+          ) : (
+            <Button loading={busy} onClick={() => void graph.openGroup(group.id)}>
+              {t("graph.openGroup", { count: Math.min(50, left) })}
+            </Button>
+          )}
           <Button variant="default" onClick={onRemove}>
             {t("graph.removeGroup")}
           </Button>
         </div>
-        {!group.split && (
+        {group.rest && group.rest.seen < group.rest.of && (
+          <div className="dim">
+            {t("graph.groupUnseen", { seen: number(group.rest.seen), total: number(group.rest.of) })}
+          </div>
+        )}
+        {!group.split && !group.rest && (
           <div className="row">
             <Select
               w={190}
@@ -94,7 +115,11 @@ export function GroupPanel({ group, graph, onRemove, onSelect, onClose }: Props)
             <caption className="unseen">{t("graph.groups")}</caption>
             <thead>
               <tr>
-                <th scope="col">{group.split ? t(`grouping.${group.split.by}`) : t("graph.group")}</th>
+                <th scope="col">
+                  {group.split || group.rest
+                    ? t(`grouping.${(group.split ?? group.rest)?.by ?? "HOST"}`)
+                    : t("graph.group")}
+                </th>
                 <th scope="col" className="num">
                   {t("graph.links")}
                 </th>
@@ -105,7 +130,11 @@ export function GroupPanel({ group, graph, onRemove, onSelect, onClose }: Props)
                 <tr key={g.id} aria-selected={g.id === group.id}>
                   <td className="wrap">
                     <button type="button" className="plain" onClick={() => onSelect(g.id)}>
-                      {g.split ? g.split.key || t("graph.noKey") : t("graph.groupRest")}
+                      {g.rest
+                        ? t("graph.groupOthers", { number: number(g.rest.skip) })
+                        : g.split
+                          ? g.split.key || t("graph.noKey")
+                          : t("graph.groupRest")}
                     </button>
                   </td>
                   <td className="num">{number(g.total - g.shown)}</td>

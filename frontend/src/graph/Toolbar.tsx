@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, SegmentedControl, Tooltip } from "@mantine/core";
+import { ActionIcon, Menu, NativeSelect, SegmentedControl, Tooltip } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { Icon } from "../shared/Icon";
 import { LAYOUTS, type Layout } from "./place";
@@ -16,6 +16,10 @@ interface Props {
   onFit: () => void;
   hits: boolean;
   onHits: () => void;
+  rules: ReadonlyMap<string, { title: string; count: number }>;
+  /** Rule whose hits are highlighted; any, when empty. */
+  rule: string;
+  onRule: (rule: string) => void;
   queries: boolean;
   onQueries: () => void;
   onExport: (kind: "svg" | "png" | "json") => void;
@@ -68,6 +72,18 @@ export function Toolbar(p: Props) {
       <Tool name={t("graph.undo")} icon="undo" keys="Z" onClick={p.onUndo} disabled={!p.canUndo} />
       <Tool name={t("graph.redo")} icon="redo" keys="Y" onClick={p.onRedo} disabled={!p.canRedo} />
       <Tool name={t("graph.hits")} icon="alerts" keys="H" onClick={p.onHits} pressed={p.hits} />
+      {p.hits && (
+        <NativeSelect
+          w={170}
+          aria-label={t("graph.ofRule")}
+          value={p.rule}
+          onChange={(e) => p.onRule(e.currentTarget.value)}
+          data={[
+            { value: "", label: t("graph.anyRule") },
+            ...[...p.rules].map(([value, { title, count }]) => ({ value, label: `${title} (${count})` })),
+          ]}
+        />
+      )}
       <Tool name={t("graph.zoomIn")} icon="plus" keys="+" onClick={() => p.onZoom(1.5)} />
       <Tool name={t("graph.zoomOut")} icon="minus" keys="-" onClick={() => p.onZoom(1 / 1.5)} />
       <Tool name={t("graph.fit")} icon="fit" keys="F" onClick={p.onFit} />

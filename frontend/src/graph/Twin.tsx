@@ -1,6 +1,7 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useClock } from "../shared/clock";
+import { useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { Scroll } from "../shared/Scroll";
 import type { Drawing } from "./model";
@@ -20,6 +21,7 @@ interface Props {
 export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, onExpand }: Props) {
   const { t } = useTranslation();
   const clock = useClock();
+  const number = useNumber();
   const nodes = [...drawing.nodes.values()].filter((n) => lit?.has(n.id) ?? true);
   const edges = [...drawing.edges].filter(([, e]) => !lit || (lit.has(e.from) && lit.has(e.to)));
   const label = (id: string) => drawing.nodes.get(id)?.label ?? id;
@@ -111,7 +113,11 @@ export function Twin({ drawing, lit, selected, badge, onSelect, onSelectEdge, on
                     <span className="unseen">{t(`graph.direction.${g.direction}`)}</span>
                   </button>
                 </td>
-                <td className="mono">{g.split && (g.split.key || t("graph.noKey"))}</td>
+                <td className="mono">
+                  {g.rest
+                    ? t("graph.groupOthers", { number: number(g.rest.skip) })
+                    : g.split && (g.split.key || t("graph.noKey"))}
+                </td>
                 <td className="num">{g.total - g.shown}</td>
                 <td>
                   <Button

@@ -17,6 +17,8 @@ export interface Around {
   degrees: Degree[];
   /** Level of its worst rule hit. */
   worst: string | undefined;
+  /** Titles of the rules that have hit it, by id. */
+  rules: ReadonlyMap<string, string>;
 }
 
 const DEGREES_AT_ONCE = 200;
@@ -33,26 +35,34 @@ export function useAround(
   const [around, setAround] = useState<ReadonlyMap<string, Around>>(new Map());
   const latest = useRef(around);
   latest.current = around;
+  /** Which graph it is about, and what is being asked. */
+  const turn = useRef(0);
+  const asked = useRef(new Set<string>());
 
   // Degrees come before neighbours do: how much there is around each node that is drawn.
   useEffect(() => {
-    const unknown = [...drawing.nodes.keys()].filter((id) => !around.has(id)).slice(0, DEGREES_AT_ONCE);
-    if (unknown.length === 0) return;
-    let stopped = false;
+    const unknown = [...drawing.nodes.keys()]
+      .filter((id) => !around.has(id) && !asked.current.has(id))
+      .slice(0, DEGREES_AT_ONCE);
+    if (unknown.length === 0 || asked.current.size > 0) return;
+    const mine = turn.current;
+    asked.current = new Set(unknown);
     void ask(AroundDocument, { ids: unknown, period }).then(({ data }) => {
-      if (stopped) return;
+      if (mine !== turn.current) return;
+      asked.current = new Set();
       setAround((old) => {
         const next = new Map(old);
-        for (const id of unknown) next.set(id, { degrees: [], worst: undefined });
+        for (const id of unknown) next.set(id, { degrees: [], worst: undefined, rules: new Map() });
         for (const node of data?.nodes ?? [])
           if (node && "degrees" in node)
-            next.set(node.id, { degrees: node.degrees, worst: worstLevel(node.hits) });
+            next.set(node.id, {
+              degrees: node.degrees,
+              worst: worstLevel(node.hits),
+              rules: new Map(node.hits.map((h) => [h.ruleId, h.ruleTitle])),
+            });
         return next;
       });
     });
-    return () => {
-      stopped = true;
-    };
   }, [drawing, around, period, ask]);
 
   const degreesOf = useCallback(
@@ -66,6 +76,10 @@ export function useAround(
     [ask, period],
   );
 
-  const forget = useCallback(() => setAround(new Map()), []);
+  const forget = useCallback(() => {
+    turn.current += 1;
+    asked.current = new Set();
+    setAround(new Map());
+  }, []);
   return { around, degreesOf, forget };
 }

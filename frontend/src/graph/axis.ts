@@ -1,5 +1,4 @@
-import type Sigma from "sigma";
-import { COLUMN } from "./camera";
+import { type Camera, COLUMN, type Size, toScreen } from "./camera";
 import type { Scale } from "./place";
 
 const APART = 150;
@@ -7,7 +6,8 @@ const APART = 150;
 /** Moments along the top of the time line, as many as have room. */
 export function drawAxis(
   place: HTMLElement,
-  sigma: Sigma,
+  camera: Camera,
+  size: Size,
   scale: Scale | undefined,
   write: (time: number) => string,
 ) {
@@ -15,12 +15,11 @@ export function drawAxis(
     if (place.firstChild) place.replaceChildren();
     return;
   }
-  const { width } = sigma.getDimensions();
   const marks: HTMLElement[] = [];
   let free = 0;
   scale.times.forEach((time, i) => {
-    const { x } = sigma.graphToViewport({ x: (scale.columns[i] ?? 0) * COLUMN, y: 0 });
-    if (x < free || x < 0 || x > width - 40) return;
+    const { x } = toScreen(camera, size, { x: (scale.columns[i] ?? 0) * COLUMN, y: 0 });
+    if (x < free || x < 0 || x > size.width - 40) return;
     free = x + APART;
     const mark = document.createElement("span");
     mark.textContent = write(time);

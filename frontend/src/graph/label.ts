@@ -1,6 +1,9 @@
-import type { Settings } from "sigma/settings";
+import type { Point } from "./camera";
 
-type DrawLabel = Settings["defaultDrawNodeLabel"];
+/** A disc on the screen. */
+export interface Spot extends Point {
+  radius: number;
+}
 
 /** What stands beside a node. */
 export interface Caption {
@@ -42,7 +45,7 @@ const known = new Map<string, { font: string; shown: string; width: number }>();
 const MOST_KNOWN = 20_000;
 
 /** As `fitText`; measuring is what costs, and each frame asks the same again. */
-function fitted(context: Parameters<DrawLabel>[0], font: string, value: string, room: number) {
+function fitted(context: CanvasRenderingContext2D, font: string, value: string, room: number) {
   const width = Math.floor(room / 8) * 8;
   const key = `${width} ${font} ${value}`;
   const old = known.get(key);
@@ -55,34 +58,41 @@ function fitted(context: Parameters<DrawLabel>[0], font: string, value: string, 
   return made;
 }
 
+/** Whether a name fits beside its node without meeting another. */
+export const hasRoom = ({ width, height }: Pick<Caption, "width" | "height">) =>
+  width >= LEAST_WIDTH && height >= LEAST_HEIGHT;
+
+/** Pixels that a name takes. */
+export const widthOf = (context: CanvasRenderingContext2D, name: string) =>
+  Math.ceil(fitted(context, NAME, name, WHOLE).width / 8) * 8;
+
 /** Name right of the node and a second line below it as far as there is room; framed when chosen, `whole` under the pointer. */
 export function drawLabel(
-  context: Parameters<DrawLabel>[0],
-  data: Parameters<DrawLabel>[1],
+  context: CanvasRenderingContext2D,
+  spot: Spot,
   caption: Caption,
   colour: (name: string) => string,
   framed: boolean,
   whole: boolean,
 ) {
-  if (caption.hit) drawHit(context, data, caption.hit, colour);
   if (framed) {
     context.beginPath();
-    context.arc(data.x, data.y, data.size + 2.5, 0, 2 * Math.PI);
+    context.arc(spot.x, spot.y, spot.radius + 2.5, 0, 2 * Math.PI);
     context.strokeStyle = colour("--accent");
     context.lineWidth = 2;
     context.stroke();
   }
-  if (!framed && (caption.width < LEAST_WIDTH || caption.height < LEAST_HEIGHT)) return;
+  if (!framed && !hasRoom(caption)) return;
   const second = framed || caption.height >= TWO_LINES ? caption.second : undefined;
   const room = whole ? WHOLE : framed ? Math.max(caption.width, CHOSEN) : caption.width;
-  const x = data.x + data.size + 7;
+  const x = spot.x + spot.radius + 7;
   const text = (font: string, value: string) => fitted(context, font, value, room);
   const lines = [text(NAME, whole ? caption.full : caption.name), ...(second ? [text(SECOND, second)] : [])];
   const height = second ? 33 : 19;
   context.globalAlpha = framed ? 1 : 0.78;
   context.fillStyle = colour(framed ? "--raised" : "--bg");
   context.beginPath();
-  context.roundRect(x - 4, data.y - height / 2, Math.max(...lines.map((l) => l.width)) + 8, height, 4);
+  context.roundRect(x - 4, spot.y - height / 2, Math.max(...lines.map((l) => l.width)) + 8, height, 4);
   context.fill();
   context.globalAlpha = 1;
   if (framed) {
@@ -92,21 +102,17 @@ export function drawLabel(
   lines.forEach(({ font, shown }, i) => {
     context.font = font;
     context.fillStyle = colour(i === 0 ? "--text" : "--dim");
-    context.fillText(shown, x, data.y + (second ? -2.5 + i * 14 : 4));
+    context.fillText(shown, x, spot.y + (second ? -2.5 + i * 14 : 4));
   });
 }
 
-function drawHit(
-  context: Parameters<DrawLabel>[0],
-  data: Parameters<DrawLabel>[1],
-  hit: string,
-  colour: (name: string) => string,
-) {
+/** A mark of a rule hit at the disc. */
+export function drawHit(context: CanvasRenderingContext2D, { x, y, radius }: Spot, hit: string, rim: string) {
   context.beginPath();
-  context.arc(data.x + data.size * 0.72, data.y - data.size * 0.72, 5, 0, 2 * Math.PI);
-  context.fillStyle = colour(hit);
+  context.arc(x + radius * 0.72, y - radius * 0.72, Math.max(2, Math.min(5, radius * 0.4)), 0, 2 * Math.PI);
+  context.fillStyle = hit;
   context.fill();
-  context.strokeStyle = colour("--bg");
+  context.strokeStyle = rim;
   context.lineWidth = 1.5;
   context.stroke();
 }

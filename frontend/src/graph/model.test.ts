@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { NodePartsFragment } from "../api/generated";
 import { collapse, drawnDegree, nextNode, remove, unfold } from "./fold";
-import { addChain, addGroups, arrange, grow, growTree, shrinkGroup, tree } from "./model";
+import { addChain, addGroups, arrange, grow, growTree, shrinkGroup, splitInto, tree } from "./model";
 import { columnOf, timeScale } from "./place";
 
 const node = (id: string): NodePartsFragment => ({
@@ -137,4 +137,52 @@ test("a path is drawn along what is there already", () => {
   expect(drawing.nodes.size).toBe(4);
   expect(places(drawing).b).toBe(places(start).b);
   expect(drawing.edges.size).toBe(2);
+});
+
+test("a group is split page by page; what is left says how much and what was never looked at", () => {
+  const hub = tree([{ node: node("hub"), parent: null }]);
+  const whole = {
+    by: "hub",
+    edge: "CONNECTED" as const,
+    direction: "IN" as const,
+    total: 100,
+    shown: 0,
+    cursor: null,
+  };
+  const one = addGroups(hub, [whole]);
+  const id = [...one.groups.keys()][0] ?? "";
+  const found = (items: [string, number][], leftOut: number) => ({
+    items: items.map(([key, count]) => ({ key, count })),
+    leftOut,
+    lookedAt: 90,
+    total: 100,
+  });
+  const two = splitInto(
+    one,
+    id,
+    "HOST",
+    found(
+      [
+        ["a", 50],
+        ["b", 20],
+      ],
+      1,
+    ),
+  );
+  const rest = [...two.groups.values()].find((g) => g.rest);
+  expect(two.groups.has(id)).toBe(false);
+  expect([rest?.total, rest?.rest]).toEqual([30, { by: "HOST", skip: 2, groups: 1, seen: 90, of: 100 }]);
+  const three = splitInto(two, rest?.id ?? "", "HOST", found([["c", 20]], 0));
+  expect([...three.groups.values()].map((g) => g.total)).toEqual([50, 20, 20, 10]);
+  const all = splitInto(one, id, "HOST", {
+    ...found(
+      [
+        ["a", 60],
+        ["b", 40],
+      ],
+      0,
+    ),
+    lookedAt: 100,
+  });
+  expect([...all.groups.values()].map((g) => g.split?.key)).toEqual(["a", "b"]);
 });

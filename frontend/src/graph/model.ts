@@ -41,6 +41,14 @@ export interface Group {
   direction: Direction;
   /** Those of them that have this in common. */
   split?: { by: NeighbourGrouping; key: string };
+  /** What is left of a group that was split: the groups after the first so many, and what was never looked at. */
+  rest?: {
+    by: NeighbourGrouping;
+    skip: number;
+    groups: number;
+    seen: number;
+    of: number;
+  };
   total: number;
   /** How many of them have been drawn. */
   shown: number;
@@ -96,8 +104,8 @@ export const nothing: Drawing = {
 
 export const edgeKey = (edge: { from: string; to: string; type: EdgeType }) =>
   `${edge.from} ${edge.type} ${edge.to}`;
-export const groupKey = (g: Pick<Group, "by" | "edge" | "direction" | "split">) =>
-  `group ${g.by} ${g.edge} ${g.direction}${g.split ? ` ${g.split.by} ${g.split.key}` : ""}`;
+export const groupKey = (g: Pick<Group, "by" | "edge" | "direction" | "split" | "rest">) =>
+  `group ${g.by} ${g.edge} ${g.direction}${g.split ? ` ${g.split.by} ${g.split.key}` : ""}${g.rest ? " rest" : ""}`;
 
 /** Everything that has a place. */
 export const points = (drawing: Drawing): (DrawnNode | Group)[] => [
@@ -325,6 +333,33 @@ export function addGroups(drawing: Drawing, groups: Omit<Group, "id" | "place">[
     next.set(id, { ...group, id, place: freeCell(taken, from, group.direction === "OUT" ? 1 : -1) });
   }
   return settle({ ...drawing, groups: next }, fresh);
+}
+
+/** A group, or what is left of one, as parts by what they have in common. */
+export function splitInto(
+  drawing: Drawing,
+  id: string,
+  by: NeighbourGrouping,
+  found: { items: { key: string; count: number }[]; leftOut: number; lookedAt: number; total: number },
+): Drawing {
+  const group = drawing.groups.get(id);
+  if (!group) return drawing;
+  const base = { by: group.by, edge: group.edge, direction: group.direction, shown: 0, cursor: null };
+  const parts: Omit<Group, "id" | "place">[] = found.items.map(({ key, count }) => ({
+    ...base,
+    split: { by, key },
+    total: count,
+  }));
+  const before = group.rest ? group.total : found.total;
+  const total = before - parts.reduce((sum, p) => sum + p.total, 0);
+  const skip = (group.rest?.skip ?? 0) + parts.length;
+  if (total > 0)
+    parts.push({
+      ...base,
+      rest: { by, skip, groups: found.leftOut, seen: found.lookedAt, of: found.total },
+      total,
+    });
+  return addGroups(drawing, parts, id);
 }
 
 /** A group after some more of it were drawn; it goes when all are. */

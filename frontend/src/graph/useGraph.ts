@@ -25,12 +25,12 @@ import {
   type Branch,
   type Drawing,
   type Found,
-  groupKey,
   grow,
   growTree,
   nothing,
   type Reading,
   shrinkGroup,
+  splitInto,
   tree,
 } from "./model";
 
@@ -40,6 +40,8 @@ export interface Start {
   name?: string;
   host?: string;
 }
+
+type NeighboursPage = NonNullable<NeighboursQuery["graphNode"]>["neighbours"];
 
 /** More neighbours of one type than this are drawn as a group. */
 export const GROUP_ABOVE = 50;
@@ -269,27 +271,36 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       reading(groupId, async (current) => {
         const group = latest.current.drawing.groups.get(groupId);
         if (!group) return undefined;
-        const { by, edge, direction, split, cursor: after } = group;
-        const asking = { id: by, edges: [edge], direction, period, first: PAGE, after };
-        const result = split
-          ? await ask(MembersDocument, { ...asking, by: split.by, key: split.key })
-          : await ask(NeighboursDocument, asking);
-        const node = result.data?.graphNode;
-        const page = node && ("members" in node ? node.members : node.neighbours);
-        if (!page || !current()) return result.error;
-        const cursor = page.pageInfo.hasNextPage ? page.pageInfo.endCursor : null;
+        const { by, edge, direction, split } = group;
+        let { cursor: after } = group;
+        let page: Pick<NeighboursPage, "edges" | "pageInfo"> | undefined;
+        let failed: CombinedError | undefined;
+        // What is rare among very many may not be among the next of them.
+        do {
+          const asking = { id: by, edges: [edge], direction, period, first: PAGE, after };
+          const result = split
+            ? await ask(MembersDocument, { ...asking, by: split.by, key: split.key })
+            : await ask(NeighboursDocument, asking);
+          const node = result.data?.graphNode;
+          page = node ? ("members" in node ? node.members : node.neighbours) : undefined;
+          failed = result.error;
+          if (!page || !current()) return failed;
+          after = page.pageInfo.endCursor;
+        } while (page.edges.length === 0 && page.pageInfo.hasNextPage);
+        const drawn = page;
+        const cursor = drawn.pageInfo.hasNextPage ? drawn.pageInfo.endCursor : null;
         change((d) => {
           const readings = split
             ? d.readings
             : new Map(d.readings).set(readingKey(by, edge, direction), {
                 more: cursor !== null,
                 cursor,
-                leftOut: Math.max(0, group.total - group.shown - page.edges.length),
+                leftOut: Math.max(0, group.total - group.shown - drawn.edges.length),
                 reason: null,
               });
-          return shrinkGroup({ ...grow(d, by, page.edges), readings }, groupId, page.edges.length, cursor);
+          return shrinkGroup({ ...grow(d, by, drawn.edges), readings }, groupId, drawn.edges.length, cursor);
         });
-        return result.error;
+        return failed;
       }),
     [ask, change, period, reading],
   );
@@ -298,32 +309,21 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
     (groupId: string, by: NeighbourGrouping) =>
       reading(groupId, async (current) => {
         const group = latest.current.drawing.groups.get(groupId);
-        if (!group || group.split) return undefined;
-        const { by: id, edge, direction } = group;
+        if (!group || group.split || group.rest?.groups === 0) return undefined;
+        const { by: id, edge, direction, rest: left } = group;
+        const grouping = left?.by ?? by;
         const result = await ask(NeighbourGroupsDocument, {
           id,
-          by,
+          by: grouping,
           edges: [edge],
           direction,
           period,
           first: SUB_GROUPS,
+          skip: left?.skip ?? 0,
         });
         const found = result.data?.graphNode?.groups;
         if (!found || !current()) return result.error;
-        const parts = found.items.map(({ key: k, count }) => ({
-          by: id,
-          edge,
-          direction,
-          split: { by, key: k },
-          total: count,
-          shown: 0,
-          cursor: null,
-        }));
-        change((d) => {
-          // What has no group of its own stays in the old one.
-          const all = found.leftOut === 0 && found.lookedAt >= found.total.value;
-          return addGroups(d, parts, all ? groupKey(group) : undefined);
-        });
+        change((d) => splitInto(d, groupId, grouping, { ...found, total: found.total.value }));
         return result.error;
       }),
     [ask, change, period, reading],

@@ -10,6 +10,7 @@ import { useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { searchLink, treeLink } from "../shared/links";
 import { type Period, periodInput } from "../shared/period";
+import { RuleHits } from "../shared/RuleHits";
 import { State } from "../shared/State";
 import { HostEvents } from "./HostEvents";
 import { RareHere } from "./RareHere";
@@ -144,6 +145,10 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
                 buckets={data.timeline.buckets}
                 onCategory={(c) => onChange({ tab: "events", category: c })}
               />
+              <section className="stack" aria-label={t("ruleHits.name")}>
+                <h2>{t("ruleHits.name")}</h2>
+                <RuleHits filter={{ host: name, period: variables.period }} />
+              </section>
               <ul className="codes" aria-label={t("hosts.codes")}>
                 {[...host.codes]
                   .sort((a, b) => b.count - a.count)

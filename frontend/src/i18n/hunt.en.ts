@@ -58,6 +58,18 @@ export const hunt = {
     registry: "Registry paths",
     files: "Files",
   },
+  starts: {
+    hits: "Processes that rules have hit last",
+    hosts: "Process trees of the busiest hosts",
+  },
+  ruleHits: {
+    name: "Rule hits",
+    add: "Add to the search: {{title}}",
+    nothing: "No rule has hit",
+    leftOut_one: "{{number}} more rule",
+    leftOut_other: "{{number}} more rules",
+    part: "Of the last {{seen}} of {{total}} hits",
+  },
   facets: {
     name: "Facets",
     add: "Another field",

@@ -58,6 +58,18 @@ export const hunt = {
     registry: "レジストリのパス",
     files: "ファイル",
   },
+  starts: {
+    hits: "最近ルールが検知したプロセス",
+    hosts: "イベントの多いホストのプロセスツリー",
+  },
+  ruleHits: {
+    name: "ルール検知",
+    add: "検索条件に追加: {{title}}",
+    nothing: "検知したルールはありません",
+    leftOut_one: "ほか {{number}} ルール",
+    leftOut_other: "ほか {{number}} ルール",
+    part: "全 {{total}} 件の検知のうち新しい {{seen}} 件から",
+  },
   facets: {
     name: "ファセット",
     add: "他のフィールド",

@@ -58,12 +58,12 @@ export function Facts({ process }: { process: ProcessNode }) {
           <h2>{t("process.hits")}</h2>
           <ul className="plainlist">
             {process.hits.map((hit) => (
-              <li key={hit.id} className="row">
+              <li key={hit.id}>
                 <Level level={hit.level} />{" "}
                 <Link href={searchLink(match("ProcessGuid", guidOf(process)), undefined, hit.eventId)}>
                   {hit.ruleTitle}
                 </Link>{" "}
-                <span className="dim mono">
+                <span className="dim mono nowrap">
                   {clock.time(hit.time)} {clock.label}
                 </span>
               </li>

@@ -13,6 +13,7 @@ import { EventIcon, Icon } from "../shared/Icon";
 import { graphLink, hostLink, searchLink } from "../shared/links";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
+import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
 import { Activity } from "./Activity";
 import { type Filter, filtered, plainGuid } from "./activity";
@@ -109,6 +110,7 @@ export default function ProcessPage() {
           nothing={guid ? t("process.gone") : t("process.guidHint")}
         />
       )}
+      {!guid && <Starts as="process" />}
       {process && (
         <div className="head tools">
           <Chain process={process} />

@@ -4,8 +4,9 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { useFields } from "../api/fields";
 import { type ConditionInput, type PeriodInput, TermsDocument } from "../api/generated";
-import { match, type Row } from "../shared/condition";
+import { type Item, match, type Row } from "../shared/condition";
 import { pathEnd, useNumber } from "../shared/format";
+import { RuleHits } from "../shared/RuleHits";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 import { ValueButton } from "../shared/ValueMenu";
@@ -17,12 +18,14 @@ interface Props {
   fields: string[];
   onFields: (fields: string[]) => void;
   onMatch: (row: Row) => void;
+  /** Adds what may be more than a row. */
+  onItem: (item: Item) => void;
 }
 
 const SHOWN = 8;
 
 /** The most frequent values of some fields over all events found; a click narrows the search. */
-export function Facets({ fields, onFields, ...props }: Props) {
+export function Facets({ fields, onFields, onItem, ...props }: Props) {
   const { t } = useTranslation();
   const known = useFields().filter((f) => !f.criterion);
   const [text, setText] = useState("");
@@ -32,6 +35,10 @@ export function Facets({ fields, onFields, ...props }: Props) {
   };
   return (
     <Scroll className="facets" label={t("facets.name")}>
+      <section className="facet" aria-label={t("ruleHits.name")}>
+        <h2>{t("ruleHits.name")}</h2>
+        <RuleHits condition={props.condition} filter={{ period: props.period }} onRule={onItem} />
+      </section>
       {fields.map((field) => (
         <Facet
           key={field}
@@ -61,7 +68,7 @@ function Facet({
   period,
   onMatch,
   onRemove,
-}: Omit<Props, "fields" | "onFields"> & { field: string; onRemove: () => void }) {
+}: Omit<Props, "fields" | "onFields" | "onItem"> & { field: string; onRemove: () => void }) {
   const { t } = useTranslation();
   const number = useNumber();
   const [{ data, error, fetching }] = useQuery({

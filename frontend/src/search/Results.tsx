@@ -9,6 +9,7 @@ import { categoryColour } from "../shared/colours";
 import type { Row } from "../shared/condition";
 import { baseName, useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
+import { Level } from "../shared/Level";
 import type { Period } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
@@ -278,7 +279,16 @@ function Cell({ event, name, fields }: { event: EventRow; name: string; fields: 
     case "user":
       return event.user;
     case "description":
-      return event.description;
+      return (
+        <>
+          {event.hits.map((hit) => (
+            <span key={hit.id} className="hitmark" title={hit.ruleTitle}>
+              <Level level={hit.level} />
+            </span>
+          ))}
+          {event.description}
+        </>
+      );
     default: {
       const value = event.values[fields.indexOf(name)];
       return <span title={value ?? undefined}>{/Image$/.test(name) ? baseName(value) : value}</span>;

@@ -5,7 +5,7 @@ import { useQuery } from "urql";
 import { EventsDocument, SummaryDocument } from "../api/generated";
 import { usePages } from "../api/pages";
 import { useAddress } from "../shared/address";
-import { also, conditionInput, emptyGroup, type Group, match, type Row } from "../shared/condition";
+import { also, conditionInput, emptyGroup, type Group, type Item, match } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { EventPanel } from "../shared/EventPanel";
 import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
@@ -87,7 +87,7 @@ export function SearchPage() {
     pages.reload();
     askSummary();
   }
-  const addRow = (row: Row) => go({ group: also(asked ?? emptyGroup(), row) });
+  const add = (item: Item) => go({ group: also(asked ?? emptyGroup(), item) });
 
   return (
     <>
@@ -125,13 +125,19 @@ export function SearchPage() {
       </div>
       <div className="split">
         {facets && asked && (
-          <Facets {...variables} fields={facets} onFields={(f) => go({ facets: f })} onMatch={addRow} />
+          <Facets
+            {...variables}
+            fields={facets}
+            onFields={(f) => go({ facets: f })}
+            onMatch={add}
+            onItem={add}
+          />
         )}
         <div className="main">
           {summary.data && summary.data.summary.total.value > 0 && (
             <SummaryStrip
               summary={summary.data.summary}
-              onCode={(code) => addRow(match("EventID", String(code)))}
+              onCode={(code) => add(match("EventID", String(code)))}
               onBrush={(from, to) => go({ period: { from, to } })}
             />
           )}
@@ -146,13 +152,13 @@ export function SearchPage() {
             onSort={(s) => go({ sort: s })}
             selected={selected}
             onSelect={(event) => go({ event })}
-            onMatch={addRow}
+            onMatch={add}
             period={period}
           />
         </div>
         {selected && (
           <div className="side">
-            <EventPanel key={selected} id={selected} onClose={() => go({ event: null })} onMatch={addRow} />
+            <EventPanel key={selected} id={selected} onClose={() => go({ event: null })} onMatch={add} />
           </div>
         )}
       </div>

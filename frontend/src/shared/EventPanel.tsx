@@ -9,7 +9,7 @@ import { categoryColour } from "./colours";
 import type { Row } from "./condition";
 import { EventIcon, Icon, NodeIcon } from "./Icon";
 import { Level } from "./Level";
-import { graphLink, hostLink, processLink } from "./links";
+import { graphLink, hostLink, processLink, ruleLink } from "./links";
 import { State } from "./State";
 import { ValueButton } from "./ValueMenu";
 
@@ -80,7 +80,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
             <div className="row">
               {event.hits.map((hit) => (
                 <span key={hit.id}>
-                  <Level level={hit.level} /> {hit.ruleTitle}
+                  <Level level={hit.level} /> <Link href={ruleLink(hit.ruleId)}>{hit.ruleTitle}</Link>
                 </span>
               ))}
             </div>

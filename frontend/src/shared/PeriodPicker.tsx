@@ -43,18 +43,20 @@ export function PeriodPicker({ value, onChange, label, fixed = false }: Props) {
           </Button>
         </Button.Group>
       )}
-      <TimeInput
-        label={t("period.from")}
-        name={name(t("period.from"))}
-        value={value.from}
-        onChange={(from) => onChange({ to: value.to, from })}
-      />
-      <TimeInput
-        label={t("period.to")}
-        name={name(t("period.to"))}
-        value={value.to}
-        onChange={(to) => onChange({ from: value.from, to })}
-      />
+      <div className="row" style={{ gap: 4 }}>
+        <TimeInput
+          label={t("period.from")}
+          name={name(t("period.from"))}
+          value={value.from}
+          onChange={(from) => onChange({ to: value.to, from })}
+        />
+        <TimeInput
+          label={t("period.to")}
+          name={name(t("period.to"))}
+          value={value.to}
+          onChange={(to) => onChange({ from: value.from, to })}
+        />
+      </div>
     </fieldset>
   );
 }
@@ -92,7 +94,7 @@ function TimeInput({ label, name, value, onChange }: TimeProps) {
         </span>
       }
       rightSectionWidth={40}
-      w={240}
+      w={258}
       styles={MONO}
       value={text}
       error={wrong ? t("period.wrong") : undefined}

@@ -20,4 +20,6 @@ export const graphLink = (node: string) => link("/graph", { node });
 export const processLink = (guid: string, other?: string) => link("/process", { guid, with: other });
 export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);
 export const hostLink = (host: string, period?: Period) => link("/hosts", { host }, period);
+/** Hits of a rule, on all hosts or one. */
+export const hitsLink = (rule: string, host?: string) => link("/alerts", { rule, host });
 export const ruleLink = (id: string) => link("/rules", { rule: id });

@@ -73,7 +73,7 @@ export function HeatMap({ asked, period }: { asked: Group; period: Period }) {
                         </td>
                       );
                     })}
-                    <td className="num">{short.format(host.events)}</td>
+                    <td className="num">{number(host.events)}</td>
                   </tr>
                 );
               })}

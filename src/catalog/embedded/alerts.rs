@@ -4,98 +4,76 @@ use super::{
     hits::{Where, counter, set_counter},
 };
 use crate::{
-    catalog::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment, StoredHit},
+    catalog::{
+        Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment, StoredHit,
+        grouping::{self, Latest, Left, Numbers, Standing},
+    },
     error::{Error, Result},
     event::{Scope, Time, detection::Hit, normal_host},
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
-                              status, reason, assignee, tags FROM alerts";
+                              status, reason, assignee, tags, last_id, touched FROM alerts";
 
-/// `since` of the first alert of a rule and host; also in `6.sql`.
-const START: i64 = -i64::MAX;
+fn numbers(db: &Connection) -> Result<Numbers> {
+    Ok(Numbers { alerts: counter(db, "alerts")?, changes: counter(db, "alert_changes")? })
+}
 
-/// What new hits add to one alert.
-struct Grown<'a> {
-    latest: &'a Hit,
-    first: Time,
-    hits: u64,
+fn set_numbers(db: &Connection, numbers: Numbers) -> Result<()> {
+    set_counter(db, "alerts", numbers.alerts)?;
+    set_counter(db, "alert_changes", numbers.changes)
 }
 
 /// Adds new hits to the alerts that they belong to; part of the transaction that stores them.
 pub fn grow(db: &Connection, stored: &[StoredHit]) -> Result<()> {
-    let mut pairs = BTreeMap::<(&str, &str), Vec<&Hit>>::new();
-    for StoredHit { hit, .. } in stored {
-        pairs.entry((&hit.rule_id, &hit.host)).or_default().push(hit);
-    }
-    let (mut number, mut change) = (counter(db, "alerts")?, counter(db, "alert_changes")?);
-    for ((rule, host), hits) in pairs {
-        let spans = spans(db, rule, host)?;
-        let mut grown = BTreeMap::<i64, Grown<'_>>::new();
-        for hit in hits {
-            let g = grown.entry(since(&spans, hit.time)).or_insert(Grown { latest: hit, first: hit.time, hits: 0 });
-            g.hits += 1;
-            g.first = g.first.min(hit.time);
-            if (hit.time, &hit.id) > (g.latest.time, &g.latest.id) {
-                g.latest = hit;
-            }
-        }
-        for (since, g) in grown {
-            change += 1;
-            let is_new = !spans.iter().any(|s| s.0 == since);
-            number += u64::from(is_new);
-            upsert(db, (number, change), since, &g)?;
+    let before = numbers(db)?;
+    let mut now = before;
+    for ((rule, host), hits) in grouping::pairs(stored.iter().map(|s| &s.hit)) {
+        let mut of_pair = of_pair(db, &rule, &host)?;
+        grouping::grow(&mut of_pair, &hits, &mut now)?;
+        for standing in of_pair.iter().filter(|s| s.alert.change > before.changes) {
+            put(db, standing)?;
         }
     }
-    set_counter(db, "alerts", number)?;
-    set_counter(db, "alert_changes", change)
+    set_numbers(db, now)
 }
 
-/// (since, until) of the alerts of a rule and host, in the order of time.
-fn spans(db: &Connection, rule: &str, host: &str) -> Result<Vec<(i64, Option<i64>)>> {
-    let mut statement =
-        db.prepare_cached("SELECT since, until FROM alerts WHERE rule_id = ?1 AND host = ?2 ORDER BY since")?;
-    statement.query_and_then([rule, host], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+fn of_pair(db: &Connection, rule: &str, host: &str) -> Result<Vec<Standing>> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE rule_id = ?1 AND host = ?2"))?;
+    statement.query_and_then([rule, host], standing)?.collect()
 }
 
-/// Which alert of a rule and host a time belongs to, by its `since`: one that may have to be made.
-fn since(spans: &[(i64, Option<i64>)], time: Time) -> i64 {
-    let ended = spans.iter().filter_map(|s| s.1).filter(|until| *until < time.0);
-    ended.max().unwrap_or(START)
-}
-
-fn upsert(db: &Connection, (number, change): (u64, u64), since: i64, g: &Grown<'_>) -> Result<()> {
+fn put(db: &Connection, Standing { alert: a, last_id, touched }: &Standing) -> Result<()> {
     let mut statement = db.prepare_cached(
-        "INSERT INTO alerts (number, id, change, rule_id, host, since, title, level, first_hit, last_hit, last_id, hits,
-                             status)
-         VALUES (?1, json_array(?3, ?4, ?5), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'new')
-         ON CONFLICT (rule_id, host, since) DO UPDATE SET
-            change = excluded.change,
-            hits = hits + excluded.hits,
-            first_hit = min(ifnull(first_hit, excluded.first_hit), excluded.first_hit),
-            title = CASE WHEN last_hit IS NULL OR (last_hit, last_id) < (excluded.last_hit, excluded.last_id)
-                         THEN excluded.title ELSE title END,
-            level = CASE WHEN last_hit IS NULL OR (last_hit, last_id) < (excluded.last_hit, excluded.last_id)
-                         THEN excluded.level ELSE level END,
-            last_id = CASE WHEN last_hit IS NULL OR (last_hit, last_id) < (excluded.last_hit, excluded.last_id)
-                           THEN excluded.last_id ELSE last_id END,
-            last_hit = max(ifnull(last_hit, excluded.last_hit), excluded.last_hit)",
+        "INSERT INTO alerts (number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
+                             status, reason, assignee, tags, last_id, touched)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+         ON CONFLICT (id) DO UPDATE SET change = excluded.change, until = excluded.until, title = excluded.title,
+             level = excluded.level, first_hit = excluded.first_hit, last_hit = excluded.last_hit, hits = excluded.hits,
+             status = excluded.status, reason = excluded.reason, assignee = excluded.assignee, tags = excluded.tags,
+             last_id = excluded.last_id, touched = excluded.touched",
     )?;
-    let hit = g.latest;
     statement.execute(params![
-        to_sql(number),
-        to_sql(change),
-        hit.rule_id,
-        hit.host,
-        since,
-        hit.rule_title,
-        hit.level,
-        g.first.0,
-        hit.time.0,
-        hit.id,
-        to_sql(g.hits)
+        to_sql(a.number),
+        a.id,
+        to_sql(a.change),
+        a.rule_id,
+        a.host,
+        a.since.0,
+        a.until.map(|t| t.0),
+        a.title,
+        a.level,
+        a.first_hit.map(|t| t.0),
+        a.last_hit.map(|t| t.0),
+        to_sql(a.hits),
+        a.status.as_str(),
+        a.reason,
+        a.assignee,
+        serde_json::to_string(&a.tags)?,
+        last_id,
+        touched
     ])?;
     Ok(())
 }
@@ -103,32 +81,36 @@ fn upsert(db: &Connection, (number, change): (u64, u64), since: i64, g: &Grown<'
 /// Counts the alerts anew that hits were withdrawn from, given by rule, host and time. One that has no hit left and that
 /// nobody has worked on is gone.
 pub fn shrink(db: &Connection, gone: &[(String, String, Time)]) -> Result<()> {
-    let mut places = BTreeSet::new();
+    let mut places = BTreeMap::new();
     for (rule, host, time) in gone {
-        places.insert((rule, host, since(&spans(db, rule, host)?, *time)));
+        let of_pair = of_pair(db, rule, host)?;
+        let since = grouping::since(&of_pair, *time);
+        places.extend(of_pair.into_iter().filter(|s| s.alert.since == since).map(|s| (s.alert.number, s)));
     }
-    let mut change = counter(db, "alert_changes")?;
-    let mut update = db.prepare_cached(
-        "UPDATE alerts SET change = ?4,
-            (hits, first_hit) = (SELECT count(*), min(time) FROM hits h WHERE h.rule_id = ?1 AND h.host = ?2
-                                 AND time > ?3 AND time <= ifnull(until, time)),
-            (last_hit, last_id) = (NULL, NULL)
-         WHERE rule_id = ?1 AND host = ?2 AND since = ?3",
-    )?;
-    let mut latest = db.prepare_cached(
-        "UPDATE alerts SET (title, level, last_hit, last_id) = (h.rule_title, h.level, h.time, h.id)
-         FROM (SELECT * FROM hits WHERE rule_id = ?1 AND host = ?2 AND time > ?3 AND time <= ifnull(
-                   (SELECT until FROM alerts a WHERE a.rule_id = ?1 AND a.host = ?2 AND a.since = ?3), time)
-               ORDER BY time DESC, id DESC LIMIT 1) AS h
-         WHERE alerts.rule_id = ?1 AND alerts.host = ?2 AND alerts.since = ?3",
-    )?;
-    for (rule, host, since) in places {
-        change += 1;
-        update.execute(params![rule, host, since, to_sql(change)])?;
-        latest.execute(params![rule, host, since])?;
+    let mut now = numbers(db)?;
+    for mut standing in places.into_values() {
+        let left = left(db, &standing.alert)?;
+        if grouping::shrink(&mut standing, left, &mut now) {
+            put(db, &standing)?;
+        } else {
+            db.execute("DELETE FROM alerts WHERE number = ?1", [to_sql(standing.alert.number)])?;
+        }
     }
-    db.execute("DELETE FROM alerts WHERE hits = 0 AND NOT touched", [])?;
-    set_counter(db, "alert_changes", change)
+    set_numbers(db, now)
+}
+
+/// The hits of an alert that are there.
+fn left(db: &Connection, alert: &Alert) -> Result<Left> {
+    let span = params![alert.rule_id, alert.host, alert.since.0, alert.until.map_or(i64::MAX, |t| t.0)];
+    let of_span = "FROM hits WHERE rule_id = ?1 AND host = ?2 AND time > ?3 AND time <= ?4";
+    let (hits, first): (i64, Option<i64>) = db
+        .prepare_cached(&format!("SELECT count(*), min(time) {of_span}"))?
+        .query_row(span, |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let latest = db
+        .prepare_cached(&format!("SELECT id, time, rule_title, level {of_span} ORDER BY time DESC, id DESC LIMIT 1"))?
+        .query_row(span, |r| Ok(Latest { id: r.get(0)?, time: Time(r.get(1)?), title: r.get(2)?, level: r.get(3)? }))
+        .optional()?;
+    Ok(Left { hits: from_sql(hits), first: first.map(Time), latest })
 }
 
 /// Forgets the hits, for a rebuild, and keeps what people did.
@@ -185,7 +167,7 @@ pub fn page(
         w.and("number < ?", to_sql(before));
     }
     w.limit(first.saturating_add(1));
-    let mut alerts = select(db, &format!("{COLUMNS}{} ORDER BY number DESC LIMIT ?", w.sql), w.values)?;
+    let mut alerts = alerts(db, &format!("{COLUMNS}{} ORDER BY number DESC LIMIT ?", w.sql), w.values)?;
     let more = alerts.len() > first;
     alerts.truncate(first);
     Ok(AlertPage { alerts, more })
@@ -201,7 +183,7 @@ pub fn since_change(
     let mut w = conditions(scope, filter)?;
     w.and("change > ?", to_sql(after));
     w.limit(max);
-    select(db, &format!("{COLUMNS}{} ORDER BY change LIMIT ?", w.sql), w.values)
+    alerts(db, &format!("{COLUMNS}{} ORDER BY change LIMIT ?", w.sql), w.values)
 }
 
 pub fn newest_change(db: &Connection) -> Result<u64> {
@@ -239,66 +221,27 @@ pub fn update(
     at: Time,
 ) -> Result<u64> {
     let w = conditions(scope, filter)?;
-    let mut change = counter(db, "alert_changes")?;
+    let mut now = numbers(db)?;
     let mut changed = 0;
-    for alert in select(db, &format!("{COLUMNS}{} ORDER BY number", w.sql), w.values)? {
-        let new = changed_alert(db, &alert, wanted, at)?;
-        if new == alert {
+    for old in select(db, &format!("{COLUMNS}{} ORDER BY number", w.sql), w.values)? {
+        let followed = match old.alert.until {
+            Some(until) => db
+                .prepare_cached("SELECT 1 FROM alerts WHERE rule_id = ?1 AND host = ?2 AND since = ?3")?
+                .exists(params![old.alert.rule_id, old.alert.host, until.0])?,
+            None => false,
+        };
+        let mut new = grouping::changed(&old.alert, wanted, at, followed);
+        if new == old.alert {
             continue;
         }
-        change += 1;
         changed += 1;
-        let mut statement = db.prepare_cached(
-            "UPDATE alerts SET change = ?2, until = ?3, status = ?4, reason = ?5, assignee = ?6, tags = ?7, touched = 1
-             WHERE number = ?1",
-        )?;
-        statement.execute(params![
-            to_sql(new.number),
-            to_sql(change),
-            new.until.map(|t| t.0),
-            new.status.as_str(),
-            new.reason,
-            new.assignee,
-            serde_json::to_string(&new.tags)?
-        ])?;
-        let detail = |a: &Alert| {
-            let (status, reason, assignee, tags) = (a.status, &a.reason, &a.assignee, &a.tags);
-            serde_json::json!({"status": status, "reason": reason, "assignee": assignee, "tags": tags})
-        };
-        let detail = serde_json::json!({"from": detail(&alert), "to": detail(&new)});
-        audit(db, &AuditEntry { at, ..AuditEntry::new(by, "updateAlert", &alert.id, &detail) })?;
+        new.change = now.change();
+        let detail = grouping::difference(&old.alert, &new);
+        audit(db, &AuditEntry { at, ..AuditEntry::new(by, "updateAlert", &new.id, &detail) })?;
+        put(db, &Standing { alert: new, touched: true, ..old })?;
     }
-    set_counter(db, "alert_changes", change)?;
+    set_numbers(db, now)?;
     Ok(changed)
-}
-
-fn changed_alert(db: &Connection, alert: &Alert, wanted: &AlertChange, at: Time) -> Result<Alert> {
-    let mut new = alert.clone();
-    if let Some((status, reason)) = &wanted.status {
-        new.status = *status;
-        new.reason = reason.clone().filter(|_| *status == AlertStatus::Closed);
-        match (*status == AlertStatus::Closed, alert.until) {
-            // A hit that belongs here keeps belonging here, also when it comes late.
-            (true, None) => new.until = Some(alert.last_hit.unwrap_or(at)),
-            // Later hits belong to it again, unless they have an alert of their own.
-            (false, Some(until)) => {
-                let mut after =
-                    db.prepare_cached("SELECT 1 FROM alerts WHERE rule_id = ?1 AND host = ?2 AND since = ?3")?;
-                if !after.exists(params![alert.rule_id, alert.host, until.0])? {
-                    new.until = None;
-                }
-            }
-            _ => {}
-        }
-    }
-    if let Some(assignee) = &wanted.assignee {
-        new.assignee = Some(assignee.clone()).filter(|a| !a.is_empty());
-    }
-    new.tags.retain(|t| !wanted.remove_tags.contains(t));
-    new.tags.extend(wanted.add_tags.iter().cloned());
-    new.tags.sort();
-    new.tags.dedup();
-    Ok(new)
 }
 
 /// `false` when there is no such alert in the scope.
@@ -336,10 +279,9 @@ pub fn of_hit(db: &Connection, scope: &Scope, hit: &Hit) -> Result<Option<Alert>
     if !scope.allows(&hit.host) {
         return Ok(None);
     }
-    let since = since(&spans(db, &hit.rule_id, &hit.host)?, hit.time);
-    let values: Vec<Value> = vec![hit.rule_id.clone().into(), hit.host.clone().into(), since.into()];
-    let sql = format!("{COLUMNS} WHERE rule_id = ? AND host = ? AND since = ?");
-    Ok(select(db, &sql, values)?.pop())
+    let of_pair = of_pair(db, &hit.rule_id, &hit.host)?;
+    let since = grouping::since(&of_pair, hit.time);
+    Ok(of_pair.into_iter().map(|s| s.alert).find(|a| a.since == since))
 }
 
 pub fn audit(db: &Connection, entry: &AuditEntry) -> Result<()> {
@@ -367,14 +309,18 @@ pub fn audit_log(db: &Connection, before: Option<u64>, first: usize) -> Result<V
     statement.query_and_then(params![before, to_sql(first as u64)], entry)?.collect()
 }
 
-fn select(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Alert>> {
-    let mut statement = db.prepare_cached(sql)?;
-    statement.query_and_then(params_from_iter(values), alert)?.collect()
+fn alerts(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Alert>> {
+    Ok(select(db, sql, values)?.into_iter().map(|s| s.alert).collect())
 }
 
-fn alert(row: &Row<'_>) -> Result<Alert> {
+fn select(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<Standing>> {
+    let mut statement = db.prepare_cached(sql)?;
+    statement.query_and_then(params_from_iter(values), standing)?.collect()
+}
+
+fn standing(row: &Row<'_>) -> Result<Standing> {
     let status: String = row.get(12)?;
-    Ok(Alert {
+    let alert = Alert {
         number: from_sql(row.get(0)?),
         id: row.get(1)?,
         change: from_sql(row.get(2)?),
@@ -392,5 +338,6 @@ fn alert(row: &Row<'_>) -> Result<Alert> {
         reason: row.get(13)?,
         assignee: row.get(14)?,
         tags: serde_json::from_str(&row.get::<_, String>(15)?)?,
-    })
+    };
+    Ok(Standing { alert, last_id: row.get(16)?, touched: row.get(17)? })
 }

@@ -18,6 +18,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("6.sql"),
     include_str!("7.sql"),
     include_str!("8.sql"),
+    include_str!("9.sql"),
+    include_str!("10.sql"),
 ];
 
 /// Readers that work at the same time.

@@ -10,15 +10,20 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
 
-const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, again FROM hits";
+const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, again FROM hits";
 
 pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
     let mut number = counter(db, "hits")?;
     let mut statement = db.prepare_cached(
         "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched,
-                           again)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, EXISTS (SELECT 1 FROM known_hits WHERE id = ?2))
+                           joined, again)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+                 EXISTS (SELECT 1 FROM known_hits WHERE id = ?2))
          ON CONFLICT (id) DO NOTHING RETURNING again",
+    )?;
+    // What was not known before, when its process was not.
+    let mut said = db.prepare_cached(
+        "UPDATE hits SET matched = ?2, joined = ?3 WHERE id = ?1 AND (matched <> ?2 OR joined <> ?3)",
     )?;
     let mut stored = Vec::new();
     for hit in hits {
@@ -34,12 +39,15 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
             hit.time.0,
             hit.host,
             hit.found.0,
-            serde_json::to_string(&hit.matched)?
+            serde_json::to_string(&hit.matched)?,
+            serde_json::to_string(&hit.joined)?
         ];
         let new: Option<bool> = statement.query_row(values, |r| r.get(0)).optional()?;
         if let Some(again) = new {
             number += 1;
             stored.push(StoredHit { number, hit, again });
+        } else {
+            said.execute(params![hit.id, serde_json::to_string(&hit.matched)?, serde_json::to_string(&hit.joined)?])?;
         }
     }
     set_counter(db, "hits", number)?;
@@ -210,7 +218,8 @@ fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
             host: row.get(8)?,
             found: Time(row.get(9)?),
             matched: serde_json::from_str(&row.get::<_, String>(10)?)?,
+            joined: serde_json::from_str(&row.get::<_, String>(11)?)?,
         },
-        again: row.get(11)?,
+        again: row.get(12)?,
     })
 }

@@ -1,26 +1,28 @@
-//! Import jobs, and the records that could not be imported.
+//! Jobs, and the records that could not be imported.
 use super::db::{from_sql, to_sql};
 use crate::{
-    catalog::{DeadLetter, Job, JobState},
+    catalog::{DeadLetter, Job, JobKind, JobState},
     error::{Issue, Result},
     event::Time,
 };
 use rusqlite::{Connection, Row, params};
 
 const COLUMNS: &str = "SELECT id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started, \
-                       finished, message, counts, keep_other, node FROM jobs";
+                       finished, message, counts, keep_other, node, hunt FROM jobs";
 
-pub fn put(db: &Connection, job: &Job) -> Result<()> {
+pub fn put(db: &Connection, job: &Job) -> Result<bool> {
     let mut statement = db.prepare_cached(
         "INSERT INTO jobs (id, name, state, bytes_read, bytes_total, stored, duplicates, skipped, issues, started,
-                           finished, message, counts, keep_other, node)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                           finished, message, counts, keep_other, node, hunt)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, state = excluded.state, bytes_read = excluded.bytes_read,
              bytes_total = excluded.bytes_total, stored = excluded.stored, duplicates = excluded.duplicates,
              skipped = excluded.skipped, issues = excluded.issues, started = excluded.started,
-             finished = excluded.finished, message = excluded.message, counts = excluded.counts",
+             finished = excluded.finished, message = excluded.message, counts = excluded.counts,
+             hunt = excluded.hunt
+         WHERE jobs.state <> 'cancelled'",
     )?;
-    statement.execute(params![
+    let stored = statement.execute(params![
         job.id,
         job.name,
         state_text(job.state),
@@ -36,8 +38,15 @@ pub fn put(db: &Connection, job: &Job) -> Result<()> {
         serde_json::to_string(&job.counts)?,
         job.keep_other,
         job.node,
+        job.hunt.as_ref().map(serde_json::to_string).transpose()?,
     ])?;
-    Ok(())
+    Ok(stored > 0)
+}
+
+pub fn cancel(db: &Connection, id: &str, at: Time) -> Result<bool> {
+    let mut statement =
+        db.prepare_cached("UPDATE jobs SET state = 'cancelled', finished = ?2 WHERE id = ?1 AND state = 'running'")?;
+    Ok(statement.execute(params![id, at.0])? > 0)
 }
 
 pub fn by_id(db: &Connection, id: &str) -> Result<Option<Job>> {
@@ -45,9 +54,15 @@ pub fn by_id(db: &Connection, id: &str) -> Result<Option<Job>> {
     statement.query_and_then([id], job)?.next().transpose()
 }
 
-pub fn newest(db: &Connection, first: usize) -> Result<Vec<Job>> {
-    let mut statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY started DESC, id DESC LIMIT ?1"))?;
-    statement.query_and_then([to_sql(first as u64)], job)?.collect()
+pub fn newest(db: &Connection, kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>> {
+    let kind = match kind {
+        JobKind::Import => "hunt IS NULL",
+        JobKind::Hunt => "hunt IS NOT NULL",
+    };
+    let mut statement = db.prepare_cached(&format!(
+        "{COLUMNS} WHERE {kind} AND (?2 IS NULL OR state = ?2) ORDER BY started DESC, id DESC LIMIT ?1"
+    ))?;
+    statement.query_and_then(params![to_sql(first as u64), state.map(state_text)], job)?.collect()
 }
 
 fn job(row: &Row<'_>) -> Result<Job> {
@@ -67,6 +82,7 @@ fn job(row: &Row<'_>) -> Result<Job> {
         counts: serde_json::from_str(&row.get::<_, String>(12)?)?,
         keep_other: row.get(13)?,
         node: row.get(14)?,
+        hunt: row.get::<_, Option<String>>(15)?.map(|h| serde_json::from_str(&h)).transpose()?,
     })
 }
 

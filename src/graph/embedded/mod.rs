@@ -8,6 +8,7 @@ mod write;
 
 use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree};
 use crate::{
+    checkup::Finding,
     error::{Code, Error, Result},
     event::{Period, Position, Scope},
 };
@@ -19,6 +20,8 @@ use std::{
 };
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
+/// Its name in a checkup.
+const PART: &str = "graph";
 /// Reads at once; each has its own connection and page cache.
 const READERS: usize = 4;
 
@@ -199,6 +202,11 @@ impl GraphStore for Sqlite {
             processes.iter().map(|p| view.lineage(*p, max_descendants)).collect()
         })
         .await
+    }
+
+    async fn checkup(&self) -> Vec<Finding> {
+        let looked = self.read(|db| Finding::of_file(PART, db)).await;
+        vec![looked.unwrap_or_else(|e| Finding::failed(PART, &e))]
     }
 
     async fn counts(&self) -> Result<Counts> {

@@ -5,7 +5,6 @@
 //! documented. Whoever may see some hosts only gets what these say: while one host reports a thing, its name stands on
 //! it; when a second comes, each has a row of its own, a `Sighting` node beside an entity, a `REPORTED` relation beside an
 //! edge.
-mod client;
 mod merge;
 mod read;
 mod said;
@@ -14,16 +13,30 @@ mod write;
 
 use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree, line};
 use crate::{
+    checkup::Finding,
     error::{Code, Error, Result},
     event::{Period, Position, Scope},
+    neo4j::{Client, cypher, statement},
 };
 use async_trait::async_trait;
-use client::{Client, cypher};
 use read::View;
 use std::sync::Arc;
 
 /// Version of what is stored.
 const VERSION: i64 = 1;
+/// Constraints and indexes.
+const SCHEMA: &[&str] = &[
+    statement!("cypher/schema/checkpoint.cypher"),
+    statement!("cypher/schema/entity.cypher"),
+    statement!("cypher/schema/process_host.cypher"),
+    statement!("cypher/schema/sighting.cypher"),
+    statement!("cypher/schema/sighting_entity.cypher"),
+    statement!("cypher/schema/sighting_host.cypher"),
+    statement!("cypher/schema/flow.cypher"),
+    statement!("cypher/schema/flow_tuple.cypher"),
+];
+/// Its name in a checkup.
+const PART: &str = "graph in Neo4j";
 /// Seconds until the indexes of a graph that is already large must answer.
 const INDEXED: i64 = 300;
 /// Entities read at once for a dump.
@@ -34,6 +47,14 @@ pub struct Neo4j {
     client: Client,
 }
 
+fn newer(version: i64) -> Error {
+    let text = format!(
+        "the graph in Neo4j has version {version}, this program knows up to {VERSION}: use a newer program, or another \
+         database, and rebuild the graph from the events"
+    );
+    Error::new(Code::Conflict, text)
+}
+
 impl Neo4j {
     /// Connects, makes constraints and indexes where they are missing, and waits until they answer.
     ///
@@ -41,27 +62,14 @@ impl Neo4j {
     /// `UNAVAILABLE` when the server does not answer, `CONFLICT` when a newer program wrote the graph.
     pub async fn open(uri: &str, user: &str, password: &str) -> Result<Arc<Self>> {
         let client = Client::new(uri, user, password)?;
-        for statement in [
-            cypher!("cypher/schema/checkpoint.cypher"),
-            cypher!("cypher/schema/entity.cypher"),
-            cypher!("cypher/schema/process_host.cypher"),
-            cypher!("cypher/schema/sighting.cypher"),
-            cypher!("cypher/schema/sighting_entity.cypher"),
-            cypher!("cypher/schema/sighting_host.cypher"),
-            cypher!("cypher/schema/flow.cypher"),
-            cypher!("cypher/schema/flow_tuple.cypher"),
-            cypher!("cypher/schema/await.cypher").param("seconds", INDEXED),
-        ] {
-            client.run(statement).await?;
+        for statement in SCHEMA {
+            client.run(neo4rs::query(statement)).await?;
         }
+        client.run(cypher!("cypher/schema/await.cypher").param("seconds", INDEXED)).await?;
         client.run(cypher!("cypher/schema/start.cypher").param("version", VERSION)).await?;
-        let newer = read::state(&client).await?.version;
-        if newer > VERSION {
-            let text = format!(
-                "the graph in Neo4j has version {newer}, this program knows up to {VERSION}: use a newer program, \
-                 or another database, and rebuild the graph from the events"
-            );
-            return Err(Error::new(Code::Conflict, text));
+        let version = read::state(&client).await?.version;
+        if version > VERSION {
+            return Err(newer(version));
         }
         Ok(Arc::new(Self { client }))
     }
@@ -140,6 +148,16 @@ impl GraphStore for Neo4j {
 
     async fn lineage(&self, scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage> {
         self.view(scope).lineage(process, max_descendants).await
+    }
+
+    async fn checkup(&self) -> Vec<Finding> {
+        let mut found = self.client.checkup(PART, SCHEMA).await;
+        found.push(match read::state(&self.client).await {
+            Ok(state) if state.version > VERSION => Finding::failed(PART, &newer(state.version)),
+            Ok(state) => Finding::good(PART, format!("layout {}", state.version)),
+            Err(e) => Finding::failed(PART, &e),
+        });
+        found
     }
 
     async fn counts(&self) -> Result<Counts> {

@@ -1,6 +1,5 @@
 //! Reading nodes, degrees, neighbours and links, for one caller's scope.
 use super::{
-    client::{Client, cypher},
     said::{Said, merged},
     write::{EntityRow, parse},
 };
@@ -11,6 +10,7 @@ use crate::{
         Counts, Degree, Direction, Edge, EdgeType, Link, Neighbour, NeighbourFilter, Neighbours, Node, NodeId,
         NodeKind, Seen, batch, batch::Facts, key,
     },
+    neo4j::{Client, cypher},
 };
 use neo4rs::Query;
 use serde::Deserialize;

@@ -1,9 +1,9 @@
 //! What is stored of facts: times as milliseconds, and the properties with their stamps as bytes.
-use super::client::Map;
 use crate::{
     error::{Error, Result},
     event::Time,
     graph::{batch::Facts, property::Stamped},
+    neo4j::Map,
 };
 use serde::Deserialize;
 

@@ -1,7 +1,6 @@
 //! Process trees and lineage: a statement for each layer of processes, put together in memory. Bad data may hold
 //! circles and several parents: nothing here walks in one.
 use super::{
-    client::cypher,
     read::{View, bad_cursor, bounds, limit, parts, state, texts},
     write::{host_key, parse},
 };
@@ -9,6 +8,7 @@ use crate::{
     error::Result,
     event::{Period, Time},
     graph::{Lineage, Node, NodeId, NodeKind, Seen, Tree, TreeProcess},
+    neo4j::cypher,
 };
 use neo4rs::Query;
 use serde::Deserialize;

@@ -1,6 +1,5 @@
 //! Merging a batch: one transaction that reads what is known, merges in memory and writes what has changed.
 use super::{
-    client::{Client, Map, Patience, Transaction, cypher},
     merge::{Known, Reporter, Whole},
     said::{facts, stored},
 };
@@ -11,16 +10,15 @@ use crate::{
         EdgeType, NodeId,
         batch::{self, Batch, Facts, Local},
     },
+    neo4j::{Client, Map, Patience, ROWS, Transaction, cypher},
 };
-use neo4rs::{BoltType, Query};
+use neo4rs::BoltType;
 use serde::Deserialize;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
-/// Rows of one statement.
-const ROWS: usize = 5_000;
 /// Both ends of a connection report it within this time, in milliseconds.
 const FLOW_WINDOW: i64 = 60_000;
 /// Type of the relations that carry what one of several hosts says of an edge.
@@ -82,16 +80,6 @@ pub fn parse(id: &str) -> Result<NodeId> {
 /// What the index of hosts holds: a name may be longer than an index allows.
 pub fn host_key(host: &str) -> String {
     format!("{:032x}", NodeId::host(host).key)
-}
-
-/// Runs the statement over all rows, some at a time.
-async fn each(t: &mut Transaction, query: Query, rows: Vec<BoltType>) -> Result<()> {
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let some: Vec<BoltType> = rows.by_ref().take(ROWS).collect();
-        t.run(query.clone().param("rows", some)).await?;
-    }
-    Ok(())
 }
 
 /// # Errors
@@ -195,7 +183,7 @@ async fn entities(t: &mut Transaction, incoming: &Incoming) -> Result<HashSet<No
         }
         rows.push(Map::default().with("id", id.to_string()).with("kind", id.kind.as_str()).with("all", all).into());
     }
-    each(t, cypher!("cypher/write/entities.cypher"), rows).await?;
+    t.each(cypher!("cypher/write/entities.cypher"), rows).await?;
     let mut rows = Vec::with_capacity(known.changed_rows.len());
     for key in &known.changed_rows {
         let (Some(facts), (entity, by)) = (known.rows.get(key), key) else { continue };
@@ -210,7 +198,7 @@ async fn entities(t: &mut Transaction, incoming: &Incoming) -> Result<HashSet<No
             .with("inferred", facts.inferred);
         rows.push(Map::default().with("id", id).with("all", all).into());
     }
-    each(t, cypher!("cypher/write/sightings.cypher"), rows).await?;
+    t.each(cypher!("cypher/write/sightings.cypher"), rows).await?;
     Ok(new)
 }
 
@@ -281,7 +269,7 @@ async fn flows(t: &mut Transaction, incoming: &Incoming) -> Result<Vec<(EdgeKey,
             edges.push(((from, EdgeType::TalkedTo, to), Reporter::both(host, &other.host), facts));
         }
     }
-    each(t, cypher!("cypher/write/flows.cypher"), rows).await?;
+    t.each(cypher!("cypher/write/flows.cypher"), rows).await?;
     Ok(edges)
 }
 
@@ -370,7 +358,7 @@ async fn edges(
         let all = stored(facts, false).with("of", key.1.as_str()).with("host", &*by.host).with("other", &*by.other);
         put(*key, Some(by.clone()), REPORTED, all);
     }
-    each(t, cypher!("cypher/write/edges_new.cypher"), made).await?;
+    t.each(cypher!("cypher/write/edges_new.cypher"), made).await?;
     let mut changed = changed.into_iter().peekable();
     while changed.peek().is_some() {
         let (mut ids, mut rows) = (Vec::new(), Map::default());

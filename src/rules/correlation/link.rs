@@ -13,7 +13,7 @@ use crate::{
     rules::view,
 };
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use yaml_serde::{Mapping, Value};
@@ -27,6 +27,8 @@ pub struct Correlations {
     linked: Vec<Linked>,
     /// By id of a rule or correlation, whose member it is: place of the correlation, and its own place there.
     of: HashMap<Arc<str>, Vec<(usize, usize)>>,
+    /// Rules and correlations that do not alert by themselves.
+    silent: HashSet<Arc<str>>,
 }
 
 /// A correlation whose members are known.
@@ -83,6 +85,9 @@ impl Correlations {
             ready.insert(&rule.id);
             out.add(rule, members, asks);
         }
+        let silent = |of: &Vec<(usize, usize)>| of.iter().all(|(n, _)| !out.linked[*n].asks.generate);
+        let silent = out.of.iter().filter(|(_, of)| silent(of)).map(|(id, _)| id.clone()).collect();
+        out.silent = silent;
         for (rule, _, members) in open {
             let missing = members.iter().find(|m| !ready.contains(&***m)).map(ToString::to_string).unwrap_or_default();
             let why = format!("correlation: rule '{missing}' cannot be matched, or builds on this one");
@@ -117,7 +122,35 @@ impl Correlations {
 
     /// Whether a rule or correlation does not alert by itself: it is a member, and no correlation of it says `generate`.
     pub fn silences(&self, rule_id: &str) -> bool {
-        self.of.get(rule_id).is_some_and(|of| of.iter().all(|(n, _)| !self.linked[*n].asks.generate))
+        self.silent.contains(rule_id)
+    }
+
+    /// Ids, and those of everything that they build on.
+    pub fn with_members(&self, ids: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut out = ids.clone();
+        // Members come before what builds on them.
+        for linked in self.linked.iter().rev() {
+            if out.contains(&*linked.id) {
+                out.extend(linked.members.iter().map(ToString::to_string));
+            }
+        }
+        out
+    }
+
+    /// Everything but `loud` does not alert by itself.
+    pub fn silence_all_but(&mut self, loud: impl Fn(&str) -> bool, rules: impl IntoIterator<Item = Arc<str>>) {
+        let all = rules.into_iter().chain(self.linked.iter().map(|l| l.id.clone()));
+        self.silent = all.filter(|id| !loud(id)).collect();
+    }
+
+    /// Fields that correlations ask of the matches of a rule.
+    pub fn asked_of(&self, rule_id: &str) -> BTreeSet<Key> {
+        let of = self.of.get(rule_id).map(Vec::as_slice).unwrap_or_default();
+        let fields = of.iter().flat_map(|(n, member)| {
+            let linked = &self.linked[*n];
+            linked.asks.group_by.iter().chain(&linked.asks.fields).map(|name| linked.field(*member, name))
+        });
+        fields.map(view::key).collect()
     }
 
     /// Where a match of a rule is counted. `group`: the group that has fired, where it is a firing.
@@ -149,7 +182,7 @@ impl Correlations {
         };
         let events: HashMap<EventId, &Arc<Event>> = seen.iter().map(|s| (s.event.id, &s.event)).collect();
         for s in seen {
-            put(&mut open, self.places(&s.rule_id, &s.event, None));
+            put(&mut open, self.places(&s.rule_id, s.values(), None));
         }
         let mut out = Vec::new();
         for (n, linked) in self.linked.iter().enumerate() {
@@ -208,6 +241,13 @@ impl Linked {
         completed.into_iter().map(|at| keys[at]).collect()
     }
 
+    /// The field that a name stands for in a member.
+    fn field<'a>(&'a self, member: usize, name: &'a str) -> &'a str {
+        let fields = self.asks.aliases.get(name);
+        let field = fields.and_then(|fields| fields.get(self.asks.rules.get(member)?));
+        field.map_or(name, String::as_str)
+    }
+
     /// `own`: names and values that a firing brings besides those of its event.
     fn place(
         &self,
@@ -221,11 +261,7 @@ impl Linked {
             if let Some((_, value)) = own.iter().find(|(n, _)| *n == name) {
                 return BTreeSet::from([(*value).to_owned()]);
             }
-            let field = match self.asks.aliases.get(name) {
-                Some(fields) => self.asks.rules.get(member).and_then(|r| fields.get(r)),
-                None => None,
-            };
-            values(event, field.map_or(name, String::as_str))
+            values(event, self.field(member, name))
         };
         let mut group = Vec::with_capacity(self.asks.group_by.len());
         for name in &self.asks.group_by {

@@ -12,6 +12,8 @@
 //!   field are one group value.
 //! - An event counts once, also when several members match it. In a `temporal_ordered` sequence each step needs an event of
 //!   its own.
+//! - Fields that an event lacks are joined from its process for a member that is a rule with a category
+//!   ([`super::join`]).
 //! - A firing of a member that is itself a correlation stands where its completing event stands, and has that event's
 //!   fields besides its own group values.
 mod change;
@@ -79,6 +81,15 @@ pub struct Correlation {
 pub struct Seen {
     pub rule_id: Arc<str>,
     pub event: Arc<Event>,
+    /// The event with what was joined for the rule.
+    pub joined: Option<Arc<Event>>,
+}
+
+impl Seen {
+    /// The event whose values are counted.
+    pub fn values(&self) -> &Event {
+        self.joined.as_ref().unwrap_or(&self.event)
+    }
 }
 
 /// Where a match is counted.

@@ -37,7 +37,7 @@ fn event(millis: i64, data: &[(&str, &str)]) -> Arc<Event> {
 }
 
 fn seen(rule: &str, millis: i64, data: &[(&str, &str)]) -> Seen {
-    Seen { rule_id: rule.into(), event: event(millis, data) }
+    Seen { rule_id: rule.into(), event: event(millis, data), joined: None }
 }
 
 /// Rules `a`, `b` and `c`, the last two found by name only.

@@ -3,6 +3,7 @@ use super::{
     audit,
     condition::{ConditionInput, condition},
     event::EventObject,
+    hunt::{self, HuntJob},
     id,
     load::Loaders,
     page,
@@ -65,6 +66,8 @@ pub struct RulePart {
     event: Vec<String>,
     /// Of several values asked, those that hold.
     values: Vec<String>,
+    /// Whether the values come from the start of a process, because the event lacks the field.
+    joined: bool,
 }
 
 /// Why a rule matches an event, or does not.
@@ -111,6 +114,9 @@ pub struct CreateRuleInput {
     /// Level: informational, low, medium, high, critical.
     #[graphql(default_with = "\"medium\".to_owned()")]
     level: String,
+    /// Whether what is stored already is searched with it too.
+    #[graphql(default)]
+    hunt: bool,
 }
 
 /// Answer of `createRule`.
@@ -118,6 +124,8 @@ pub struct CreateRuleInput {
 pub struct CreateRuleResult {
     /// The rule; it is matched from now on.
     rule: Option<RuleObject>,
+    /// The retro-hunt, where one was asked for.
+    hunt: Option<HuntJob>,
     /// Why there is none.
     errors: Vec<UserError>,
 }
@@ -145,7 +153,9 @@ pub async fn check(yaml: String) -> Result<Vec<RuleProblem>> {
 pub async fn explain(ctx: &Context<'_>, yaml: String, event: &ID) -> Result<Option<RuleExplanation>> {
     let yaml = limited(yaml)?;
     let Some(event) = Loaders::of(ctx)?.event(id::event_id(event)?).await? else { return Ok(None) };
-    let explained = tokio::task::spawn_blocking(move || explain::explain(&yaml, &event)).await?;
+    let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
+    let lineage = core.pipeline.lineage(scope, event.clone()).await?;
+    let explained = tokio::task::spawn_blocking(move || explain::explain(&yaml, &event, &lineage)).await?;
     let explained = explained.map_err(Error::bad_input)?;
     let part = |p: explain::Part| RulePart {
         name: p.name,
@@ -154,6 +164,7 @@ pub async fn explain(ctx: &Context<'_>, yaml: String, event: &ID) -> Result<Opti
         holds: p.holds,
         event: p.event,
         values: p.values,
+        joined: p.joined,
     };
     Ok(Some(RuleExplanation {
         matches: explained.matches,
@@ -211,17 +222,18 @@ pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateR
     };
     let text = match UserError::split(None, made)? {
         Ok(text) => text,
-        Err(errors) => return Ok(CreateRuleResult { rule: None, errors }),
+        Err(errors) => return Ok(CreateRuleResult { rule: None, hunt: None, errors }),
     };
     let by = &session::caller(ctx)?.user.name;
     let loaded = rules::parse(&text, &format!("search of {by}"));
     if let Some(reason) = loaded.rules.iter().find_map(|r| r.refused.clone()) {
         let refused = UserError::split(None, Err::<(), _>(Error::bad_input(reason)))?;
-        return Ok(CreateRuleResult { rule: None, errors: refused.err().unwrap_or_default() });
+        return Ok(CreateRuleResult { rule: None, hunt: None, errors: refused.err().unwrap_or_default() });
     }
     let core = session::core(ctx)?;
     audit::import(ctx, &loaded.rules).await?;
     core.pipeline.import_rules(loaded.rules).await?;
+    let hunt = hunt::at_once(ctx, input.hunt, std::slice::from_ref(&head.id)).await?;
     let rule = core.catalog.rule(&head.id).await?.map(RuleObject);
-    Ok(CreateRuleResult { rule, errors: Vec::new() })
+    Ok(CreateRuleResult { rule, hunt, errors: Vec::new() })
 }

@@ -59,6 +59,11 @@ impl HitObject {
     async fn matched(&self) -> &[String] {
         &self.0.matched
     }
+    /// Fields asked by the rule that the event lacks: their values came from the start of its process or of that one's
+    /// parent.
+    async fn joined(&self) -> &[String] {
+        &self.0.joined
+    }
     /// Global id of the event.
     async fn event_id(&self) -> ID {
         GlobalId::Event(self.0.event_id).into()

@@ -3,6 +3,7 @@ use super::{
     alert::{self, AlertObject},
     event::EventObject,
     hit::HitObject,
+    hunt::HuntJob,
     job::ImportJob,
     load::Loaders,
     node::GraphNode,
@@ -28,6 +29,7 @@ pub enum NodeObject {
     Rule(RuleObject),
     Hit(HitObject),
     ImportJob(ImportJob),
+    HuntJob(HuntJob),
     Alert(AlertObject),
 }
 
@@ -40,6 +42,7 @@ pub enum GlobalId {
     /// A hit is found by its event.
     Hit(EventId, String),
     Job(String),
+    Hunt(String),
     Alert(String),
 }
 
@@ -51,6 +54,7 @@ impl fmt::Display for GlobalId {
             Self::Rule(id) => format!("Rule:{id}"),
             Self::Hit(event, id) => format!("Hit:{event}:{id}"),
             Self::Job(id) => format!("ImportJob:{id}"),
+            Self::Hunt(id) => format!("HuntJob:{id}"),
             Self::Alert(id) => format!("Alert:{id}"),
         };
         f.write_str(&URL_SAFE_NO_PAD.encode(text))
@@ -69,6 +73,7 @@ impl GlobalId {
                 Some(Self::Hit(EventId::parse(event)?, hit.into()))
             }
             "ImportJob" => Some(Self::Job(key.into())),
+            "HuntJob" => Some(Self::Hunt(key.into())),
             "Alert" => Some(Self::Alert(key.into())),
             _ => NodeId::parse(&text).map(Self::Node),
         }
@@ -94,6 +99,11 @@ pub fn named(thing: Named<'_>) -> String {
         Named::Event(id) => GlobalId::Event(id),
     };
     id.to_string()
+}
+
+/// Global id of a retro-hunt.
+pub fn hunt_id(id: &str) -> GlobalId {
+    GlobalId::Hunt(id.into())
 }
 
 fn bad(id: &ID, what: &str) -> Error {
@@ -145,7 +155,7 @@ pub fn job_key(id: &ID) -> Result<String> {
 
 /// Import job by its global or own id; `None` where there is none.
 pub async fn job(ctx: &Context<'_>, id: &ID) -> Result<Option<ImportJob>> {
-    Ok(session::core(ctx)?.catalog.job(&job_key(id)?).await?.map(ImportJob::from))
+    Ok(session::core(ctx)?.catalog.job(&job_key(id)?).await?.and_then(ImportJob::of))
 }
 
 /// Whatever a global id names, in the caller's scope.
@@ -160,7 +170,11 @@ pub async fn resolve(ctx: &Context<'_>, id: GlobalId) -> Result<Option<NodeObjec
         }
         GlobalId::Job(id) => {
             let job = session::core(ctx)?.catalog.job(&id).await?;
-            job.map(|j| NodeObject::ImportJob(ImportJob::from(j)))
+            job.and_then(ImportJob::of).map(NodeObject::ImportJob)
+        }
+        GlobalId::Hunt(id) => {
+            let job = session::core(ctx)?.catalog.job(&id).await?;
+            job.and_then(HuntJob::of).map(NodeObject::HuntJob)
         }
         GlobalId::Alert(id) => alert::find(ctx, id).await?.map(NodeObject::Alert),
     })
@@ -179,6 +193,7 @@ mod tests {
             GlobalId::Rule("a:b".into()),
             GlobalId::Hit(EventId(9), "h".into()),
             job_id("j"),
+            GlobalId::Hunt("j".into()),
             GlobalId::Alert("[\"a:b\",\"h\",1]".into()),
         ] {
             assert_eq!(GlobalId::parse(&id.to_string()), Some(id));

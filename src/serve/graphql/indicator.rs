@@ -1,5 +1,6 @@
 //! Indicators, their imports, and lists of them.
 use super::{
+    hunt::{self, HuntJob},
     page::{self, List},
     scalar::{DateTime, Long, PageInfo, Total, UserError},
     session::{self, viewer},
@@ -185,6 +186,9 @@ pub struct ImportIndicatorsInput {
     /// Its content: STIX 1 or 2, OpenIOC, MISP, CSV, or a list with one value on each line. Larger files are
     /// uploaded by `POST /api/indicators?name=FILE`.
     text: String,
+    /// Whether what is stored already is searched with them too.
+    #[graphql(default)]
+    hunt: bool,
 }
 
 /// Answer of `importIndicators`.
@@ -192,6 +196,8 @@ pub struct ImportIndicatorsInput {
 pub struct ImportIndicatorsResult {
     /// The import.
     import: Option<IndicatorImport>,
+    /// The retro-hunt, where one was asked for and the report has indicators.
+    hunt: Option<HuntJob>,
     /// Why nothing was imported.
     errors: Vec<UserError>,
 }
@@ -214,6 +220,7 @@ pub struct RemoveIndicatorsResult {
 
 pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<ImportIndicatorsResult> {
     let by = session::caller(ctx)?.user.name.clone();
+    let asked = input.hunt;
     let read = if input.text.len() > MAX_TEXT {
         let message = format!("more than {MAX_TEXT} bytes in one request: upload the file");
         Err(Error::new(Code::TooLarge, message))
@@ -222,10 +229,13 @@ pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<I
     };
     Ok(match UserError::split(Some("text"), read)? {
         Ok(report) => {
-            let import = session::core(ctx)?.pipeline.import_indicators(report).await?;
-            ImportIndicatorsResult { import: Some(import.into()), errors: Vec::new() }
+            let pipeline = &session::core(ctx)?.pipeline;
+            let import = pipeline.import_indicators(report).await?;
+            let rules = if asked { pipeline.rules_of_import(&import.id).await? } else { Vec::new() };
+            let hunt = hunt::at_once(ctx, asked, &rules).await?;
+            ImportIndicatorsResult { import: Some(import.into()), hunt, errors: Vec::new() }
         }
-        Err(errors) => ImportIndicatorsResult { import: None, errors },
+        Err(errors) => ImportIndicatorsResult { import: None, hunt: None, errors },
     })
 }
 

@@ -83,9 +83,10 @@ impl ImportJob {
     }
 }
 
-impl From<catalog::Job> for ImportJob {
-    fn from(job: catalog::Job) -> Self {
-        Self {
+impl ImportJob {
+    /// `None` for a job of another kind.
+    pub fn of(job: catalog::Job) -> Option<Self> {
+        (job.kind() == catalog::JobKind::Import).then(|| Self {
             global_id: job_id(&job.id).into(),
             name: job.name,
             state: job.state.into(),
@@ -99,7 +100,7 @@ impl From<catalog::Job> for ImportJob {
             finished_at: job.finished.map(DateTime),
             message: job.message,
             counts: job.counts,
-        }
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use super::{
     editor::{self, CreateRuleInput, CreateRuleResult},
     enums::Role,
     exception::{self, CreateExceptionResult, ExceptionInput},
+    hunt::{self, CancelJobInput, CancelJobResult, HuntJob, StartHuntInput, StartHuntResult},
     id,
     indicator::{self, ImportIndicatorsInput, ImportIndicatorsResult, RemoveIndicatorsInput, RemoveIndicatorsResult},
     load::Loaders,
@@ -171,6 +172,9 @@ pub struct ImportRulesInput {
     /// What the rules come from, such as the name of a file.
     #[graphql(default_with = "\"API\".to_owned()")]
     origin: String,
+    /// Whether what is stored already is searched with them too.
+    #[graphql(default)]
+    hunt: bool,
 }
 
 /// Answer of `importRules`.
@@ -182,6 +186,8 @@ pub struct ImportRulesResult {
     changed: Long,
     /// The rules in the text, with the reason for each that cannot be matched.
     rules: Vec<RuleObject>,
+    /// The retro-hunt, where one was asked for and a rule is matched.
+    hunt: Option<HuntJob>,
     /// Parts of the text that are no rule, and doubtful parts of rules.
     issues: Vec<String>,
     /// Why nothing was imported.
@@ -347,6 +353,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rules.")] input: ImportRulesInput,
     ) -> Result<ImportRulesResult> {
+        let hunt = input.hunt;
         let parsed = UserError::split(Some("yaml"), read_rules(input.yaml, input.origin).await)?;
         let Loaded { rules, issues, .. } = match parsed {
             Ok(loaded) => loaded,
@@ -363,8 +370,9 @@ impl Mutation {
         let core = session::core(ctx)?;
         audit::import(ctx, &rules).await?;
         let (read, changed) = (rules.len() as u64, core.pipeline.import_rules(rules).await?);
+        let hunt = hunt::at_once(ctx, hunt, &ids).await?;
         let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
-        Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, issues, errors: Vec::new() })
+        Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, hunt, issues, errors: Vec::new() })
     }
     /// Makes a Sigma rule of a search; it matches from then on. The period of a search is no part of it.
     #[graphql(guard = "analyst")]
@@ -374,6 +382,25 @@ impl Mutation {
         #[graphql(desc = "The search and what the rule is called.")] input: CreateRuleInput,
     ) -> Result<CreateRuleResult> {
         editor::create(ctx, input).await
+    }
+    /// Searches what is stored already with rules that are matched: their hits are those that there would be, had the
+    /// rules been there before.
+    #[graphql(guard = "analyst")]
+    async fn start_hunt(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The rules and the period.")] input: StartHuntInput,
+    ) -> Result<StartHuntResult> {
+        hunt::start(ctx, input).await
+    }
+    /// Ends an import or a retro-hunt that runs; what it has stored stays.
+    #[graphql(guard = "analyst")]
+    async fn cancel_job(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The job.")] input: CancelJobInput,
+    ) -> Result<CancelJobResult> {
+        hunt::cancel(ctx, input).await
     }
     /// Deletes a rule; its hits stay.
     #[graphql(guard = "analyst")]

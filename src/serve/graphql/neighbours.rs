@@ -185,7 +185,7 @@ async fn is_collected(ctx: &Context<'_>, node: &Node, filter: &NeighbourFilter) 
 pub struct NeighbourGroups {
     /// The largest first.
     items: Vec<NeighbourGroup>,
-    /// How many groups there are beyond those.
+    /// How many groups follow after those.
     left_out: Long,
     /// How many neighbours were looked at, the last seen first.
     looked_at: Long,
@@ -207,17 +207,18 @@ pub async fn groups(
     id: NodeId,
     filter: &NeighbourFilter,
     by: NeighbourGrouping,
-    first: usize,
+    (skip, first): (usize, usize),
 ) -> Result<NeighbourGroups> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
     let found = groups::groups(&*core.graph, scope, id, filter, by.into()).await?;
     Ok(NeighbourGroups {
-        left_out: Long(found.items.len().saturating_sub(first) as u64),
+        left_out: Long(found.items.len().saturating_sub(first.saturating_add(skip)) as u64),
         looked_at: Long(found.looked_at),
         total: Total::of(found.total),
         items: found
             .items
             .into_iter()
+            .skip(skip)
             .take(first)
             .map(|g| NeighbourGroup { key: g.key, count: Long(g.count) })
             .collect(),
@@ -244,6 +245,9 @@ pub struct Member {
     direction: Direction,
 }
 
+/// Pages of neighbours that are read for one page of a group: those of a small one may be spread over very many.
+const PAGES: usize = 10;
+
 pub async fn members(
     ctx: &Context<'_>,
     id: NodeId,
@@ -257,7 +261,7 @@ pub async fn members(
         let (done, page) = body.split_once(':')?;
         Some(groups::Place { done: done.parse().ok()?, page: Some(page.to_owned()).filter(|p| !p.is_empty()) })
     })?;
-    let place = (place.unwrap_or_default(), first);
+    let place = (place.unwrap_or_default(), first, PAGES);
     let found = groups::members(&*core.graph, scope, id, filter, (by.into(), key), place).await?;
     let end = found.next.map(|n| List::Members.cursor(format_args!("{}:{}", n.done, n.page.unwrap_or_default())));
     Ok(MemberConnection {

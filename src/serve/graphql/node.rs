@@ -88,6 +88,7 @@ impl GraphNode {
     }
     /// Its neighbours in groups, the largest first: what to show of a node with thousands of them.
     #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
+    #[allow(clippy::too_many_arguments, reason = "arguments of a GraphQL field")]
     async fn groups(
         &self,
         ctx: &Context<'_>,
@@ -96,10 +97,12 @@ impl GraphNode {
         #[graphql(desc = "Direction; absent means both.")] direction: Option<Direction>,
         #[graphql(desc = "Only edges seen in this period.")] period: Option<PeriodInput>,
         #[graphql(desc = "Groups at most, 1 to 500.", default = 50)] first: i32,
+        #[graphql(desc = "Groups to leave out, the largest first: those that came before.", default = 0)] skip: i32,
     ) -> Result<NeighbourGroups> {
-        neighbours::groups(ctx, self.0.id, &filter(edges, direction, period)?, by, page::size(first)?).await
+        let filter = filter(edges, direction, period)?;
+        neighbours::groups(ctx, self.0.id, &filter, by, (page::skip(skip)?, page::size(first)?)).await
     }
-    /// The neighbours of one group, last seen first.
+    /// The neighbours of one group, last seen first. A page may hold fewer than asked, even none, and still not be the last.
     #[graphql(guard = "viewer", complexity = "cost::walk(first, child_complexity)")]
     #[allow(clippy::too_many_arguments, reason = "arguments of a GraphQL field")]
     async fn members(

@@ -14,6 +14,12 @@ pub fn size(first: i32) -> Result<usize> {
     }
 }
 
+/// # Errors
+/// `BAD_INPUT` for a negative number.
+pub fn skip(items: i32) -> Result<usize> {
+    usize::try_from(items).map_err(|_| Error::bad_input(format!("skip must not be negative: {items}")))
+}
+
 /// What a cursor points into; with the version of its form.
 #[derive(Debug, Clone, Copy)]
 pub enum List {

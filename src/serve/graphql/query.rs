@@ -4,6 +4,7 @@ use super::{
     alert_input::AlertFilterInput,
     attack::{self, LayerOf, Technique},
     burden::Burdens,
+    checkup::CheckupFinding,
     condition::{ConditionInput, condition},
     cost,
     editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
@@ -12,6 +13,7 @@ use super::{
     exception::{self, ExceptionInput, ExceptionPreview, RuleException},
     hit::{self, HitConnection, HitFilterInput},
     host::{self, Host, HostConnection, HostFilterInput},
+    hunt::{self, HuntJob},
     id::{self, GlobalId, NodeObject},
     indicator::{IndicatorConnection, IndicatorFilterInput, IndicatorImport},
     job::{DeadLetterConnection, ImportJob},
@@ -21,6 +23,7 @@ use super::{
     page::{self, List},
     report::{self, ReportSearch},
     rule::{RuleConnection, RuleFilterInput, RuleObject},
+    rule_hits::RuleHits,
     saved::SavedSearch,
     scalar::{IntervalInput, PeriodInput, period},
     session::{self, admin, analyst, viewer},
@@ -29,6 +32,7 @@ use super::{
     webhook::{DeliveryConnection, DeliveryState, WebhookObject},
 };
 use crate::{
+    catalog::JobKind,
     error::{Code, Error, Result},
     event::{Scope, normal_host},
     graph::NodeId,
@@ -350,6 +354,18 @@ impl Query {
         let page = core.catalog.hits(scope, &filter, before, page::size(first)?).await?;
         Ok(HitConnection { filter, page, total: None })
     }
+    /// Hits by rule, of those events only that a condition finds: the rules behind a search, or on a host.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, cost::list(first, child_complexity))")]
+    async fn rule_hits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which events; absent means all.")] condition: Option<ConditionInput>,
+        #[graphql(desc = "Which hits; absent means all.")] filter: Option<HitFilterInput>,
+        #[graphql(desc = "Rules at most, 1 to 500.", default = 50)] first: i32,
+    ) -> Result<RuleHits> {
+        let condition = self::condition(condition)?;
+        RuleHits::new(ctx, &condition, hit::filter(filter)?, page::size(first)?).await
+    }
     /// Alerts: hits grouped by rule and host, newest made first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn alerts(
@@ -476,8 +492,17 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Jobs at most, 1 to 500.", default = 20)] first: i32,
     ) -> Result<Vec<ImportJob>> {
-        let jobs = session::core(ctx)?.catalog.jobs(page::size(first)?).await?;
-        Ok(jobs.into_iter().map(ImportJob::from).collect())
+        let jobs = session::core(ctx)?.catalog.jobs(JobKind::Import, None, page::size(first)?).await?;
+        Ok(jobs.into_iter().filter_map(ImportJob::of).collect())
+    }
+    /// Retro-hunts, newest first.
+    #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
+    async fn hunts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Hunts at most, 1 to 500.", default = 20)] first: i32,
+    ) -> Result<Vec<HuntJob>> {
+        hunt::list(ctx, page::size(first)?).await
     }
     /// One import job.
     #[graphql(guard = "viewer")]
@@ -506,6 +531,11 @@ impl Query {
     #[graphql(guard = "admin")]
     async fn users(&self, ctx: &Context<'_>) -> Result<Vec<User>> {
         Ok(session::core(ctx)?.catalog.users().await?.iter().map(User::from).collect())
+    }
+    /// What the engines find about themselves, and how far their followers are.
+    #[graphql(guard = "admin", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn checkup(&self, ctx: &Context<'_>) -> Result<Vec<CheckupFinding>> {
+        Ok(session::core(ctx)?.pipeline.engines().checkup().await.into_iter().map(CheckupFinding::from).collect())
     }
     /// Searches that the caller has saved, and those that others share with all, by name.
     #[graphql(guard = "viewer")]

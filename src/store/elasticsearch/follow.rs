@@ -1,7 +1,7 @@
 //! The order of arrival: each shard numbers its operations, and tells up to which number all of them are on disk in every
 //! copy. So a follower misses nothing, whoever wrote it and whatever time the event bears.
-use super::{Store, client::Method, document};
-use crate::{error::Result, event::Position, store::Arrivals};
+use super::{Store, document};
+use crate::{elastic::Method, error::Result, event::Position, store::Arrivals};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -45,11 +45,6 @@ impl Store {
         Ok(self.parts().await?.into_iter().map(|p| (p.name, p.entries)).collect())
     }
 
-    pub async fn refresh(&self, indices: &str) -> Result<()> {
-        let path = format!("{indices}/_refresh?ignore_unavailable=true&allow_no_indices=true");
-        self.client.ask(Method::Post, &path, &Value::Null).await.map(drop)
-    }
-
     pub async fn read(&self, after: &Position, max: usize) -> Result<Arrivals> {
         let mut parts = self.parts().await?;
         parts.retain(|p| p.entries > after.of(&p.name));
@@ -57,7 +52,7 @@ impl Store {
         let room = max.min(MAX_PIECE);
         let behind: BTreeSet<&str> = parts.iter().map(|p| p.index.as_str()).collect();
         for index in behind {
-            self.refresh(index).await?;
+            self.client.refresh(index).await?;
         }
         for part in parts {
             let left = room - out.events.len();

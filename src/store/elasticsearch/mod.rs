@@ -6,15 +6,16 @@
 //! searches  <- queries over folded values; pages by (time, id); numbers by pages of composite aggregations
 //! ```
 mod append;
-mod client;
+mod checkup;
 mod document;
 mod follow;
-mod groups;
+mod leaf;
 mod mapping;
 mod numbers;
 mod pattern;
 mod query;
 mod search;
+mod tree;
 mod values;
 
 use super::{
@@ -22,11 +23,12 @@ use super::{
     Timeline, Values, ValuesQuery,
 };
 use crate::{
-    error::{Error, Result},
+    checkup::Finding,
+    elastic::{self, Client, Method, groups::Group},
+    error::Result,
     event::{Event, EventId, Field, Period, Position, Scope},
 };
 use async_trait::async_trait;
-use client::{Client, Method};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
@@ -57,14 +59,16 @@ impl Elasticsearch {
     /// # Errors
     /// `BAD_INPUT` for an address or a prefix that is none.
     pub fn new(settings: Settings) -> Result<Arc<Self>> {
-        let Settings { url, prefix, shards } = settings;
-        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
-        if !prefix.starts_with(|c: char| c.is_ascii_lowercase()) || !prefix.chars().all(fits) {
-            return Err(Error::bad_input(format!(
-                "{prefix:?} cannot be the prefix of an index: use lower-case letters"
-            )));
-        }
-        Ok(Arc::new(Self(Store { client: Client::new(&url)?, prefix, shards: shards.max(1), ready: OnceCell::new() })))
+        Self::on(Client::new(&settings.url)?, settings.prefix, settings.shards)
+    }
+
+    /// On a cluster that wants a login.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for a prefix that is none.
+    pub fn on(client: Client, prefix: String, shards: u32) -> Result<Arc<Self>> {
+        elastic::check_name(&prefix)?;
+        Ok(Arc::new(Self(Store { client, prefix, shards: shards.max(1), ready: OnceCell::new() })))
     }
 }
 
@@ -85,13 +89,26 @@ impl Store {
 
     /// The answer of one search over all indices.
     async fn ask(&self, body: &Value) -> Result<Value> {
-        let path = format!("{}/_search?ignore_unavailable=true&allow_no_indices=true", self.indices());
-        self.client.ask(Method::Post, &path, body).await
+        self.client.search(&self.indices(), body).await
+    }
+
+    async fn groups(
+        &self,
+        filter: &Value,
+        sources: &[Value],
+        times: bool,
+        f: impl FnMut(Group) -> Result<bool> + Send,
+    ) -> Result<()> {
+        self.client.groups(&self.indices(), filter, sources, times.then_some("t"), f).await
     }
 }
 
 #[async_trait]
 impl EventStore for Elasticsearch {
+    async fn checkup(&self) -> Vec<Finding> {
+        self.0.checkup().await
+    }
+
     async fn append(&self, events: Vec<Event>) -> Result<Appended> {
         self.0.append(events).await
     }
@@ -109,7 +126,7 @@ impl EventStore for Elasticsearch {
     }
 
     async fn refresh(&self) -> Result<()> {
-        self.0.refresh(&self.0.indices()).await
+        self.0.client.refresh(&self.0.indices()).await
     }
 
     async fn search(

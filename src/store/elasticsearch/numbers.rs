@@ -1,10 +1,7 @@
 //! Numbers about all matching events. All exact.
-use super::{
-    Store,
-    groups::{by, whole},
-    query,
-};
+use super::{Store, query};
 use crate::{
+    elastic::groups::{by, whole},
     error::Result,
     event::{Period, Scope, Time},
     store::{HostCount, Interval, Summary, Timeline},

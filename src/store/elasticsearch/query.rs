@@ -1,47 +1,97 @@
 //! Conditions as queries of the cluster. Text is folded before it is indexed, so that the rules of case are those of the
-//! evaluator in memory. Values too long for a term are tested in memory and their events named by id.
-use super::{
-    Store,
-    mapping::{self, MAX_REGEX, MAX_TERM},
-    pattern,
-};
+//! evaluator in memory. What the cluster cannot answer, it narrows down: the events that may match are tested in memory,
+//! and those that do are named by id. So a comparison is exact, also below a NOT.
+use super::{Store, leaf, mapping, tree::Tree};
 use crate::{
-    error::{Error, Result},
+    error::{Code, Error, Result},
     event::{
-        Condition, Event, Key, Period, Scope, Time,
-        condition::{Match, Test, TextTest, key_type},
+        Condition, Period, Scope, Time,
+        condition::{Match, Test},
     },
     store::Query,
 };
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-/// So many texts are one query each; more are put together as alternatives.
-const FEW: usize = 16;
-/// Longest alternatives in one expression, in characters.
-const MAX_ALTERNATIVES: usize = 2_000;
+/// Events that one search may test in memory.
+const MAX_TESTED: usize = 200_000;
+/// Values of one `terms` query; clusters refuse more than 65,536.
+const MAX_TERMS: usize = 50_000;
+
+/// A comparison as queries.
+struct Compared<'c> {
+    by: &'c Match,
+    leaf: leaf::Queries,
+    /// Events that were tested in memory and match.
+    named: Vec<String>,
+}
 
 impl Store {
     /// Everything that a query asks, inside the scope.
     pub async fn filter(&self, scope: &Scope, query: &Query) -> Result<Value> {
-        let mut filters = Vec::new();
-        if let Scope::Hosts(hosts) = scope {
-            filters.push(hosts_filter(hosts));
+        let frame = frame(scope, query.period);
+        let mut compared = Vec::new();
+        compare(&query.condition, &mut compared)?;
+        self.test(&frame, &mut compared).await?;
+        let mut compared = compared.into_iter();
+        let condition = tree(&query.condition, &mut compared);
+        Ok(Tree::all_of(frame.into_iter().map(Tree::Leaf).chain([condition])).query())
+    }
+
+    /// Tests the events that the cluster cannot tell about.
+    async fn test(&self, frame: &[Value], compared: &mut [Compared<'_>]) -> Result<()> {
+        let mut names: Vec<String> = Vec::new();
+        let mut candidates: Vec<Value> = Vec::new();
+        for c in &*compared {
+            if !matches!(c.by.test, Test::Exists) {
+                names.extend(c.by.keys.iter().map(mapping::name).filter(|n| n.len() <= mapping::MAX_TERM));
+            }
+            candidates.extend(c.leaf.superset.iter().cloned());
         }
-        filters.extend(period(query.period));
-        if !matches!(query.condition, Condition::All) {
-            let mut names = Vec::new();
-            keys(&query.condition, &mut names);
-            let long =
-                if names.is_empty() { Vec::new() } else { self.all(&json!({ "terms": { "s.big": names } })).await? };
-            filters.push(condition(&query.condition, &long)?);
+        if !names.is_empty() {
+            names.sort();
+            names.dedup();
+            candidates.push(json!({ "terms": { "s.big": names } }));
         }
-        Ok(all_of(&filters))
+        if candidates.is_empty() {
+            return Ok(());
+        }
+        let filter = all_of(&[frame, &[any_of(candidates)]].concat());
+        let mut tested = 0;
+        self.walk(&filter, |event| {
+            tested += 1;
+            if tested > MAX_TESTED {
+                return Err(Error::new(
+                    Code::TooLarge,
+                    format!(
+                        "more than {MAX_TESTED} events must be tested one by one, because their values or the texts \
+                         that are looked for are too long for the index: ask for a shorter period or fewer hosts"
+                    ),
+                ));
+            }
+            for c in compared.iter_mut().filter(|c| c.by.is_match(event)) {
+                c.named.push(event.id.to_string());
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
+/// Scope and period.
+fn frame(scope: &Scope, period: Period) -> Vec<Value> {
+    let mut filters: Vec<Value> = self::period(period).into_iter().collect();
+    if let Scope::Hosts(hosts) = scope {
+        filters.push(hosts_filter(hosts));
+    }
+    filters
+}
+
 pub fn all_of(filters: &[Value]) -> Value {
-    if filters.is_empty() { json!({ "match_all": {} }) } else { json!({ "bool": { "filter": filters } }) }
+    Tree::all_of(filters.iter().cloned().map(Tree::Leaf)).query()
+}
+
+pub fn any_of(filters: impl IntoIterator<Item = Value>) -> Value {
+    Tree::any_of(filters.into_iter().map(Tree::Leaf)).query()
 }
 
 pub fn but_not(filter: &Value, not: &Value) -> Value {
@@ -49,7 +99,12 @@ pub fn but_not(filter: &Value, not: &Value) -> Value {
 }
 
 pub fn hosts_filter(hosts: &[String]) -> Value {
-    json!({ "terms": { "s.host": hosts } })
+    any_of(terms("s.host", hosts))
+}
+
+/// Events with any of the values.
+pub fn terms<'a>(path: &'a str, values: &'a [String]) -> impl Iterator<Item = Value> + 'a {
+    values.chunks(MAX_TERMS).map(move |part| json!({ "terms": { path: part } }))
 }
 
 pub fn period(period: Period) -> Option<Value> {
@@ -61,136 +116,28 @@ pub fn period(period: Period) -> Option<Value> {
     })
 }
 
-/// Names of the values that are compared.
-fn keys(condition: &Condition, out: &mut Vec<String>) {
+/// The comparisons of a condition, in the order of [`tree`].
+fn compare<'c>(condition: &'c Condition, out: &mut Vec<Compared<'c>>) -> Result<()> {
     match condition {
-        Condition::All => {}
-        Condition::And(c) | Condition::Or(c) => c.iter().for_each(|c| keys(c, out)),
-        Condition::Not(c) => keys(c, out),
-        Condition::Match(m) if matches!(m.test, Test::Exists) => {}
-        Condition::Match(m) => out.extend(m.keys.iter().map(mapping::name).filter(|n| n.len() <= MAX_TERM)),
+        Condition::All => Ok(()),
+        Condition::And(c) | Condition::Or(c) => c.iter().try_for_each(|c| compare(c, out)),
+        Condition::Not(c) => compare(c, out),
+        Condition::Match(by) => {
+            out.push(Compared { by, leaf: leaf::queries(by), named: Vec::new() });
+            Ok(())
+        }
     }
 }
 
-fn condition(c: &Condition, long: &[Arc<Event>]) -> Result<Value> {
-    let each = |all: &[Condition]| all.iter().map(|c| condition(c, long)).collect::<Result<Vec<_>>>();
-    Ok(match c {
-        Condition::All => json!({ "match_all": {} }),
-        Condition::And(all) => all_of(&each(all)?),
-        Condition::Or(any) => any_of(each(any)?),
-        Condition::Not(c) => json!({ "bool": { "must_not": [condition(c, long)?] } }),
-        Condition::Match(m) => comparison(m, long)?,
-    })
-}
-
-fn any_of(mut any: Vec<Value>) -> Value {
-    match any.len() {
-        0 => json!({ "match_none": {} }),
-        1 => any.remove(0),
-        _ => json!({ "bool": { "should": any, "minimum_should_match": 1 } }),
+fn tree<'c>(condition: &Condition, compared: &mut impl Iterator<Item = Compared<'c>>) -> Tree {
+    match condition {
+        Condition::All => Tree::all_of([]),
+        Condition::And(all) => Tree::all_of(all.iter().map(|c| tree(c, compared)).collect::<Vec<_>>()),
+        Condition::Or(any) => Tree::any_of(any.iter().map(|c| tree(c, compared)).collect::<Vec<_>>()),
+        Condition::Not(c) => tree(c, compared).not(),
+        Condition::Match(_) => {
+            let Some(Compared { leaf, named, .. }) = compared.next() else { return Tree::any_of([]) };
+            Tree::any_of(leaf.exact.into_iter().chain(terms("s.id", &named)).map(Tree::Leaf).collect::<Vec<_>>())
+        }
     }
-}
-
-fn comparison(m: &Match, long: &[Arc<Event>]) -> Result<Value> {
-    let mut any = Vec::new();
-    for key in &m.keys {
-        test(m, key, &mut any)?;
-    }
-    if !matches!(m.test, Test::Exists) {
-        let ids: Vec<String> = long.iter().filter(|e| m.is_match(e)).map(|e| e.id.to_string()).collect();
-        any.extend((!ids.is_empty()).then(|| json!({ "terms": { "s.id": ids } })));
-    }
-    Ok(any_of(any))
-}
-
-/// Queries any of which must match.
-fn test(m: &Match, key: &Key, any: &mut Vec<Value>) -> Result<()> {
-    let (path, prefix) = match key {
-        Key::Field(f) => (format!("s.v.{}", f.name()), String::new()),
-        Key::Other(name) => ("s.x".to_owned(), mapping::other_prefix(name)),
-    };
-    let text = match &m.test {
-        Test::Text(t) => t,
-        Test::Exists => {
-            any.push(json!({ "term": { "s.has": mapping::name(key) } }));
-            return Ok(());
-        }
-        Test::Cidr(nets) => {
-            for (kind, v4) in [("i4", true), ("i6", false)] {
-                let nets: Vec<String> =
-                    nets.iter().filter(|n| n.addr().is_ipv4() == v4).map(ToString::to_string).collect();
-                let path = format!("s.{kind}.{}", key.name());
-                any.extend(nets.into_iter().map(|n| json!({ "term": { path.as_str(): n } })));
-            }
-            return Ok(());
-        }
-        Test::Range { from, to } => {
-            let ty = key_type(key);
-            let bound = |n: &Option<i128>, open: i64| n.map_or(open, |n| mapping::number(ty, n));
-            let (from, to) = (bound(from, i64::MIN), bound(to, i64::MAX));
-            any.push(json!({ "range": { format!("s.n.{}", key.name()): { "gte": from, "lte": to } } }));
-            return Ok(());
-        }
-    };
-    let wildcard = |before: &str, operand: &str, after: &str| {
-        let value = format!("{}{before}{}{after}", plain(&prefix), plain(operand));
-        json!({ "wildcard": { path.as_str(): { "value": value } } })
-    };
-    let (operands, before, after) = match text {
-        TextTest::Equals(operands) => {
-            let terms: Vec<String> = operands.iter().map(|o| format!("{prefix}{o}")).collect();
-            any.push(json!({ "terms": { path: terms } }));
-            return Ok(());
-        }
-        TextTest::Regex(patterns) => {
-            for p in patterns {
-                let inner = pattern::lucene(p.as_str()).ok_or_else(|| {
-                    Error::bad_input(format!("{}: Elasticsearch knows ^ and $ only at the ends of a pattern", m.name))
-                })?;
-                let value = format!("{}({inner})", pattern::literal(&prefix));
-                if value.chars().count() > MAX_REGEX {
-                    return Err(Error::bad_input(format!("{}: a pattern is too long for Elasticsearch", m.name)));
-                }
-                any.push(regexp(&path, &value));
-            }
-            return Ok(());
-        }
-        TextTest::Contains(operands) => (operands, "*", "*"),
-        TextTest::StartsWith(operands) => (operands, "", "*"),
-        TextTest::EndsWith(operands) => (operands, "*", ""),
-    };
-    let (short, long): (Vec<&String>, Vec<&String>) = if operands.len() <= FEW {
-        (Vec::new(), operands.iter().collect())
-    } else {
-        operands.iter().partition(|o| o.len() < MAX_ALTERNATIVES / 4)
-    };
-    any.extend(long.into_iter().map(|o| wildcard(before, o, after)));
-    let dots = |star: &str| if star.is_empty() { "" } else { ".*" };
-    let mut alternatives = String::new();
-    let mut push = |alternatives: &str| {
-        let value = format!("{}{}({alternatives}){}", pattern::literal(&prefix), dots(before), dots(after));
-        any.push(regexp(&path, &value));
-    };
-    for operand in short {
-        if alternatives.len() > MAX_ALTERNATIVES {
-            push(&std::mem::take(&mut alternatives));
-        }
-        if !alternatives.is_empty() {
-            alternatives.push('|');
-        }
-        alternatives.push_str(&pattern::literal(operand));
-    }
-    if !alternatives.is_empty() {
-        push(&alternatives);
-    }
-    Ok(())
-}
-
-fn regexp(path: &str, value: &str) -> Value {
-    json!({ "regexp": { path: { "value": value, "flags": "NONE", "max_determinized_states": 100_000 } } })
-}
-
-/// Text of a wildcard query that means just itself.
-fn plain(text: &str) -> String {
-    text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?")
 }

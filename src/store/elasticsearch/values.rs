@@ -1,11 +1,8 @@
 //! Values of fields with when and where they occur. Events with a value that is too long for a term are counted in
 //! memory and left out of the groups of the cluster.
-use super::{
-    Store,
-    groups::{Group, by},
-    query,
-};
+use super::{Store, query};
 use crate::{
+    elastic::groups::{Group, by},
     error::{Code, Error, Result},
     event::{Event, Field, Scope, Time, text},
     store::{FieldValue, Query, Term, TermOrder, Terms, ValueOrder, Values, ValuesQuery},
@@ -89,11 +86,13 @@ impl Store {
     ) -> Result<()> {
         let names: Vec<&str> = fields.iter().map(|f| f.name()).collect();
         let long = json!({ "terms": { "s.big": names } });
-        for event in self.all(&query::all_of(&[filter.clone(), long.clone()])).await? {
-            for values in combinations(&event, fields) {
-                stats.add(baseline, values, &event.host(), 1, (event.time.0, event.time.0))?;
-            }
-        }
+        self.walk(&query::all_of(&[filter.clone(), long.clone()]), |event| {
+            let (host, time) = (event.host(), event.time.0);
+            combinations(event, fields)
+                .into_iter()
+                .try_for_each(|values| stats.add(baseline, values, &host, 1, (time, time)))
+        })
+        .await?;
         let mut sources: Vec<Value> =
             fields.iter().zip(SOURCES).map(|(f, name)| by(name, &format!("s.v.{}", f.name()))).collect();
         if hosts {

@@ -1,7 +1,10 @@
 //! The thread that brings the log into the index. It is a follower of the log like any other: the position up to
 //! which it came is committed together with the documents, so after any end it goes on from there.
 use super::{Seq, log::Log, schema::Fields, view::View};
-use crate::error::{Code, Error, Result};
+use crate::{
+    checkup::Finding,
+    error::{Code, Error, Result},
+};
 use std::{
     panic::AssertUnwindSafe,
     path::PathBuf,
@@ -53,6 +56,21 @@ pub struct Shared {
 impl Shared {
     pub fn new() -> Self {
         Self { progress: watch::Sender::default(), demand: watch::Sender::default(), view: RwLock::default() }
+    }
+
+    /// How far the index is behind the head of the log.
+    pub fn checkup(&self, head: Seq) -> Finding {
+        let part = "search index";
+        let progress = self.progress.borrow();
+        match (&progress.failure, head.saturating_sub(progress.searchable)) {
+            (Some(why), _) => Finding::bad(
+                part,
+                format!("does not move: {why}"),
+                "make room on the disk; or stop the program and run `sysmonsearch rebuild index`",
+            ),
+            (None, 0) => Finding::good(part, format!("{head} events can be searched")),
+            (None, behind) => Finding::good(part, format!("{behind} of {head} events come within a moment")),
+        }
     }
 
     pub fn view(&self) -> Arc<View> {

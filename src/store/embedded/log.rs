@@ -9,6 +9,7 @@ use super::{
     recent::Recent,
 };
 use crate::{
+    checkup::Finding,
     error::{Code, Error, Result},
     event::{Event, EventId, Position},
     store::Appended,
@@ -187,6 +188,10 @@ impl Log {
                 })
                 .collect()
         })
+    }
+
+    pub fn checkup(&self) -> Result<Finding> {
+        self.shared.reading(|db| Finding::of_file("event log", db))
     }
 
     /// Ends the writer thread after what waits is stored.

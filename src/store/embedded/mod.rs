@@ -23,6 +23,7 @@ use super::{
     Timeline, Values, ValuesQuery,
 };
 use crate::{
+    checkup::Finding,
     error::{Code, Error, Result},
     event::{Condition, Event, EventId, Field, Period, Position, Scope},
 };
@@ -227,6 +228,12 @@ impl Search<'_> {
 
 #[async_trait]
 impl EventStore for Tantivy {
+    async fn checkup(&self) -> Vec<Finding> {
+        let looked = self.run(|s| s.log.checkup()).await;
+        let log = looked.unwrap_or_else(|e| Finding::failed("event log", &e));
+        vec![log, self.inner.shared.checkup(self.inner.log.head())]
+    }
+
     async fn append(&self, events: Vec<Event>) -> Result<Appended> {
         let head = self.inner.log.head();
         indexer::wait(&self.inner.shared, |p| p.indexed + MAX_BEHIND >= head).await?;

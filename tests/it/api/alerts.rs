@@ -165,3 +165,32 @@ async fn a_scope_holds_for_alerts_too() {
     let log = app.code(Some(&app.login("bob", ANALYST).await), "{ auditLog { nodes { by } } }", json!({})).await;
     assert_eq!(log, "FORBIDDEN");
 }
+
+#[tokio::test]
+async fn hits_are_counted_by_rule_of_all_events_or_of_those_of_a_search() {
+    let app = app().await;
+    let query = "query($c: ConditionInput, $f: HitFilterInput) { ruleHits(condition: $c, filter: $f) {
+        items { ruleId count rule { title level } condition } leftOut lookedAt total { value } } }";
+    let token = app.login("viewer", VIEWER).await;
+    let ask = async |c: Value, f: Value| app.ask(&token, query, json!({"c": c, "f": f})).await["ruleHits"].take();
+    let all = ask(Value::Null, Value::Null).await;
+    let count = all["total"]["value"].as_u64().unwrap();
+    assert_eq!((&all["items"][0]["ruleId"], &all["items"][0]["count"]), (&json!(RULE_ID), &json!(count)));
+    assert_eq!((&all["lookedAt"], &all["leftOut"]), (&json!(count), &json!(0)));
+    // The rule as a search finds what the rule has hit.
+    let said = all["items"][0]["condition"].clone();
+    assert_eq!(ask(said, Value::Null).await["items"][0]["count"], count);
+    let on = json!({"match": {"field": "Computer", "values": ["host0.example"]}});
+    let (by_search, by_filter) = (ask(on, Value::Null).await, ask(Value::Null, json!({"host": "host0.example"})).await);
+    assert_eq!((&by_search["items"][0]["count"], &by_filter["items"][0]["count"]), (&json!(2), &json!(2)));
+    assert_eq!((&by_search["lookedAt"], &by_filter["total"]["value"]), (&json!(count), &json!(2)));
+    let none = json!({"match": {"field": "EventID", "values": ["1"]}});
+    assert_eq!(ask(none, Value::Null).await["items"], json!([]));
+    // Of other hosts one is told nothing.
+    let catalog = &*app.pipeline.catalog;
+    let mut user = auth::create_user(catalog, "ann", ANALYST, Role::Viewer).await.unwrap();
+    user.scope = Scope::hosts(["HOST1.example"]);
+    catalog.update_user(&user).await.unwrap();
+    let scoped = app.login("ann", ANALYST).await;
+    assert_eq!(app.ask(&scoped, query, json!({})).await["ruleHits"]["total"]["value"], 2);
+}

@@ -1,5 +1,5 @@
 //! The whole product on a listener of its own, with a client that talks to it.
-use crate::support;
+use crate::support::{self, engines::Place};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
@@ -10,7 +10,6 @@ use sysmonsearch::{
     rules,
     serve::{self, Settings, auth},
 };
-use tempfile::TempDir;
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 pub const ADMIN: &str = "an admin's password";
@@ -37,7 +36,7 @@ pub struct TestApp {
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<sysmonsearch::error::Result<()>>,
-    _data: TempDir,
+    place: Place,
 }
 
 /// What a test may change before the start.
@@ -50,13 +49,13 @@ impl TestApp {
 
     /// `wrap` sees the engines that the API reads with; the pipeline keeps its own.
     pub async fn with(settings: Settings, wrap: Wrap) -> Self {
-        let data = tempfile::tempdir().unwrap();
-        let engines = Engines::embedded(data.path()).unwrap();
+        let place = Place::new().await;
+        let engines = place.engines().await;
         let catalog = &*engines.catalog;
         auth::create_user(catalog, "admin", ADMIN, Role::Admin).await.unwrap();
         auth::create_user(catalog, "analyst", ANALYST, Role::Analyst).await.unwrap();
         auth::create_user(catalog, "viewer", VIEWER, Role::Viewer).await.unwrap();
-        let pipeline = Pipeline::start(engines.clone(), data.path().join("spool")).await.unwrap();
+        let pipeline = Pipeline::start(engines.clone(), place.folder().join("spool")).await.unwrap();
         let Engines { store, graph, catalog } = wrap(engines);
         let app = serve::App::with_stores(pipeline.clone(), store, graph, catalog, settings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -66,11 +65,11 @@ impl TestApp {
             let _ = stopped.await;
         }));
         let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { address, pipeline, client, stop: Some(stop), server, _data: data }
+        Self { address, pipeline, client, stop: Some(stop), server, place }
     }
 
     pub fn data(&self) -> &Path {
-        self._data.path()
+        self.place.folder()
     }
 
     /// Stores events and waits until they are found, projected and matched.

@@ -8,6 +8,7 @@ use std::{
 };
 use sysmonsearch::{
     catalog::*,
+    checkup::Finding,
     error::{Issue, Result},
     event::{
         Event, EventId, Field, Period, Position, Scope, Time,
@@ -47,6 +48,7 @@ macro_rules! count {
 const SHARED: Option<Duration> = Some(Duration::from_millis(50));
 
 count! { EventStore [fn look_every(&self) -> Option<Duration> { SHARED }] {
+    fn checkup() -> Vec<Finding>;
     fn append(events: Vec<Event>) -> Result<Appended>;
     fn read(after: &Position, max: usize) -> Result<Arrivals>;
     fn head() -> Result<Position>;
@@ -63,6 +65,7 @@ count! { EventStore [fn look_every(&self) -> Option<Duration> { SHARED }] {
 } }
 
 count! { GraphStore [] {
+    fn checkup() -> Vec<Finding>;
     fn upsert(batch: Batch, upto: &Position) -> Result<()>;
     fn checkpoint() -> Result<Position>;
     fn clear() -> Result<()>;
@@ -78,6 +81,7 @@ count! { GraphStore [] {
 } }
 
 count! { Catalog [] {
+    fn checkup() -> Vec<Finding>;
     fn users() -> Result<Vec<User>>;
     fn user_by_name(name: &str) -> Result<Option<User>>;
     fn user(id: &str) -> Result<Option<User>>;
@@ -133,9 +137,10 @@ count! { Catalog [] {
     fn remove_indicators(import_id: &str) -> Result<bool>;
     fn lease(name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>>;
     fn release(name: &str, owner: &str) -> Result<()>;
-    fn put_job(job: &Job) -> Result<()>;
+    fn put_job(job: &Job) -> Result<bool>;
+    fn cancel_job(id: &str, at: Time) -> Result<bool>;
     fn job(id: &str) -> Result<Option<Job>>;
-    fn jobs(first: usize) -> Result<Vec<Job>>;
+    fn jobs(kind: JobKind, state: Option<JobState>, first: usize) -> Result<Vec<Job>>;
     fn put_dead_letters(job_id: Option<&str>, issues: &[Issue]) -> Result<()>;
     fn dead_letters(job_id: Option<&str>, before: Option<u64>, first: usize) -> Result<Vec<DeadLetter>>;
     fn count_dead_letters(job_id: Option<&str>) -> Result<u64>;

@@ -28,6 +28,11 @@ async fn nodes_are_found_by_name_grouped_and_joined_by_paths() {
         (&json!(400), &json!(400), &json!(0))
     );
     assert_eq!(by_host["items"][3], json!({"key": "host3.example", "count": 100}));
+    let rest = "query($i: ID!, $s: Int!) { graphNode(id: $i) {
+        groups(by: HOST, edges: [RAN_AS], first: 2, skip: $s) { items { key } leftOut } } }";
+    let second = ask(rest, json!({"i": id, "s": 1})).await["graphNode"]["groups"].take();
+    assert_eq!(second, json!({"items": [{"key": "host1.example"}, {"key": "host2.example"}], "leftOut": 1}));
+    assert_eq!(app.code(Some(&token), rest, json!({"i": id, "s": -1})).await, "BAD_INPUT");
     let members = "query($i: ID!, $a: String) { graphNode(id: $i) {
         members(by: HOST, key: \"host3.example\", first: 60, after: $a) {
             edges { node { id host } edge { type } direction } pageInfo { hasNextPage endCursor } } } }";

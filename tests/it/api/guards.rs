@@ -11,8 +11,9 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 23] = [
+const ABOVE_VIEWER: [&str; 25] = [
     "auditLog",
+    "cancelJob",
     "commentAlert",
     "createException",
     "createRule",
@@ -30,6 +31,7 @@ const ABOVE_VIEWER: [&str; 23] = [
     "resetPassword",
     "retryDeliveries",
     "saveWebhook",
+    "startHunt",
     "suppressRule",
     "testWebhook",
     "updateAlerts",

@@ -1,18 +1,19 @@
 //! Alerts: what hits make of them, and people.
-use super::{engines, hit};
+use super::{each_engine, hit};
 use crate::support::at;
 use rand::seq::SliceRandom as _;
+use std::sync::Arc;
 use sysmonsearch::{
     catalog::{Alert, AlertChange, AlertFilter, AlertGroup, AlertStatus, Catalog, Comment, Found, embedded::Sqlite},
     event::{Period, Scope, Time, detection::Hit},
 };
 
-async fn all(catalog: &dyn Catalog, filter: AlertFilter) -> Vec<Alert> {
+async fn all(catalog: &Arc<dyn Catalog>, filter: AlertFilter) -> Vec<Alert> {
     catalog.alerts(&Scope::All, &filter, None, 1_000).await.unwrap().alerts
 }
 
 /// The alerts without what follows from the order of arrival, by id.
-async fn content(catalog: &dyn Catalog) -> Vec<Alert> {
+async fn content(catalog: &Arc<dyn Catalog>) -> Vec<Alert> {
     let mut alerts = all(catalog, AlertFilter::default()).await;
     alerts.iter_mut().for_each(|a| (a.number, a.change) = (0, 0));
     alerts.sort_by(|a, b| a.id.cmp(&b.id));
@@ -27,11 +28,11 @@ fn status(status: AlertStatus, reason: Option<&str>) -> AlertChange {
     AlertChange { status: Some((status, reason.map(str::to_owned))), ..AlertChange::default() }
 }
 
-async fn change(catalog: &dyn Catalog, filter: &AlertFilter, change: &AlertChange) -> u64 {
+async fn change(catalog: &Arc<dyn Catalog>, filter: &AlertFilter, change: &AlertChange) -> u64 {
     catalog.update_alerts(&Scope::All, filter, change, "anna", Time(9)).await.unwrap()
 }
 
-async fn groups_hits(catalog: &dyn Catalog) {
+async fn groups_hits(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..30).map(hit).collect(), &at(1)).await.unwrap();
     catalog.put_hits((20..60).map(hit).collect(), &at(2)).await.unwrap();
     let alerts = all(catalog, AlertFilter::default()).await;
@@ -50,7 +51,7 @@ async fn groups_hits(catalog: &dyn Catalog) {
     assert!(page.more);
 }
 
-async fn withdrawn_hits_leave_their_alerts(catalog: &dyn Catalog) {
+async fn withdrawn_hits_leave_their_alerts(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits(vec![hit(0)], &at(1)).await.unwrap();
     let one = content(catalog).await;
     let late = Hit { rule_title: "New title".into(), ..hit(60) };
@@ -74,7 +75,7 @@ async fn withdrawn_hits_leave_their_alerts(catalog: &dyn Catalog) {
     assert_eq!((left[0].hits, left[0].first_hit, left[0].last_hit), (0, None, None));
 }
 
-async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &dyn Catalog) {
+async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &Arc<dyn Catalog>) {
     // The first part is closed, so that there are two spans for one pair.
     let mut hits: Vec<Hit> = (0..90).map(hit).collect();
     catalog.put_hits(hits[..30].to_vec(), &at(1)).await.unwrap();
@@ -96,7 +97,7 @@ async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &dyn Catalog)
     }
 }
 
-async fn closed_alerts_end(catalog: &dyn Catalog) {
+async fn closed_alerts_end(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits(vec![hit(12), hit(18)], &at(1)).await.unwrap();
     let pair = of("even", "pc0");
     assert_eq!(change(catalog, &pair, &status(AlertStatus::Closed, Some("known"))).await, 1);
@@ -120,7 +121,7 @@ async fn closed_alerts_end(catalog: &dyn Catalog) {
     assert_eq!(all(catalog, pair).await.iter().map(|a| a.hits).collect::<Vec<_>>(), [2, 3]);
 }
 
-async fn finds_the_alert_of_a_hit(catalog: &dyn Catalog) {
+async fn finds_the_alert_of_a_hit(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits(vec![hit(12), hit(18), hit(1)], &at(1)).await.unwrap();
     change(catalog, &of("even", "pc0"), &status(AlertStatus::Closed, None)).await;
     catalog.put_hits(vec![hit(24)], &at(2)).await.unwrap();
@@ -133,7 +134,7 @@ async fn finds_the_alert_of_a_hit(catalog: &dyn Catalog) {
     assert_eq!(found.iter().map(parts).collect::<Vec<_>>(), [None, None, new, None, None]);
 }
 
-async fn people_change_alerts(catalog: &dyn Catalog) {
+async fn people_change_alerts(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let any = AlertFilter::default();
     let tags = AlertChange {
@@ -195,7 +196,7 @@ async fn people_change_alerts(catalog: &dyn Catalog) {
     assert_eq!(catalog.alert_comments(&Scope::All, &asked).await.unwrap(), [vec![comment], vec![]]);
 }
 
-async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
+async fn hides_alerts_out_of_scope(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let (any, pc1) = (AlertFilter::default(), Scope::hosts(["PC1"]));
     let seen = catalog.alerts(&pc1, &any, None, 100).await.unwrap().alerts;
@@ -213,7 +214,7 @@ async fn hides_alerts_out_of_scope(catalog: &dyn Catalog) {
     assert_eq!(catalog.alert_comments(&pc1, &[elsewhere]).await.unwrap(), [vec![]]);
 }
 
-async fn changes_can_be_followed(catalog: &dyn Catalog) {
+async fn changes_can_be_followed(catalog: &Arc<dyn Catalog>) {
     let any = AlertFilter::default();
     assert_eq!(catalog.newest_alert_change().await.unwrap(), 0);
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
@@ -233,18 +234,7 @@ async fn changes_can_be_followed(catalog: &dyn Catalog) {
     assert_eq!(catalog.newest_alert_change().await.unwrap(), 9, "a cursor from before a rebuild skips nothing");
 }
 
-macro_rules! conformance {
-    ($($name:ident),*) => { mod conformance { $(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            for (_dir, catalog) in super::engines() {
-                super::$name(&*catalog).await;
-            }
-        }
-    )* } };
-}
-
-conformance!(
+each_engine!(
     groups_hits,
     withdrawn_hits_leave_their_alerts,
     grouping_does_not_depend_on_the_order_of_arrival,
@@ -260,22 +250,23 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("catalog.sqlite");
     let expected = {
-        let catalog = Sqlite::open(&path).unwrap();
+        let catalog: Arc<dyn Catalog> = Sqlite::open(&path).unwrap();
         catalog.put_hits((0..70).map(hit).collect(), &at(1)).await.unwrap();
-        content(&*catalog).await
+        content(&catalog).await
     };
     rusqlite::Connection::open(&path)
         .unwrap()
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
              DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
+             ALTER TABLE hits DROP COLUMN joined; DROP INDEX jobs_hunts; ALTER TABLE jobs DROP COLUMN hunt;
              DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
              DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
         )
         .unwrap();
-    let catalog = Sqlite::open(&path).unwrap();
-    assert_eq!(content(&*catalog).await, expected);
+    let catalog: Arc<dyn Catalog> = Sqlite::open(&path).unwrap();
+    assert_eq!(content(&catalog).await, expected);
     catalog.put_hits((70..80).map(hit).collect(), &at(2)).await.unwrap();
-    let hits: u64 = all(&*catalog, AlertFilter::default()).await.iter().map(|a| a.hits).sum();
-    assert_eq!((all(&*catalog, AlertFilter::default()).await.len(), hits), (6, 80));
+    let hits: u64 = all(&catalog, AlertFilter::default()).await.iter().map(|a| a.hits).sum();
+    assert_eq!((all(&catalog, AlertFilter::default()).await.len(), hits), (6, 80));
 }

@@ -1,6 +1,7 @@
 //! Small things by kind and id; hits that a rebuild finds again; the newest hits of several filters.
-use super::{engines, hit};
+use super::{each_engine, hit};
 use crate::support::at;
+use std::sync::Arc;
 use sysmonsearch::{
     catalog::{AuditEntry, Catalog, HitFilter, Item, ItemChange, ItemFilter, ItemKind},
     event::Scope,
@@ -10,7 +11,7 @@ fn item(kind: ItemKind, id: &str, group: &str, order: i64, content: &str) -> Ite
     Item::new(kind, id, group, order, &content).unwrap()
 }
 
-async fn keeps_items(catalog: &dyn Catalog) {
+async fn keeps_items(catalog: &Arc<dyn Catalog>) {
     let kind = ItemKind::Delivery;
     let all =
         [item(kind, "a", "w/pending", 3, "A"), item(kind, "b", "w/dead", -1, "B"), item(kind, "c", "v/dead", 3, "C")];
@@ -50,7 +51,7 @@ async fn keeps_items(catalog: &dyn Catalog) {
     assert_eq!(log, [AuditEntry { number: 1, ..entry }]);
 }
 
-async fn tells_hits_that_are_found_again(catalog: &dyn Catalog) {
+async fn tells_hits_that_are_found_again(catalog: &Arc<dyn Catalog>) {
     let again = async |n: std::ops::Range<u64>| {
         let stored = catalog.put_hits(n.map(hit).collect(), &at(1)).await.unwrap();
         stored.into_iter().map(|s| s.again).collect::<Vec<_>>()
@@ -65,7 +66,7 @@ async fn tells_hits_that_are_found_again(catalog: &dyn Catalog) {
     assert_eq!(again(3..4).await, [false]);
 }
 
-async fn reads_the_newest_hits_of_several_filters(catalog: &dyn Catalog) {
+async fn reads_the_newest_hits_of_several_filters(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits((0..60).map(hit).collect(), &at(1)).await.unwrap();
     let of = |rule: &str| HitFilter { rule_id: Some(rule.into()), ..HitFilter::default() };
     let asked = [of("odd"), of("none"), of("even")];
@@ -76,15 +77,4 @@ async fn reads_the_newest_hits_of_several_filters(catalog: &dyn Catalog) {
     assert_eq!(found.iter().map(|p| (p.hits.len(), p.more)).collect::<Vec<_>>(), [(2, true), (0, false), (2, true)]);
 }
 
-macro_rules! conformance {
-    ($($name:ident),*) => { mod conformance { $(
-        #[tokio::test(flavor = "multi_thread")]
-        async fn $name() {
-            for (_dir, catalog) in super::engines() {
-                super::$name(&*catalog).await;
-            }
-        }
-    )* } };
-}
-
-conformance!(keeps_items, tells_hits_that_are_found_again, reads_the_newest_hits_of_several_filters);
+each_engine!(keeps_items, tells_hits_that_are_found_again, reads_the_newest_hits_of_several_filters);

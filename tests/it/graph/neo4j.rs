@@ -4,7 +4,10 @@ use super::{
     order::{assert_same, block_on, graph_of, put_in_batches, shuffle, small_events},
     started,
 };
-use crate::support::{self, at};
+use crate::support::{
+    self, at,
+    cluster::{Neo4j as Server, Turn},
+};
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
@@ -12,29 +15,16 @@ use sysmonsearch::{
     event::{Event, Scope},
     graph::{GraphStore, neo4j::Neo4j, project::project},
 };
-use tokio::sync::{Mutex, MutexGuard};
-
-/// The server has one database: one test at a time.
-static SERVER: Mutex<()> = Mutex::const_new(());
 
 async fn connect() -> Option<Arc<Neo4j>> {
-    let variable = |name| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let Some(uri) = variable("NEO4J_URI") else {
-        assert!(std::env::var_os("CI").is_none(), "no Neo4j to test with: set NEO4J_URI");
-        eprintln!("SKIPPED: no Neo4j; set NEO4J_URI");
-        return None;
-    };
-    let user = variable("NEO4J_USER").unwrap_or_else(|| "neo4j".to_owned());
-    let password = variable("NEO4J_PASSWORD").unwrap_or_default();
-    Some(Neo4j::open(&uri, &user, &password).await.unwrap())
+    let server = Server::from_environment()?;
+    Some(Neo4j::open(&server.uri, &server.user, &server.password).await.unwrap())
 }
 
-/// An empty graph on the server of `NEO4J_URI`, for as long as the guard lives. `None` (and a visible note) without one.
-pub async fn fresh() -> Option<(Arc<Neo4j>, MutexGuard<'static, ()>)> {
-    let guard = SERVER.lock().await;
-    let store = connect().await?;
-    store.clear().await.unwrap();
-    Some((store, guard))
+/// An empty graph on the server of `NEO4J_URI`, for as long as the turn lives. `None` (and a visible note) without one.
+pub async fn fresh() -> Option<(Arc<Neo4j>, Turn)> {
+    let turn = Turn::take(&Server::from_environment()?).await;
+    Some((connect().await?, turn))
 }
 
 async fn lines(store: &Neo4j, scope: &Scope) -> Vec<String> {

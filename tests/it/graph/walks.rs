@@ -173,14 +173,17 @@ pub async fn grouped(store: &dyn GraphStore) {
             [("ProcessGuid", own.as_str()), ("Image", &image), ("Initiated", "true"), ("DestinationIp", "9.9.9.9")];
         events.push(event(3, host, i64::from(i % 5), &to));
     }
+    let (own, image) = (guid(9_000), r"C:\bin\usual.exe");
+    let to = [("ProcessGuid", own.as_str()), ("Image", image), ("Initiated", "true"), ("DestinationIp", "9.9.9.9")];
+    events.push(event(3, "h3", -10, &to));
     put(store, &events).await;
     let hub = NodeId::ip("9.9.9.9").unwrap();
     let filter = NeighbourFilter { edges: vec![EdgeType::Connected], ..Default::default() };
     for (scope, by, expected) in [
-        (Scope::All, Grouping::Host, vec![("h2", 1533), ("h1", 767)]),
-        (Scope::All, Grouping::Name, vec![("usual.exe", 2070), ("rare.exe", 230)]),
-        (Scope::All, Grouping::Place, vec![(r"c:\bin", 2300)]),
-        (Scope::All, Grouping::Kind, vec![("Process", 2300)]),
+        (Scope::All, Grouping::Host, vec![("h2", 1533), ("h1", 767), ("h3", 1)]),
+        (Scope::All, Grouping::Name, vec![("usual.exe", 2071), ("rare.exe", 230)]),
+        (Scope::All, Grouping::Place, vec![(r"c:\bin", 2301)]),
+        (Scope::All, Grouping::Kind, vec![("Process", 2301)]),
         (Scope::hosts(["h1"]), Grouping::Day, vec![("2024-01-01", 767)]),
     ] {
         let found = groups(store, &scope, hub, &filter, by).await.unwrap();
@@ -190,7 +193,7 @@ pub async fn grouped(store: &dyn GraphStore) {
         for (key, count) in expected {
             let (mut all, mut place) = (BTreeSet::new(), Some(Place::default()));
             while let Some(at) = place {
-                let page = members(store, &scope, hub, &filter, (by, key), (at, 400)).await.unwrap();
+                let page = members(store, &scope, hub, &filter, (by, key), (at, 400, 2)).await.unwrap();
                 assert!(page.items.len() <= 400);
                 for n in page.items {
                     assert_eq!(by.key(&n), key);
@@ -201,6 +204,12 @@ pub async fn grouped(store: &dyn GraphStore) {
             assert_eq!(all.len() as u64, count, "{by:?} {key}");
         }
     }
+    // The oldest of all: not among the first page of neighbours, and told to be further on.
+    let alone = (Grouping::Host, "h3");
+    let first = members(store, &Scope::All, hub, &filter, alone, (Place::default(), 400, 1)).await.unwrap();
+    assert_eq!((first.items.len(), first.next.is_some()), (0, true));
+    let second = members(store, &Scope::All, hub, &filter, alone, (first.next.unwrap(), 400, 1)).await.unwrap();
+    assert_eq!((second.items.len(), second.next), (1, None));
     let none = groups(store, &Scope::All, NodeId::host("nowhere"), &filter, Grouping::Host).await.unwrap();
     assert_eq!((none.items.len(), none.total), (0, 0));
 }

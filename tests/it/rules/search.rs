@@ -9,6 +9,7 @@ use sysmonsearch::{
     rules::{
         check::{Severity, check},
         explain::explain,
+        join::Lineage,
         search::{Head, to_condition, to_sigma},
     },
 };
@@ -169,15 +170,15 @@ fn an_explanation_shows_each_part() {
         "sel:\n  Image|endswith: ['\\\\a.exe', '\\\\b.exe']\n  CommandLine|contains: x\nflt:\n  User: ann\ncondition: sel and not flt",
     );
     let data = [("Image", r"C:\B.exe"), ("CommandLine", "y"), ("User", "ann")];
-    let e = explain(&text, &event(1, &data)).unwrap();
+    let e = explain(&text, &event(1, &data), &Lineage::default()).unwrap();
     assert!(!e.matches && e.unrelated.is_none());
     let part = |start: &str| e.parts.iter().find(|p| p.text.starts_with(start)).unwrap();
     assert_eq!((part("Image").holds, part("Image").values.clone()), (true, vec![r"'\\b.exe'".to_owned()]));
     assert_eq!((part("CommandLine").holds, part("CommandLine").event.clone()), (false, vec!["y".to_owned()]));
     assert!(part("User").holds);
     assert_eq!(part("User").name, "flt");
-    let e = explain(&text, &event(5, &data)).unwrap();
+    let e = explain(&text, &event(5, &data), &Lineage::default()).unwrap();
     assert!(e.unrelated.unwrap().contains("process_creation"));
-    let e = explain(&text, &event(1, &[("Image", r"C:\a.exe"), ("CommandLine", "axb")])).unwrap();
+    let e = explain(&text, &event(1, &[("Image", r"C:\a.exe"), ("CommandLine", "axb")]), &Lineage::default()).unwrap();
     assert!(e.matches);
 }

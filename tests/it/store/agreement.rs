@@ -1,6 +1,6 @@
 //! Conditions on the store agree with the evaluator in memory, over real events of every code and made ones.
 use super::{
-    conformance::{Engine, engines},
+    conformance::{Engine, comparison, engines},
     sample::{self, Dice},
 };
 use crate::support::real_events;
@@ -8,8 +8,8 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use sysmonsearch::{
     event::{
-        Condition, Event, EventId, Field, Key, Period, Scope,
-        condition::{CRITERIA, Match, Operator, key_type},
+        Condition, Event, EventBuilder, EventId, Field, Key, Period, Scope,
+        condition::{CRITERIA, MAX_DEPTH, MAX_OPERANDS, Match, Operator, key_type},
         fields::Type,
     },
     store::{EventStore, Order, Query},
@@ -187,4 +187,105 @@ fn nested_conditions_agree_with_the_evaluator_in_memory() {
             prop_assert!(find(&runtime, &*engine.store, &condition) == expected, "{:?}", condition);
         }
     });
+}
+
+/// Text without an end, in which every piece is different.
+fn endless(seed: u64, chars: usize) -> String {
+    let mut dice = Dice(seed);
+    let parts = [r"C:\Temp\", "*", "?", "ab", "x", "ä", r"\\", "0", " -enc ", "%", "(", "ſ"];
+    let mut text = String::new();
+    while text.chars().count() < chars {
+        text.push_str(dice.pick::<&str>(&parts));
+    }
+    text.chars().take(chars).collect()
+}
+
+#[test]
+fn operands_of_any_length_are_found() {
+    let runtime = Runtime::new().unwrap();
+    let mut ordinals = sample::Count::default();
+    let mut event = |command: &str, other: &str| {
+        let mut b = EventBuilder::default();
+        b.code = 1;
+        b.system.computer = "ws-01".into();
+        b.data("Image", r"C:\a.exe");
+        b.data("CommandLine", command);
+        b.data("Other", other);
+        b.finish(&mut ordinals)
+    };
+    let mut events = vec![event("short", "short")];
+    for chars in [400, 1_100, 10_000, 29_000, 31_000, 60_000] {
+        let same = "x".repeat(chars);
+        for text in [endless(chars as u64, chars), format!("{same}y"), same] {
+            let outer = format!("<{text}>");
+            for value in [&text, &outer, &text.replace("ab", "ba"), &text.to_uppercase()] {
+                events.push(event(value, value));
+            }
+        }
+    }
+    let engines = stored(&runtime, &events);
+    let mut hits = 0;
+    for chars in [399, 1_100, 10_000, 30_000, 60_000] {
+        for text in [endless(60_000, chars), endless(chars as u64, chars), "X".repeat(chars), "x".repeat(chars) + "y"] {
+            let escaped = text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?");
+            let tests = [
+                (Operator::Equals, text.clone()),
+                (Operator::Contains, text.clone()),
+                (Operator::StartsWith, text.clone()),
+                (Operator::EndsWith, text.clone()),
+                (Operator::Wildcard, format!("*{escaped}*")),
+                (Operator::Wildcard, format!("?{escaped}?")),
+                (Operator::Regex, format!("^<?{}", regex::escape(&text))),
+            ];
+            for (operator, operand) in tests {
+                for name in ["CommandLine", "data.Other"] {
+                    // Some are too long to be a pattern at all.
+                    let Ok(one) = Match::new(name, operator, &[operand.clone(), "nowhere".into()]) else { continue };
+                    let mut operands = vec![operand.clone()];
+                    operands.extend((0..30).map(|n| format!("{n}{text}")));
+                    let Ok(many) = Match::new(name, operator, &operands) else { continue };
+                    let (one, many) = (Condition::Match(one), Condition::Match(many));
+                    let both = Condition::And(vec![Condition::Not(Box::new(one.clone())), many.clone()]);
+                    for condition in [Condition::Not(Box::new(one.clone())), one, many, both] {
+                        let expected = naive(&events, &condition);
+                        hits += usize::from((1..events.len() - 1).contains(&expected.len()));
+                        for engine in &engines {
+                            let found = find(&runtime, &*engine.store, &condition);
+                            assert!(found == expected, "{name} {operator:?} {} characters", operand.chars().count());
+                        }
+                    }
+                }
+            }
+        }
+    }
+    assert!(hits > 300, "only {hits} conditions divide the events");
+}
+
+#[test]
+fn conditions_may_be_as_deep_and_as_wide_as_a_search_allows() {
+    let runtime = Runtime::new().unwrap();
+    let events = events(5, 200);
+    let engines = stored(&runtime, &events);
+    let image = |text: &str| comparison("Image", Operator::Contains, &[text]);
+    let mut deep = Condition::Not(Box::new(image("cmd")));
+    let mut level = 1;
+    while level < MAX_DEPTH {
+        let parts = vec![deep, image(if level % 3 == 0 { "powershell" } else { "system32" })];
+        deep = if level % 2 == 0 { Condition::And(parts) } else { Condition::Or(parts) };
+        level += 1;
+    }
+    let deeper = Condition::Not(Box::new(deep.clone()));
+    deeper.check().unwrap();
+    let hashes: Vec<String> = (0..MAX_OPERANDS).map(|n| format!("{n:064x}")).collect();
+    let texts: Vec<String> = (0..2_000).map(|n| format!("{n:020} tool")).chain(["cmd.exe".into()]).collect();
+    let nets: Vec<String> = (0..3_000).map(|n| format!("10.{}.{}.0/24", n / 256, n % 256)).collect();
+    let wide =
+        [("hash", Operator::Equals, hashes), ("process", Operator::EndsWith, texts), ("ip", Operator::Cidr, nets)];
+    let wide = wide.map(|(name, operator, operands)| Condition::Match(Match::new(name, operator, &operands).unwrap()));
+    for condition in [deep, deeper].into_iter().chain(wide) {
+        let expected = naive(&events, &condition);
+        for engine in &engines {
+            assert!(find(&runtime, &*engine.store, &condition) == expected);
+        }
+    }
 }

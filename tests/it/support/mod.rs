@@ -1,5 +1,8 @@
 //! Shared by the tests: where the real logs are, and the events in them.
 #![allow(dead_code, reason = "each room uses some of it")]
+pub mod cluster;
+pub mod engines;
+
 use std::{
     path::{Path, PathBuf},
     sync::OnceLock,

@@ -1,5 +1,5 @@
 //! Exact counts by pages of composite aggregations: however many groups there are, none is left out or estimated.
-use super::Store;
+use super::Client;
 use crate::error::Result;
 use serde_json::{Map, Value, json};
 
@@ -34,13 +34,14 @@ pub fn whole(value: &Value) -> i64 {
     value.as_i64().unwrap_or_else(|| value.as_f64().unwrap_or_default() as i64)
 }
 
-impl Store {
-    /// Calls `f` with every group in the order of its key, until it says no.
+impl Client {
+    /// Calls `f` with every group in the order of its key, until it says no; `time` is the field of first and last time.
     pub async fn groups(
         &self,
+        indices: &str,
         filter: &Value,
         sources: &[Value],
-        times: bool,
+        time: Option<&str>,
         mut f: impl FnMut(Group) -> Result<bool> + Send,
     ) -> Result<()> {
         let mut after: Option<Value> = None;
@@ -50,11 +51,11 @@ impl Store {
                 composite["after"] = after;
             }
             let mut groups = json!({ "composite": composite });
-            if times {
-                groups["aggs"] = json!({ "first": { "min": { "field": "t" } }, "last": { "max": { "field": "t" } } });
+            if let Some(time) = time {
+                groups["aggs"] = json!({ "first": { "min": { "field": time } }, "last": { "max": { "field": time } } });
             }
             let body = json!({ "query": filter, "size": 0, "track_total_hits": false, "aggs": { "g": groups } });
-            let mut answer = self.ask(&body).await?;
+            let mut answer = self.search(indices, &body).await?;
             let mut answer = answer["aggregations"]["g"].take();
             let Value::Array(buckets) = answer["buckets"].take() else { return Ok(()) };
             let last = buckets.len() < PIECE;

@@ -1,8 +1,17 @@
-//! Requests to the cluster, and its errors as ours. The only file that knows the client library.
+//! Requests to an Elasticsearch or OpenSearch cluster, and its errors as ours: what the event store and the catalog need of
+//! it. The only file that knows the client library.
+mod bulk;
+mod checkup;
+pub mod groups;
+
+pub use bulk::Done;
+
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
 use elasticsearch::{
     Elasticsearch,
+    auth::Credentials,
+    cert::{Certificate, CertificateValidation},
     http::{
         Url,
         headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
@@ -12,8 +21,44 @@ use elasticsearch::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// Waits before a cluster that has too much to do is asked again.
+const WAITS_MS: &[u64] = &[100, 400, 1_500];
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Refuses what cannot be the beginning of the name of an index.
+///
+/// # Errors
+/// `BAD_INPUT` says what can.
+pub fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_');
+    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!("{name:?} cannot be the prefix of an index: use lower-case letters")))
+}
+
+/// Where a cluster is, and how to log in there.
+#[derive(Clone, Default)]
+pub struct Address {
+    /// Such as `http://127.0.0.1:9200`.
+    pub url: String,
+    pub login: Login,
+    /// PEM of the authority that has signed its certificate, where that is none the machine knows.
+    pub ca: Option<Vec<u8>>,
+}
+
+#[derive(Clone, Default)]
+pub enum Login {
+    #[default]
+    None,
+    Password {
+        user: String,
+        password: String,
+    },
+    /// In its encoded form.
+    ApiKey(String),
+}
 
 pub struct Client(Elasticsearch);
 
@@ -21,12 +66,28 @@ impl Client {
     /// # Errors
     /// `BAD_INPUT` for a text that is no address. The server is not asked yet.
     pub fn new(url: &str) -> Result<Self> {
+        Self::connect(&Address { url: url.to_owned(), ..Address::default() })
+    }
+
+    /// # Errors
+    /// `BAD_INPUT` for a text that is no address, or bytes that are no certificate. The server is not asked yet.
+    pub fn connect(Address { url, login, ca }: &Address) -> Result<Self> {
         // Refused only where the process has a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let bad = |e: &dyn std::fmt::Display| Error::bad_input(format!("address of Elasticsearch {url:?}: {e}"));
         let url = Url::parse(&format!("{}/", url.trim_end_matches('/'))).map_err(|e| bad(&e))?;
-        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().build();
-        Ok(Self(Elasticsearch::new(transport.map_err(Error::internal)?)))
+        let mut transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy();
+        transport = match login.clone() {
+            Login::None => transport,
+            Login::Password { user, password } => transport.auth(Credentials::Basic(user, password)),
+            Login::ApiKey(key) => transport.auth(Credentials::EncodedApiKey(key)),
+        };
+        if let Some(pem) = ca {
+            let bad = |e| Error::bad_input("the certificate authority of Elasticsearch is no PEM").with(e);
+            transport =
+                transport.cert_validation(CertificateValidation::Full(Certificate::from_pem(pem).map_err(bad)?));
+        }
+        Ok(Self(Elasticsearch::new(transport.build().map_err(Error::internal)?)))
     }
 
     /// Status and answer. `path` may carry a query string.
@@ -49,11 +110,38 @@ impl Client {
         ))
     }
 
-    /// The answer of a request that must succeed.
+    /// The answer of a request that must succeed. Asks again when the cluster says that it has too much to do.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let (status, answer) = self.send(method, path, "application/json", body).await?;
-        checked(status, answer)
+        let mut waits = WAITS_MS.iter();
+        loop {
+            let (status, answer) = self.send(method, path, "application/json", body.clone()).await?;
+            match (checked(status, answer), waits.next()) {
+                (Err(e), Some(wait)) if e.code == Code::Unavailable && !matches!(status, 401 | 403) => {
+                    tokio::time::sleep(Duration::from_millis(*wait)).await;
+                }
+                (checked, _) => return checked,
+            }
+        }
+    }
+
+    /// The answer of one search. Indices may be missing.
+    pub async fn search(&self, indices: &str, body: &Value) -> Result<Value> {
+        let path = format!("{indices}/_search?ignore_unavailable=true&allow_no_indices=true");
+        self.ask(Method::Post, &path, body).await
+    }
+
+    /// Number of documents. Indices may be missing.
+    pub async fn count(&self, indices: &str, filter: &Value) -> Result<u64> {
+        let path = format!("{indices}/_count?ignore_unavailable=true&allow_no_indices=true");
+        let answer = self.ask(Method::Post, &path, &json!({ "query": filter })).await?;
+        answer["count"].as_u64().ok_or_else(|| Error::internal("a count without a number"))
+    }
+
+    /// Makes everything written so far searchable.
+    pub async fn refresh(&self, indices: &str) -> Result<()> {
+        let path = format!("{indices}/_refresh?ignore_unavailable=true&allow_no_indices=true");
+        self.ask(Method::Post, &path, &Value::Null).await.map(drop)
     }
 
     /// Several searches at once; the answers in the same order.

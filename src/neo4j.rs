@@ -1,21 +1,63 @@
-//! Running statements on a Neo4j server.
+//! Running statements on a Neo4j server: what the graph and the catalog need of it. Every statement is a file below
+//! `cypher/`, with parameters only.
+mod checkup;
+
 use crate::error::{Code, Error, Result};
 use neo4rs::{BoltMap, BoltString, BoltType, ConfigBuilder, Graph, Query, Txn};
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
+/// Rows of one statement.
+pub const ROWS: usize = 5_000;
 /// Rows that one answer of the server carries.
 const FETCH: usize = 2_000;
 /// Attempts at what can pass: a lock, a restart.
 const ATTEMPTS: u32 = 9;
 
+/// Text of a file below `cypher/`.
+macro_rules! statement {
+    ($path:literal) => {
+        include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/", $path))
+    };
+}
+pub(crate) use statement;
+
 /// A statement of a file below `cypher/`.
 macro_rules! cypher {
     ($path:literal) => {
-        neo4rs::query(include_str!(concat!("../../../", $path)))
+        neo4rs::query($crate::neo4j::statement!($path))
     };
 }
-pub(super) use cypher;
+pub(crate) use cypher;
+
+/// Runs `$work`, which may use the transaction `$t`, and commits; tries again what can pass. An attempt whose answer is lost
+/// may have been committed: a second time must not matter.
+macro_rules! transact {
+    ($client:expr, $t:ident => $work:expr) => {{
+        let mut patience = $crate::neo4j::Patience::default();
+        loop {
+            let attempt = async {
+                let mut $t = $client.begin().await?;
+                match $work {
+                    Ok(out) => $t.commit().await.map(|()| out),
+                    Err(e) => {
+                        $t.roll_back().await;
+                        Err(e)
+                    }
+                }
+            };
+            match attempt.await {
+                Ok(out) => break Ok(out),
+                Err(e) => {
+                    if let Err(e) = patience.after(e).await {
+                        break Err(e);
+                    }
+                }
+            }
+        }
+    }};
+}
+pub(crate) use transact;
 
 /// Parameters and properties by name.
 #[derive(Default)]
@@ -28,6 +70,15 @@ impl Map {
     }
     pub fn put(&mut self, name: &str, value: impl Into<BoltType>) {
         self.0.put(BoltString::from(name), value.into());
+    }
+}
+
+impl Map {
+    /// Puts a value into the map that stands under `map`.
+    pub fn within(&mut self, map: &str, name: &str, value: impl Into<BoltType>) {
+        if let Some(BoltType::Map(inner)) = self.0.value.get_mut(&BoltString::from(map)) {
+            inner.put(BoltString::from(name), value.into());
+        }
     }
 }
 
@@ -87,6 +138,11 @@ impl Client {
         Ok(rows)
     }
 
+    /// Runs a statement in a transaction of its own, for its rows. It may run twice: it must not matter.
+    pub async fn change<T: DeserializeOwned + Send>(&self, query: Query) -> Result<Vec<T>> {
+        transact!(self, t => t.rows(query.clone()).await)
+    }
+
     /// Runs a statement in a transaction of its own. It may run twice: it must not matter.
     pub async fn run(&self, query: Query) -> Result<()> {
         let mut patience = Patience::default();
@@ -117,6 +173,16 @@ impl Transaction {
 
     pub async fn run(&mut self, query: Query) -> Result<()> {
         self.0.run(query).await?;
+        Ok(())
+    }
+
+    /// Runs the statement over all `rows`, some at a time.
+    pub async fn each(&mut self, query: Query, rows: Vec<BoltType>) -> Result<()> {
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let some: Vec<BoltType> = rows.by_ref().take(ROWS).collect();
+            self.run(query.clone().param("rows", some)).await?;
+        }
         Ok(())
     }
 

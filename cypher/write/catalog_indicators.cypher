@@ -1,0 +1,5 @@
+// Makes indicators.
+// params: rows of every property; returns nothing
+UNWIND $rows AS row
+CREATE (n:CatalogIndicator)
+SET n = row

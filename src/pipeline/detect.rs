@@ -1,0 +1,237 @@
+//! The follower that matches events with the rules.
+use super::{
+    correlate,
+    follow::{Work, tell_alerts},
+    hunt::Hunts,
+    processes::{Open, Process, Processes},
+    recent::Recent,
+};
+use crate::{
+    catalog::{Catalog, Found, HitFilter, StoredHit},
+    error::Result,
+    event::{Event, EventId, Position, Scope, Time, detection::Hit},
+    rules::{Matched, RuleSet, correlation::Seen, join::Lineage},
+    store::{Arrivals, EventStore},
+};
+use async_trait::async_trait;
+use std::{
+    collections::HashSet,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+use tokio::sync::{Mutex, broadcast, watch};
+
+/// Hits of another process fetched at once.
+const TOLD_AT_ONCE: usize = 1_000;
+/// A checkpoint that moved over events without any hit is written at least this often.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
+
+/// What it works with.
+pub(super) struct Rooms {
+    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
+    /// Held while the rules are compiled anew.
+    pub(super) reloading: Arc<Mutex<()>>,
+}
+
+/// Matches events with the rules.
+pub(super) struct Detect {
+    pub(super) catalog: Arc<dyn Catalog>,
+    pub(super) store: Arc<dyn EventStore>,
+    pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
+    pub(super) reloading: Arc<Mutex<()>>,
+    /// The rules of the last piece.
+    used: Option<Arc<RuleSet>>,
+    pub(super) processes: Processes,
+    /// Events that depend on a process, in case that its start is still to come.
+    pub(super) recent: Recent,
+    pub(super) hunts: Hunts,
+    live: broadcast::Sender<Arc<StoredHit>>,
+    alerts: watch::Sender<u64>,
+    written: Instant,
+    /// Number of the newest hit that subscribers of this process were told of.
+    told: u64,
+    /// Set while hits are being stored: after a failure some may be stored that nobody was told of.
+    untold: bool,
+}
+
+impl Detect {
+    /// # Errors
+    /// When the catalog fails.
+    pub(super) async fn new(
+        Rooms { catalog, store, rules, reloading }: Rooms,
+        live: broadcast::Sender<Arc<StoredHit>>,
+        alerts: watch::Sender<u64>,
+        hunts: watch::Receiver<u64>,
+    ) -> Result<Self> {
+        let told = catalog.newest_hit().await?;
+        Ok(Self {
+            catalog,
+            store,
+            rules,
+            reloading,
+            used: None,
+            processes: Processes::default(),
+            recent: Recent::default(),
+            hunts: Hunts::new(hunts),
+            live,
+            alerts,
+            written: Instant::now(),
+            told,
+            untold: false,
+        })
+    }
+
+    /// The rules as they are now. What was kept for correlations that are no more is forgotten.
+    async fn rules(&mut self) -> Result<Arc<RuleSet>> {
+        let now = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
+            let all = now.correlations().all().iter();
+            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
+            self.catalog.retain_correlated(&versions).await?;
+            self.used = Some(now.clone());
+        }
+        Ok(now)
+    }
+
+    fn tell(&mut self, hits: Vec<StoredHit>) {
+        for hit in hits {
+            self.told = self.told.max(hit.number);
+            // No receiver is no error: nobody watches.
+            let _ = self.live.send(Arc::new(hit));
+        }
+    }
+
+    /// Stores what was found, and the checkpoint where it moves; then tells it.
+    pub(super) async fn put(&mut self, found: Found, upto: &Position) -> Result<()> {
+        let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
+        let failed = std::mem::replace(&mut self.untold, true);
+        let hits = self.catalog.put_found(found, upto).await?;
+        // Others may have stored hits in between.
+        if failed || hits.first().is_some_and(|h| h.number != self.told + 1) {
+            self.look_on().await?;
+        } else {
+            self.tell(hits);
+        }
+        self.untold = false;
+        if changes {
+            tell_alerts(&*self.catalog, &self.alerts).await?;
+        }
+        Ok(())
+    }
+
+    /// What the rules find in events that the follower comes to.
+    pub(super) async fn find(&mut self, rules: &Arc<RuleSet>, events: Vec<Arc<Event>>) -> Result<Found> {
+        let matching = rules.clone();
+        let (mut hits, mut seen, open) = tokio::task::spawn_blocking(move || detected(&matching, &events)).await?;
+        if !open.is_empty() {
+            let lineages = self.processes.lineages(&*self.store, &Scope::All, rules, &open).await?;
+            for ((event, _), (_, processes)) in open.iter().zip(&lineages) {
+                self.recent.add(event.id, processes);
+            }
+            let matching = rules.clone();
+            let settled = tokio::task::spawn_blocking(move || settled(&matching, open, lineages)).await?;
+            hits.extend(settled.hits);
+            seen.extend(settled.seen);
+        }
+        correlate::correlate(&*self.catalog, &*self.store, rules, hits, seen, Vec::new()).await
+    }
+}
+
+#[async_trait]
+impl Work for Detect {
+    async fn checkpoint(&mut self) -> Result<Position> {
+        let position = self.catalog.detect_checkpoint().await?;
+        self.recent.start(position == Position::default());
+        Ok(position)
+    }
+
+    async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
+        let rules = self.rules().await?;
+        self.reopen(&rules, &events).await?;
+        let found = self.find(&rules, events).await?;
+        if found.is_empty() && more && self.written.elapsed() < CHECKPOINT_EVERY {
+            return Ok(());
+        }
+        self.put(found, &next).await?;
+        self.written = Instant::now();
+        Ok(())
+    }
+
+    async fn aside(&mut self) -> Result<bool> {
+        self.hunt().await
+    }
+
+    /// Tells the subscribers of this process what another has found.
+    async fn look_on(&mut self) -> Result<()> {
+        loop {
+            let hits = self.catalog.hits_since(&Scope::All, &HitFilter::default(), self.told, TOLD_AT_ONCE).await?;
+            let more = hits.len() == TOLD_AT_ONCE;
+            self.tell(hits);
+            if !more {
+                return tell_alerts(&*self.catalog, &self.alerts).await;
+            }
+        }
+    }
+}
+
+fn hit(event: &Event, m: &Matched, found: Time) -> Hit {
+    Hit {
+        id: Hit::id(&m.rule_id, &m.version, event.id),
+        rule_id: m.rule_id.to_string(),
+        rule_version: m.version.to_string(),
+        rule_title: m.title.to_string(),
+        level: m.level.to_string(),
+        event_id: event.id,
+        time: event.time,
+        host: event.host(),
+        found,
+        matched: m.values.iter().map(ToString::to_string).collect(),
+        joined: m.joined.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// Hits of rules by themselves, matches that correlations want, and events whose processes decide.
+pub(super) fn detected(rules: &RuleSet, events: &[Arc<Event>]) -> (Vec<Hit>, Vec<Seen>, Vec<Open>) {
+    let found = Time::now();
+    let (mut hits, mut seen, mut open) = (Vec::new(), Vec::new(), Vec::new());
+    for event in events {
+        let detected = rules.detect(event);
+        let wanted = detected.wanted.into_iter();
+        seen.extend(wanted.map(|rule_id| Seen { rule_id, event: event.clone(), joined: None }));
+        hits.extend(detected.matched.iter().map(|m| hit(event, m, found)));
+        if !detected.open.is_empty() {
+            open.push((event.clone(), detected.open));
+        }
+    }
+    (hits, seen, open)
+}
+
+/// What came of open events.
+#[derive(Default)]
+pub(super) struct Outcome {
+    pub(super) hits: Vec<Hit>,
+    pub(super) seen: Vec<Seen>,
+    /// Ids of the hits that there are not.
+    pub(super) withdrawn: Vec<String>,
+}
+
+pub(super) fn settled(rules: &RuleSet, open: Vec<Open>, lineages: Vec<(Lineage, Vec<Process>)>) -> Outcome {
+    let now = Time::now();
+    let mut out = Outcome::default();
+    for ((event, open), (lineage, _)) in open.into_iter().zip(lineages) {
+        let settled = rules.settle(&event, &open, &lineage);
+        out.hits.extend(settled.matched.iter().map(|m| hit(&event, m, now)));
+        out.withdrawn.extend(settled.unmatched.iter().map(|m| Hit::id(&m.rule_id, &m.version, event.id)));
+        let joined = Some(Arc::new(settled.event));
+        let wanted = settled.wanted.into_iter();
+        out.seen.extend(wanted.map(|rule_id| Seen { rule_id, event: event.clone(), joined: joined.clone() }));
+    }
+    out
+}
+
+/// Ids of events.
+pub(super) fn ids(events: &[Arc<Event>]) -> HashSet<EventId> {
+    events.iter().map(|e| e.id).collect()
+}

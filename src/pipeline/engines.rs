@@ -1,0 +1,63 @@
+//! Which engines there are: in a folder, or on a cluster.
+use crate::{
+    catalog::{self, Catalog},
+    config::Servers,
+    elastic,
+    error::{Error, Result},
+    graph::{self, GraphStore},
+    neo4j,
+    store::{self, EventStore},
+};
+use std::{path::Path, sync::Arc};
+
+/// The engines of one installation.
+#[derive(Clone)]
+pub struct Engines {
+    pub store: Arc<dyn EventStore>,
+    pub graph: Arc<dyn GraphStore>,
+    pub catalog: Arc<dyn Catalog>,
+}
+
+impl Engines {
+    /// Opens the embedded engines in a data folder, which it makes if needed.
+    ///
+    /// # Errors
+    /// `UNAVAILABLE` when another process has the folder open; `INTERNAL` when the disk fails.
+    pub fn embedded(data: &Path) -> Result<Self> {
+        // Logs tell about people: a new folder is for its owner only.
+        private_folder(data)
+            .and_then(|()| private_folder(&data.join("events")))
+            .and_then(|()| private_folder(&data.join("graph")))
+            .map_err(|e| Error::bad_input(format!("cannot make the data folder {}: {e}", data.display())))?;
+        Ok(Self {
+            store: store::embedded::Tantivy::open(&data.join("events"), Default::default())?,
+            graph: graph::embedded::Sqlite::open(&data.join("graph/graph.db"))?,
+            catalog: catalog::embedded::Sqlite::open(&data.join("catalog.db"))?,
+        })
+    }
+
+    /// Connects to the servers of a cluster and makes what is missing there.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for an address or a name that is none; `UNAVAILABLE` when Neo4j does not answer; `CONFLICT` when a newer
+    /// program wrote what is there. Elasticsearch is not asked before its first use.
+    pub async fn cluster(servers: Servers) -> Result<Self> {
+        let Servers { elasticsearch, neo4j, user, password, name, shards } = servers;
+        let elastic = || elastic::Client::connect(&elasticsearch);
+        Ok(Self {
+            store: store::elasticsearch::Elasticsearch::on(elastic()?, format!("{name}-events"), shards)?,
+            catalog: catalog::cluster::Cluster::open(neo4j::Client::new(&neo4j, &user, &password)?, elastic()?, &name)
+                .await?,
+            graph: graph::neo4j::Neo4j::open(&neo4j, &user, &password).await?,
+        })
+    }
+}
+
+/// Makes a folder that only its owner can look into; one that is there stays as it is.
+pub(super) fn private_folder(path: &Path) -> std::io::Result<()> {
+    let mut folder = std::fs::DirBuilder::new();
+    folder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut folder, 0o700);
+    folder.create(path)
+}

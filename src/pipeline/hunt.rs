@@ -1,0 +1,244 @@
+//! Retro-hunts: rules over what is stored already. The follower that matches new events does them, a page at a time
+//! between two pieces of the log, so that nothing else writes hits; so they find what live matching would have found.
+use super::{
+    Pipeline,
+    detect::Detect,
+    processes::{PAGE, of_sysmon},
+    reload,
+};
+use crate::{
+    catalog::{Hunt, IndicatorFilter, Job, JobKind, JobState},
+    error::{Code, Error, Result},
+    event::{Condition, Period, Position, Scope, Time, detection::Rule},
+    rules::{RuleSet, filter, superset::superset},
+    store::{Cursor, Order, Query},
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// How often the catalog is asked for hunts that another process has started.
+const LOOK: Duration = Duration::from_secs(2);
+/// Indicators of a page.
+const INDICATORS: usize = 5_000;
+
+/// A hunt that is under way.
+struct Running {
+    job_id: String,
+    rules: Arc<RuleSet>,
+    query: Query,
+}
+
+/// The hunts of a follower.
+pub(super) struct Hunts {
+    /// Grows when this process starts one.
+    pub(super) started: tokio::sync::watch::Receiver<u64>,
+    looked: Option<Instant>,
+    running: Option<Running>,
+}
+
+impl Hunts {
+    pub(super) const fn new(started: tokio::sync::watch::Receiver<u64>) -> Self {
+        Self { started, looked: None, running: None }
+    }
+
+    fn is_due(&mut self) -> bool {
+        let told = self.started.has_changed().unwrap_or(false);
+        told || self.looked.is_none_or(|at| at.elapsed() >= LOOK)
+    }
+}
+
+impl Detect {
+    /// Does a page of the oldest hunt. `false` when there is none.
+    pub(super) async fn hunt(&mut self) -> Result<bool> {
+        if self.hunts.running.is_none() && !self.next_hunt().await? {
+            return Ok(false);
+        }
+        let Some(running) = self.hunts.running.take() else { return Ok(false) };
+        let Some(job) = self.catalog.job(&running.job_id).await?.filter(|j| j.state == JobState::Running) else {
+            return Ok(true);
+        };
+        match self.hunt_page(&running, job.clone()).await {
+            Ok(more) => {
+                self.hunts.running = more.then_some(running);
+                Ok(true)
+            }
+            Err(e) => {
+                self.failed(job, &e).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// A hunt that a store which is away interrupts goes on later.
+    async fn failed(&mut self, mut job: Job, e: &Error) -> Result<()> {
+        if e.code == Code::Unavailable {
+            return Err(Error::new(Code::Unavailable, format!("retro-hunt {} is interrupted: {e}", job.name)));
+        }
+        tracing::error!(job = %job.id, error = ?e, "retro-hunt {} failed", job.name);
+        job.state = JobState::Failed;
+        job.finished = Some(Time::now());
+        job.message = Some(e.to_string());
+        self.catalog.put_job(&job).await.map(drop)
+    }
+
+    async fn next_hunt(&mut self) -> Result<bool> {
+        if !self.hunts.is_due() {
+            return Ok(false);
+        }
+        self.hunts.started.mark_unchanged();
+        self.hunts.looked = Some(Instant::now());
+        let waiting = self.catalog.jobs(JobKind::Hunt, Some(JobState::Running), usize::MAX).await?;
+        // The oldest first.
+        let Some(job) = waiting.into_iter().next_back() else { return Ok(false) };
+        self.hunts.looked = None;
+        match self.prepared(&job).await {
+            Ok(running) => {
+                self.hunts.running = Some(running);
+                Ok(true)
+            }
+            Err(e) => self.failed(job, &e).await.map(|()| true),
+        }
+    }
+
+    async fn prepared(&mut self, job: &Job) -> Result<Running> {
+        let hunt = job.hunt.clone().unwrap_or_default();
+        // What comes from now on is matched with these rules: nothing lies between.
+        reload(&*self.catalog, &self.rules, &self.reloading).await?;
+        self.store.refresh().await?;
+        let all = self.catalog.rules().await?;
+        let wanted: BTreeSet<String> = hunt.rules.iter().cloned().collect();
+        let (rules, condition, span) = tokio::task::spawn_blocking(move || {
+            let part = RuleSet::needed(&all, &wanted);
+            let condition = superset(&part);
+            let (set, _) = RuleSet::part(&all, &wanted);
+            let span = set.correlations().all().iter().fold(0_i64, |sum, c| sum.saturating_add(c.span()));
+            (set, condition, span)
+        })
+        .await?;
+        if rules.is_empty() {
+            return Err(Error::bad_input("none of the rules is there any more, enabled and matched"));
+        }
+        // A window that ends in the period can begin before it.
+        let from = hunt.period.from.map(|t| Time(t.0.saturating_sub(span)));
+        let condition = of_sysmon(condition.unwrap_or(Condition::All))?;
+        let query = Query { condition, period: Period { from, to: hunt.period.to } };
+        if hunt.after.is_none() {
+            let total = self.store.count(&Scope::All, &query).await?;
+            self.catalog.put_job(&Job { hunt: Some(Hunt { total, ..hunt }), ..job.clone() }).await?;
+        }
+        Ok(Running { job_id: job.id.clone(), rules: Arc::new(rules), query })
+    }
+
+    async fn hunt_page(&mut self, running: &Running, mut job: Job) -> Result<bool> {
+        let mut hunt = job.hunt.take().unwrap_or_default();
+        let after = hunt.after.map(|(time, id)| Cursor { time, id });
+        let page = self.store.search(&Scope::All, &running.query, Order::OldestFirst, after, PAGE).await?;
+        hunt.events += page.events.len() as u64;
+        hunt.total = hunt.total.max(hunt.events);
+        hunt.after = page.events.last().map(|e| (e.time, e.id)).or(hunt.after);
+        let mut found = self.find(&running.rules, page.events).await?;
+        hunt.hits += found.hits.len() as u64;
+        if !page.more {
+            job.state = JobState::Done;
+            job.finished = Some(Time::now());
+            hunt.total = hunt.events;
+        }
+        job.hunt = Some(hunt);
+        found.job = Some(job);
+        self.put(found, &Position::default()).await?;
+        Ok(page.more)
+    }
+}
+
+impl Pipeline {
+    /// Starts a hunt with rules over the events of a period that are stored now.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` and `NOT_FOUND` when a rule is not there, not enabled or cannot be matched.
+    pub async fn start_hunt(&self, rules: Vec<String>, period: Period, by: &str) -> Result<Job> {
+        let ids: Vec<String> = rules.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let found = self.catalog.rules_by_id(&ids).await?;
+        let title = found.iter().flatten().next().map(|r| r.title.clone());
+        for (id, rule) in ids.iter().zip(&found) {
+            let rule = rule.as_ref().ok_or_else(|| Error::not_found(format!("there is no rule {id}")))?;
+            if let Some(why) = unfit(rule) {
+                return Err(Error::bad_input(format!("rule '{}' {why}", rule.title)));
+            }
+        }
+        let name = match (title, ids.len()) {
+            (None, _) => return Err(Error::bad_input("no rule to hunt with")),
+            (Some(title), 1) => title,
+            (Some(title), n) => format!("{title} and {} more", n - 1),
+        };
+        let hunt = Hunt { rules: ids, period, by: by.to_owned(), ..Hunt::default() };
+        let job = Job {
+            id: uuid::Uuid::now_v7().to_string(),
+            name,
+            state: JobState::Running,
+            bytes_read: 0,
+            bytes_total: None,
+            stored: 0,
+            duplicates: 0,
+            skipped: 0,
+            issues: 0,
+            started: Time::now(),
+            finished: None,
+            message: None,
+            counts: Default::default(),
+            keep_other: false,
+            node: self.node.to_string(),
+            hunt: Some(hunt),
+        };
+        self.catalog.put_job(&job).await?;
+        self.hunts.send_modify(|n| *n += 1);
+        // Wakes the follower.
+        self.head.send_modify(|_| {});
+        Ok(job)
+    }
+
+    /// As [`Self::start_hunt`] with those of `rules` that are matched; `None` when there are none.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn hunt_at_once(&self, rules: &[String], by: &str) -> Result<Option<Job>> {
+        let known = self.catalog.rules_by_id(rules).await?;
+        let fit: Vec<String> = known.into_iter().flatten().filter(|r| unfit(r).is_none()).map(|r| r.id).collect();
+        if fit.is_empty() { Ok(None) } else { self.start_hunt(fit, Period::default(), by).await.map(Some) }
+    }
+
+    /// Own ids of the rules of an import of indicators.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when there is no such import.
+    pub async fn rules_of_import(&self, import_id: &str) -> Result<Vec<String>> {
+        let filter = IndicatorFilter { import_id: Some(import_id.to_owned()), ..IndicatorFilter::default() };
+        let (mut ids, mut after) = (BTreeMap::new(), None);
+        loop {
+            let page = self.catalog.indicators(&filter, after, INDICATORS).await?;
+            after = page.last().map(|i| i.number);
+            let last = page.len() < INDICATORS;
+            ids.extend(page.into_iter().map(|i| (i.indicator.rule_id, ())));
+            if last {
+                break;
+            }
+        }
+        if ids.is_empty() && !self.catalog.indicator_imports().await?.iter().any(|i| i.id == import_id) {
+            return Err(Error::not_found("there is no such import of indicators"));
+        }
+        Ok(ids.into_keys().collect())
+    }
+}
+
+/// Why nothing can be hunted with a rule.
+fn unfit(rule: &Rule) -> Option<String> {
+    if let Some(why) = &rule.refused {
+        return Some(format!("cannot be matched: {why}"));
+    }
+    if rule.logsource == filter::LOGSOURCE {
+        return Some("is a filter".into());
+    }
+    (!rule.enabled).then(|| "is not enabled".into())
+}

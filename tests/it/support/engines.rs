@@ -1,0 +1,64 @@
+//! Both sets of engines. Tests of the whole product run on the embedded ones; `on_a_cluster` runs them once more.
+use super::cluster::{Namespace, Turn};
+use std::{path::Path, process::Command};
+use sysmonsearch::{config::Servers, elastic::Address, pipeline::Engines};
+use tempfile::TempDir;
+
+/// Set to `cluster` in the process that runs tests on Elasticsearch and Neo4j.
+const VARIABLE: &str = "SYSMONSEARCH_TEST_ENGINES";
+
+/// Where the engines of one test are, over restarts. What is there is removed at its end.
+pub struct Place {
+    cluster: Option<(Namespace, Turn)>,
+    folder: TempDir,
+}
+
+impl Place {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        if std::env::var(VARIABLE).is_ok_and(|v| v == "cluster") {
+            let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL").expect("servers");
+            let turn = Turn::take(namespace.neo4j()).await;
+            return Self { cluster: Some((namespace, turn)), folder };
+        }
+        Self { cluster: None, folder }
+    }
+
+    /// Folder of the embedded engines, and for what a process keeps.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Those of one more process.
+    pub async fn engines(&self) -> Engines {
+        let Some((namespace, _)) = &self.cluster else { return Engines::embedded(self.folder()).unwrap() };
+        let neo4j = namespace.neo4j();
+        Engines::cluster(Servers {
+            elasticsearch: Address { url: namespace.elastic.clone(), ..Address::default() },
+            neo4j: neo4j.uri.clone(),
+            user: neo4j.user.clone(),
+            password: neo4j.password.clone(),
+            name: namespace.name.clone(),
+            shards: 2,
+        })
+        .await
+        .unwrap()
+    }
+}
+
+/// Runs the tests of `room` on Elasticsearch and Neo4j, in a process of their own; a visible note without servers.
+pub fn run_on_a_cluster(room: &str) {
+    if std::env::var_os(VARIABLE).is_some() || Namespace::with_neo4j("ELASTICSEARCH_URL").is_none() {
+        return;
+    }
+    let tests = std::env::current_exe().unwrap();
+    let out = Command::new(tests)
+        .args([&format!("{room}::"), "--skip", "on_a_cluster", "--test-threads", "3"])
+        .env(VARIABLE, "cluster")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&out.stdout);
+    let ran = text.lines().filter(|l| l.starts_with("test ") && l.ends_with(" ... ok")).count();
+    println!("{ran} tests of {room} ran on a cluster");
+    assert!(out.status.success() && ran > 0, "on a cluster:\n{text}\n{}", String::from_utf8_lossy(&out.stderr));
+}
