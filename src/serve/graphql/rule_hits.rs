@@ -10,8 +10,8 @@ use crate::{
     catalog::HitFilter,
     error::Result,
     event::{Condition, EventId, Scope},
-    pipeline::Core,
     rules::search::to_condition,
+    serve::Core,
 };
 use async_graphql::{Context, Json, Object, SimpleObject};
 use serde_json::Value;
