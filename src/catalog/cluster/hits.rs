@@ -31,7 +31,7 @@ const MAX_OUTBOX: usize = 1 << 20;
 /// Documents asked for at once by id.
 const PIECE: usize = 2_000;
 /// Documents deleted by one request.
-const CLEARED: u64 = 10_000;
+const CLEARED: usize = 5_000;
 
 /// What stands in the outbox.
 #[derive(Serialize, Deserialize)]
@@ -240,24 +240,34 @@ impl Cluster {
         self.flush().await?;
         let done = transact!(self.neo4j, t => self.clear_state(&mut t).await);
         let state = done?;
-        let path = format!(
-            "{}/_delete_by_query?conflicts=proceed&refresh=true&ignore_unavailable=true&max_docs={CLEARED}",
-            self.index
-        );
-        let old = json!({ "query": all_of(&[json!({ "range": { "number": { "lte": state.floor } } })]) });
-        loop {
-            let answer = self.elastic.ask(Method::Post, &path, &old).await?;
-            if answer["deleted"].as_u64().unwrap_or(0) < CLEARED {
-                break;
-            }
-        }
+        self.remove_cleared(&state).await?;
         correlated::sweep(self, &state).await
+    }
+
+    /// Deletes the documents that a clear has hidden; those that are found again meanwhile have a later version. By their
+    /// ids, because not every cluster can delete by a query.
+    async fn remove_cleared(&self, state: &Detected) -> Result<()> {
+        let old = all_of(&[json!({ "range": { "number": { "lte": state.floor } } })]);
+        let mut body = json!({
+            "query": old, "sort": [{ "number": "asc" }], "size": CLEARED, "_source": false, "track_total_hits": false,
+        });
+        loop {
+            let answer = self.elastic.search(&self.index, &body).await?;
+            let found = answer["hits"]["hits"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let Some(last) = found.last() else { break };
+            body["search_after"] = last["sort"].clone();
+            let ids = found.iter().filter_map(|h| h["_id"].as_str());
+            let items: Vec<String> = ids.map(|id| documents::delete(&self.index, id, state.written)).collect();
+            self.elastic.bulk(items, |_| ()).await?;
+        }
+        self.elastic.refresh(&self.index).await
     }
 
     async fn clear_state(&self, t: &mut Transaction) -> Result<Detected> {
         let mut state = lock_detected(t, &self.space).await?;
         // Hits that another process has just numbered are cleared with the others: their documents are hidden.
         state.floor = state.newest;
+        state.written += 1;
         state.era += 1;
         state.position = String::new();
         alerts::forget_hits(t, &self.space).await?;

@@ -14,6 +14,7 @@ const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 const ABOVE_VIEWER: [&str; 17] = [
     "auditLog",
     "cancelJob",
+    "checkup",
     "commentAlert",
     "createRule",
     "createUser",
