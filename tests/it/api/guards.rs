@@ -11,7 +11,7 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 17] = [
+const ABOVE_VIEWER: [&str; 18] = [
     "auditLog",
     "cancelJob",
     "checkup",
