@@ -222,7 +222,7 @@ test("the drawing itself by mouse: click, pan, drag, open, and the link between 
 test("rule hits are highlighted, of any rule and of one, and listed at the node", async () => {
   const { page } = now;
   await openProcess();
-  const hits = region("Node").locator("ul.plainlist").first();
+  const hits = region("Node").getByRole("list", { name: "Rule hits" });
   const titles = await hits.locator("li").allInnerTexts();
   expect(titles.length).toBeGreaterThan(0);
   await button("Highlight rule hits").click();

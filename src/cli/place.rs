@@ -4,6 +4,7 @@ use crate::{
     catalog::{Catalog, Role, embedded::Sqlite},
     checkup::Finding,
     config::{Common, Connect},
+    elastic,
     error::{Code, Error},
     pipeline::{Engines, Pipeline},
     serve::{App, Settings, auth::Auth},
@@ -139,9 +140,14 @@ pub async fn engines(common: &Common, connect: &Connect) -> anyhow::Result<Looke
         return Ok(Looked::There(named(url, connect).await?));
     }
     if let Some(servers) = common.cluster.servers()? {
+        let elastic = elastic::Client::connect(&servers.elasticsearch)?;
         return Ok(Looked::Here(match Engines::cluster(servers).await {
             Ok(engines) => engines.checkup().await,
-            Err(e) => vec![Finding::failed("cluster", &e)],
+            Err(e) => {
+                let mut found = elastic.checkup("Elasticsearch").await;
+                found.push(Finding::failed("Neo4j", &e));
+                found
+            }
         }));
     }
     let data = common.data();

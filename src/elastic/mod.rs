@@ -21,8 +21,8 @@ use elasticsearch::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Waits before a cluster that has too much to do is asked again.
-const WAITS_MS: &[u64] = &[100, 400, 1_500];
+/// Waits before a request is sent again.
+const WAITS_MS: &[u64] = &[20, 50, 100, 200, 400, 800];
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -110,50 +110,65 @@ impl Client {
         ))
     }
 
-    /// The answer of a request that must succeed. Asks again when the cluster says that it has too much to do.
+    /// The answer of a request that must succeed. It must not matter whether it comes twice.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut waits = WAITS_MS.iter();
-        loop {
-            let (status, answer) = self.send(method, path, "application/json", body.clone()).await?;
-            match (checked(status, answer), waits.next()) {
-                (Err(e), Some(wait)) if e.code == Code::Unavailable && !matches!(status, 401 | 403) => {
-                    tokio::time::sleep(Duration::from_millis(*wait)).await;
-                }
-                (checked, _) => return checked,
-            }
-        }
+        self.asked(method, path, "application/json", &body, checked).await
     }
 
     /// The answer of one search. Indices may be missing.
     pub async fn search(&self, indices: &str, body: &Value) -> Result<Value> {
         let path = format!("{indices}/_search?ignore_unavailable=true&allow_no_indices=true");
-        self.ask(Method::Post, &path, body).await
+        self.asked(Method::Post, &path, "application/json", &body.to_string(), checked).await
     }
 
     /// Number of documents. Indices may be missing.
     pub async fn count(&self, indices: &str, filter: &Value) -> Result<u64> {
         let path = format!("{indices}/_count?ignore_unavailable=true&allow_no_indices=true");
-        let answer = self.ask(Method::Post, &path, &json!({ "query": filter })).await?;
+        let body = json!({ "query": filter }).to_string();
+        let answer = self.asked(Method::Post, &path, "application/json", &body, checked).await?;
         answer["count"].as_u64().ok_or_else(|| Error::internal("a count without a number"))
     }
 
     /// Makes everything written so far searchable.
     pub async fn refresh(&self, indices: &str) -> Result<()> {
         let path = format!("{indices}/_refresh?ignore_unavailable=true&allow_no_indices=true");
-        self.ask(Method::Post, &path, &Value::Null).await.map(drop)
+        self.asked(Method::Post, &path, "application/json", "", checked).await.map(drop)
     }
 
     /// Several searches at once; the answers in the same order.
     pub async fn searches(&self, indices: &str, bodies: &[Value]) -> Result<Vec<Value>> {
         let head = json!({ "index": indices, "ignore_unavailable": true, "allow_no_indices": true });
         let lines: String = bodies.iter().map(|b| format!("{head}\n{b}\n")).collect();
-        let (status, mut answer) = self.send(Method::Post, "_msearch", "application/x-ndjson", lines).await?;
-        if let Value::Array(list) = answer["responses"].take() {
+        let all = |status, mut answer: Value| {
+            let Value::Array(list) = answer["responses"].take() else { return Err(failure(status, &answer)) };
             let each = |a: Value| checked(a["status"].as_u64().unwrap_or(200) as u16, a);
-            return list.into_iter().map(each).collect();
+            list.into_iter().map(each).collect()
+        };
+        self.asked(Method::Post, "_msearch", "application/x-ndjson", &lines, all).await
+    }
+
+    /// What `check` takes from an answer. A cluster that answers but cannot yet, as when an index has just been made or it
+    /// has too much to do, is asked again.
+    async fn asked<T>(
+        &self,
+        method: Method,
+        path: &str,
+        kind: &'static str,
+        body: &str,
+        check: impl Fn(u16, Value) -> Result<T> + Sync,
+    ) -> Result<T> {
+        let mut waits = WAITS_MS.iter();
+        loop {
+            let (status, answer) = self.send(method, path, kind, body.to_owned()).await?;
+            match check(status, answer) {
+                Err(e) if e.code == Code::Unavailable && !matches!(status, 401 | 403) => match waits.next() {
+                    Some(wait) => tokio::time::sleep(Duration::from_millis(*wait)).await,
+                    None => return Err(e),
+                },
+                done => return done,
+            }
         }
-        Err(failure(status, &answer))
     }
 }
 

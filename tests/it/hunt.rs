@@ -6,8 +6,8 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use sysmonsearch::{
-    catalog::{AlertFilter, Job, JobState},
-    event::{Condition, Event, Period, Scope, detection::Rule},
+    catalog::{AlertFilter, HitFilter, Job, JobState},
+    event::{Condition, Event, Period, Scope, Time, detection::Rule},
     pipeline::Pipeline,
     rules::{RuleSet, correlation, superset::superset},
     store::EventStore,
@@ -106,7 +106,7 @@ fn the_search_of_a_rule_finds_every_event_that_it_matches() {
         searches.values().filter(|s| s.as_ref().is_some_and(|s| events.iter().any(|e| !s.is_match(e)))).count();
     assert!(narrow > 1_000, "{narrow} of {} narrow the search", searches.len());
     let mut matches = 0;
-    for event in &events {
+    for event in &support::real_events(9).unwrap() {
         for m in set.matches(event) {
             matches += 1;
             let search = searches[&*m.rule_id].as_ref();
@@ -170,8 +170,10 @@ async fn what_cannot_be_hunted_is_refused_and_a_cancelled_hunt_does_no_more() {
     let second = p.catalog.job(&second.id).await.unwrap().unwrap();
     assert_eq!((second.state, second.hunt.unwrap().events), (JobState::Cancelled, 0));
 
-    // A period, and an ended one.
-    let from = events(6, 100)[50].time;
+    // A period that begins behind a hit.
+    let filter = HitFilter { rule_id: Some("alone".into()), ..HitFilter::default() };
+    let known = p.catalog.hits_since(&Scope::All, &filter, 0, usize::MAX).await.unwrap();
+    let from = Time(known.iter().map(|h| h.hit.time.0).min().unwrap() + 1);
     let period = Period { from: Some(from), to: None };
     let job = ended(&p, &p.start_hunt(vec!["alone".into()], period, "ann").await.unwrap()).await.hunt.unwrap();
     let all = ended(&p, &hunt(&["alone"]).await.unwrap()).await.hunt.unwrap();

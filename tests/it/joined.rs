@@ -147,6 +147,9 @@ pub fn events(seed: u64, count: usize) -> Vec<Event> {
     let one = (0_usize..4, 0_i64..200, 0_usize..2, 1_u32..9, 0_u32..9, 0_u32..5);
     let raw = proptest::collection::vec(one, count).new_tree(&mut runner(seed)).unwrap().current();
     let mut events: Vec<Event> = raw.into_iter().enumerate().map(|(n, e)| made(n, e)).collect();
+    // A process of which all is known.
+    let n = events.len();
+    events.extend([made(n, (0, 9, 0, 21, 20, 1)), made(n + 1, (0, 8, 0, 20, 1, 1)), made(n + 2, (1, 9, 0, 21, 0, 4))]);
     events.sort_by_key(|e| e.time);
     events
 }
@@ -258,11 +261,18 @@ async fn any_order_gives_the_same_hits() {
         }
     }
     let silent = ["member", "plain member", "by parent"];
-    for (id, ..) in RULES.iter().filter(|(id, ..)| !silent.contains(id)) {
-        assert!(fired.contains(*id), "no hit of {id}");
-    }
+    let missing: Vec<_> = RULES.iter().map(|r| r.0).filter(|id| !silent.contains(id) && !fired.contains(*id)).collect();
+    assert!(missing.is_empty(), "no hit of {missing:?}");
     assert!(fired.contains("chain") && fired.contains("users") && fired.contains("as it is"), "{fired:?}");
     assert!(with_joined.contains("GrandParentImage") && with_joined.contains("TargetParentImage"), "{with_joined:?}");
+}
+
+/// Process 5 was started by 4, and that by b.exe with a good command line.
+#[test]
+fn a_grandparent_is_joined_through_the_start_of_the_parent() {
+    let all = [made(1, (0, 0, 0, 5, 4, 1)), made(2, (0, 0, 0, 4, 1, 1)), made(3, (1, 4, 0, 5, 0, 4))];
+    let hit = expected(&made_rules(), &all).into_iter().find(|h| h.0 == "grand later");
+    assert_eq!(hit.expect("a hit").2, ["GrandParentImage", "GrandParentCommandLine"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

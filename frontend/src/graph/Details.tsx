@@ -8,8 +8,8 @@ import { useClock } from "../shared/clock";
 import { NODE_COLOURS } from "../shared/colours";
 import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
+import { HitList } from "../shared/HitList";
 import { Icon, NodeIcon } from "../shared/Icon";
-import { Level } from "../shared/Level";
 import { graphLink, hostLink, processLink, searchLink } from "../shared/links";
 import { State } from "../shared/State";
 import { searchFor } from "./conditions";
@@ -122,16 +122,7 @@ export function Details({
               {t("graph.remove")}
             </Button>
           </div>
-          {node.hits.length > 0 && (
-            <ul className="plainlist">
-              {node.hits.map((hit) => (
-                <li key={hit.id}>
-                  <Level level={hit.level} /> {hit.ruleTitle}{" "}
-                  <span className="dim mono nowrap">{clock.time(hit.time)}</span>
-                </li>
-              ))}
-            </ul>
-          )}
+          {node.hits.length > 0 && <HitList hits={node.hits} guid={guid || undefined} />}
           <div className="row" style={{ justifyContent: "space-between" }}>
             <h2>{t("graph.neighbours")}</h2>
             {node.degrees.length > 1 && (

@@ -21,7 +21,7 @@ export interface Look {
 }
 
 /** Names and arrows are drawn from these radii on. */
-const NAMED = 4.5;
+const NAMED = 3.5;
 const POINTED = 4;
 /** Highlighted discs are framed as long as they are few. */
 const FEW_LIT = 60;

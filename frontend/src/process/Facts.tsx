@@ -2,9 +2,8 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { ProcessFactsQuery } from "../api/generated";
 import { useClock } from "../shared/clock";
-import { match } from "../shared/condition";
-import { Level } from "../shared/Level";
-import { processLink, searchLink } from "../shared/links";
+import { HitList } from "../shared/HitList";
+import { processLink } from "../shared/links";
 
 type Clock = ReturnType<typeof useClock>;
 export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
@@ -56,19 +55,7 @@ export function Facts({ process }: { process: ProcessNode }) {
       {process.hits.length > 0 && (
         <>
           <h2>{t("process.hits")}</h2>
-          <ul className="plainlist">
-            {process.hits.map((hit) => (
-              <li key={hit.id}>
-                <Level level={hit.level} />{" "}
-                <Link href={searchLink(match("ProcessGuid", guidOf(process)), undefined, hit.eventId)}>
-                  {hit.ruleTitle}
-                </Link>{" "}
-                <span className="dim mono nowrap">
-                  {clock.time(hit.time)} {clock.label}
-                </span>
-              </li>
-            ))}
-          </ul>
+          <HitList hits={process.hits} guid={guidOf(process)} />
         </>
       )}
       <h2>{t("process.facts")}</h2>

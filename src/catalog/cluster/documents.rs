@@ -1,8 +1,7 @@
 //! Hits as documents of Elasticsearch: one index, the id of the document is that of the hit.
 //!
 //! A document is written and deleted under a version that follows from the number of the change. So whatever comes late,
-//! from a writer that was taken for dead, is older than what is there, and refused. Between two changes there is room for
-//! the version that the cluster gives when it deletes by a query.
+//! from a writer that was taken for dead, is older than what is there, and refused.
 use super::state::Detected;
 use crate::{
     catalog::{HitFilter, StoredHit},

@@ -251,6 +251,7 @@ impl Cluster {
         let mut state = lock_detected(t, &self.space).await?;
         // Hits that another process has just numbered are cleared with the others: their documents are hidden.
         state.floor = state.newest;
+        state.written += 1;
         state.era += 1;
         state.position = String::new();
         alerts::forget_hits(t, &self.space).await?;

@@ -11,9 +11,10 @@ use sysmonsearch::serve::graphql::sdl;
 /// The root fields that anybody may call.
 const PUBLIC: [&str; 2] = ["login", "serverInfo"];
 /// Root fields that need more than a viewer.
-const ABOVE_VIEWER: [&str; 25] = [
+const ABOVE_VIEWER: [&str; 26] = [
     "auditLog",
     "cancelJob",
+    "checkup",
     "commentAlert",
     "createException",
     "createRule",

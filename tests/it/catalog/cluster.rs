@@ -95,7 +95,7 @@ async fn processes_share_one_catalog() {
             let start = batch * 10 + shift;
             let hits = (start..start + 20).map(hit).collect();
             let withdrawn = Vec::new();
-            let found = Found { hits, withdrawn, changes: Vec::new() };
+            let found = Found { hits, withdrawn, changes: Vec::new(), job: None };
             stored.extend(catalog.put_found(found, &at(start)).await.unwrap());
         }
         stored

@@ -218,7 +218,7 @@ fn operands_of_any_length_are_found() {
         let same = "x".repeat(chars);
         for text in [endless(chars as u64, chars), format!("{same}y"), same] {
             let outer = format!("<{text}>");
-            for value in [&text, &outer, &text.replace("ab", "ba"), &text.to_uppercase()] {
+            for value in [&text, &outer, &text.replace("ab", "xy"), &text.to_uppercase()] {
                 events.push(event(value, value));
             }
         }
