@@ -77,7 +77,7 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
             </Button>
           </div>
           {event.hits.length > 0 && (
-            <div className="row">
+            <div className="row hitlist">
               {event.hits.map((hit) => (
                 <span key={hit.id}>
                   <Level level={hit.level} /> <Link href={ruleLink(hit.ruleId)}>{hit.ruleTitle}</Link>
