@@ -9,13 +9,11 @@ mod append;
 mod checkup;
 mod document;
 mod follow;
-mod leaf;
 mod mapping;
 mod numbers;
 mod pattern;
 mod query;
 mod search;
-mod tree;
 mod values;
 
 use super::{

@@ -1,83 +1,17 @@
 //! Regular expressions of conditions as Lucene's, by way of their meaning and not of their text.
 //!
 //! Lucene's always cover the whole value and know no anchors; classes are written out, case included.
-use crate::event::text;
 use regex_syntax::{
     Parser,
-    hir::{Class, ClassUnicode, Hir, HirKind, Look},
+    hir::{Class, Hir, HirKind, Look},
 };
 
-/// A Lucene expression that matches the whole of the same values; `None` where an anchor is inside, or a way through it
-/// is longer than `max` bytes.
-pub fn lucene(pattern: &str, max: usize) -> Option<String> {
+/// A Lucene expression that matches the whole of the same values; `None` where an anchor is inside.
+pub fn lucene(pattern: &str) -> Option<String> {
     let hir = Parser::new().parse(pattern).ok()?;
-    if length(&hir) > max {
-        return None;
-    }
     let mut out = Vec::new();
     branches(&hir, &mut out)?;
     Some(out.join("|"))
-}
-
-/// The longest way through an expression, in bytes; what repeats without end counts once more than it must.
-fn length(hir: &Hir) -> usize {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => 0,
-        HirKind::Literal(l) => l.0.len(),
-        HirKind::Class(c) => c.maximum_len().unwrap_or(1),
-        HirKind::Repetition(r) => {
-            length(&r.sub).saturating_mul(r.max.unwrap_or_else(|| r.min.saturating_add(1)) as usize)
-        }
-        HirKind::Capture(c) => length(&c.sub),
-        HirKind::Concat(all) => all.iter().map(length).fold(0, usize::saturating_add),
-        HirKind::Alternation(any) => any.iter().map(length).max().unwrap_or(0),
-    }
-}
-
-/// The longest text that is in every folded value that matches.
-pub fn required(pattern: &str) -> Option<String> {
-    let hir = Parser::new().parse(pattern).ok()?;
-    let (mut run, mut best) = (String::new(), String::new());
-    runs(&hir, &mut run, &mut best);
-    keep(&mut run, &mut best);
-    (!best.is_empty()).then_some(best)
-}
-
-fn keep(run: &mut String, best: &mut String) {
-    if run.len() > best.len() {
-        best.clone_from(run);
-    }
-    run.clear();
-}
-
-fn runs(hir: &Hir, run: &mut String, best: &mut String) {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(l) => match std::str::from_utf8(&l.0) {
-            Ok(text) => run.push_str(text),
-            Err(_) => keep(run, best),
-        },
-        HirKind::Class(Class::Unicode(class)) => match folded(class) {
-            Some(c) => run.push(c),
-            None => keep(run, best),
-        },
-        HirKind::Capture(c) => runs(&c.sub, run, best),
-        HirKind::Concat(all) => all.iter().for_each(|h| runs(h, run, best)),
-        HirKind::Repetition(r) if r.min > 0 => {
-            keep(run, best);
-            runs(&r.sub, run, best);
-            keep(run, best);
-        }
-        _ => keep(run, best),
-    }
-}
-
-/// The one character of a class that folded text may have.
-fn folded(class: &ClassUnicode) -> Option<char> {
-    let all = class.ranges().iter().map(|r| r.len()).sum::<usize>();
-    let chars = class.ranges().iter().filter(|_| all <= 8).flat_map(|r| r.start()..=r.end());
-    let mut chars = chars.filter(|c| text::fold(c.encode_utf8(&mut [0; 4])).chars().eq([*c]));
-    chars.next().filter(|_| chars.next().is_none())
 }
 
 /// Text that means just itself.
@@ -183,23 +117,7 @@ mod tests {
             ("^$", Some("()")),
             ("x(^a|b)", None),
         ] {
-            assert_eq!(lucene(pattern, 400).as_deref(), expected, "{pattern}");
-        }
-        assert_eq!(lucene("(a{20}|bc){10}x", 201), lucene("(a{20}|bc){10}x", 1_000));
-        assert_eq!(lucene("(a{20}|bc){10}x", 200), None);
-    }
-
-    #[test]
-    fn text_that_every_match_has() {
-        for (pattern, expected) in [
-            ("(?i)^.*Kill(er)?x+$", Some("kill")),
-            ("(?i)a(bcd)e|f", None),
-            (r"(?i)[0-9]+\\.bat(q{3})*zz", Some(r"\\.bat")),
-            ("(?i)s", None),
-            ("(?s)^.*ab.cde$", Some("cde")),
-            (".*", None),
-        ] {
-            assert_eq!(required(pattern).as_deref(), expected, "{pattern}");
+            assert_eq!(lucene(pattern).as_deref(), expected, "{pattern}");
         }
     }
 }

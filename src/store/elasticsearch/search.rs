@@ -10,10 +10,6 @@ use std::{collections::HashMap, sync::Arc};
 
 /// Events of one answer of the cluster.
 const PIECE: usize = 2_000;
-/// Events of the first one, before it is known how big they are.
-const FIRST_PIECE: usize = 501;
-/// Bytes of events that one answer should have.
-const PIECE_BYTES: usize = 4 << 20;
 
 impl Store {
     pub async fn search(
@@ -50,55 +46,32 @@ impl Store {
         &self,
         filter: &Value,
         sort: &Value,
-        after: Option<Value>,
+        mut after: Option<Value>,
         first: usize,
     ) -> Result<(Vec<Arc<Event>>, bool)> {
         let mut events = Vec::new();
-        self.each(filter, sort, after, first + 1, |event| {
-            events.push(event);
-            Ok(())
-        })
-        .await?;
-        let more = events.len() > first;
-        Ok((events, more))
-    }
-
-    /// Calls `f` with up to `most` events behind `after`. Pieces are small where events are big.
-    async fn each(
-        &self,
-        filter: &Value,
-        sort: &Value,
-        mut after: Option<Value>,
-        most: usize,
-        mut f: impl FnMut(Arc<Event>) -> Result<()> + Send,
-    ) -> Result<()> {
-        let (mut left, mut piece) = (most, FIRST_PIECE);
         loop {
-            let size = left.min(piece);
+            let size = (first + 1 - events.len()).min(PIECE);
             let mut body = json!({ "query": filter, "sort": sort, "size": size, "track_total_hits": false });
             if let Some(after) = after.take() {
                 body["search_after"] = after;
             }
             let mut answer = self.ask(&body).await?;
             let hits = hits(&mut answer);
-            let mut bytes = 0;
             for hit in &hits {
-                let event = document::read(hit)?;
-                bytes += event.size();
-                f(event)?;
+                events.push(document::read(hit)?);
             }
-            left -= hits.len().min(left);
-            if hits.len() < size || left == 0 {
-                return Ok(());
+            if hits.len() < size || events.len() > first {
+                let more = events.len() > first;
+                return Ok((events, more));
             }
-            piece = (PIECE_BYTES / (bytes / hits.len().max(1)).max(1)).clamp(1, PIECE);
             after = hits.last().map(|h| h["sort"].clone());
         }
     }
 
-    /// Calls `f` with every event of a query, by time and id.
-    pub async fn walk(&self, filter: &Value, mut f: impl FnMut(&Event) -> Result<()> + Send) -> Result<()> {
-        self.each(filter, &sort(Order::OldestFirst), None, usize::MAX, |event| f(&event)).await
+    /// Every event of a query, by time and id. For the few with values that are too long for a term.
+    pub async fn all(&self, filter: &Value) -> Result<Vec<Arc<Event>>> {
+        Ok(self.page(filter, &sort(Order::OldestFirst), None, usize::MAX - 1).await?.0)
     }
 
     pub async fn count(&self, filter: &Value) -> Result<u64> {

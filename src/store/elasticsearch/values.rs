@@ -86,13 +86,11 @@ impl Store {
     ) -> Result<()> {
         let names: Vec<&str> = fields.iter().map(|f| f.name()).collect();
         let long = json!({ "terms": { "s.big": names } });
-        self.walk(&query::all_of(&[filter.clone(), long.clone()]), |event| {
-            let (host, time) = (event.host(), event.time.0);
-            combinations(event, fields)
-                .into_iter()
-                .try_for_each(|values| stats.add(baseline, values, &host, 1, (time, time)))
-        })
-        .await?;
+        for event in self.all(&query::all_of(&[filter.clone(), long.clone()])).await? {
+            for values in combinations(&event, fields) {
+                stats.add(baseline, values, &event.host(), 1, (event.time.0, event.time.0))?;
+            }
+        }
         let mut sources: Vec<Value> =
             fields.iter().zip(SOURCES).map(|(f, name)| by(name, &format!("s.v.{}", f.name()))).collect();
         if hosts {
