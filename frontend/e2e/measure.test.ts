@@ -142,7 +142,7 @@ const SEARCHES = [
   'file ends ".exe"',
   'registryKey contains "\\\\run"',
   'NOT process contains "svchost" AND NOT EventID = "7"',
-  'CommandLine re "(?i)[a-z]+\\\\.ps1"',
+  'CommandLine matches "[a-z]+\\\\.ps1"',
 ];
 
 test.skipIf(!isOn)("how fast a search is shown", { timeout: 600_000 }, async () => {
@@ -163,7 +163,7 @@ test.skipIf(!isOn)("how fast a search is shown", { timeout: 600_000 }, async () 
       // The first time that this is asked; what is shown before it is something else.
       await timed(page, { to: "/search?q=Image%20%3D%20%22nothing%22" }, ".results .state", /./);
       const to = `/search?q=${encodeURIComponent(q)}&to=${last}`;
-      times.push(await timed(page, { to }, "table.events tbody tr .c-time", /\d/));
+      times.push(await timed(page, { to }, "table.events tbody tr .c-time, .results .state", /\d|^No event/));
     }
     say(`search results visible, ${before} events of the demo: ${ms(times)}`);
   });
