@@ -13,8 +13,9 @@ use serde_json::{Value, json};
 const FEW: usize = 16;
 /// Longest alternatives in one expression, in characters.
 const MAX_ALTERNATIVES: usize = 2_000;
-/// Longest text that is looked for in the index, in bytes. The cluster refuses automatons deeper than 1,000.
-const MAX_LOOKED_FOR: usize = 400;
+/// Longest text that is looked for in the index, in bytes. Clusters refuse the automatons of somewhat longer ones, whatever
+/// work is allowed.
+const MAX_LOOKED_FOR: usize = 200;
 /// Longest text that is a wildcard query: these may take little work, whatever a query asks.
 const MAX_WILDCARD: usize = 64;
 /// Most networks of one comparison in the index: each is a clause.
