@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// Size of one request: bytes of documents, and their number.
 const MAX_BYTES: usize = 8 << 20;
-const MAX_EVENTS: usize = 5_000;
+pub const MAX_EVENTS: usize = 5_000;
 /// Waits before what was refused is sent again; behind the last the sender is told.
 const WAITS_MS: &[u64] = &[50, 200, 500, 1_000, 2_000, 4_000, 8_000];
 
@@ -41,7 +41,7 @@ impl Store {
     }
 
     /// Stores the documents; sends only those again that the cluster had no room for.
-    async fn bulk(&self, mut lines: Vec<String>, done: &mut Appended) -> Result<()> {
+    pub async fn bulk(&self, mut lines: Vec<String>, done: &mut Appended) -> Result<()> {
         for wait in WAITS_MS {
             let path = "_bulk?filter_path=errors,items.*.status,items.*.error";
             let sent = self.client.send(Method::Post, path, "application/x-ndjson", lines.concat()).await;

@@ -1,13 +1,10 @@
-//! Requests to the cluster, and its errors as ours. The only file that knows the client library.
+//! Requests to the cluster, and its errors as ours. With [`super::access`] the only file that knows the client library.
+use super::access::Access;
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
 use elasticsearch::{
     Elasticsearch,
-    http::{
-        Url,
-        headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
-        transport::{SingleNodeConnectionPool, TransportBuilder},
-    },
+    http::headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -15,18 +12,16 @@ use std::time::Duration;
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-pub struct Client(Elasticsearch);
+pub struct Client {
+    inner: Elasticsearch,
+    nodes: usize,
+}
 
 impl Client {
     /// # Errors
-    /// `BAD_INPUT` for a text that is no address. The server is not asked yet.
-    pub fn new(url: &str) -> Result<Self> {
-        // Refused only where the process has a provider already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let bad = |e: &dyn std::fmt::Display| Error::bad_input(format!("address of Elasticsearch {url:?}: {e}"));
-        let url = Url::parse(&format!("{}/", url.trim_end_matches('/'))).map_err(|e| bad(&e))?;
-        let transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy().build();
-        Ok(Self(Elasticsearch::new(transport.map_err(Error::internal)?)))
+    /// `BAD_INPUT` for what cannot be an access. The server is not asked yet.
+    pub fn new(access: &Access) -> Result<Self> {
+        Ok(Self { inner: Elasticsearch::new(access.transport()?), nodes: access.nodes.len() })
     }
 
     /// Status and answer. `path` may carry a query string.
@@ -39,8 +34,18 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let unavailable =
             |e: elasticsearch::Error| Error::new(Code::Unavailable, "Elasticsearch cannot be reached").with(e);
-        let body = (!body.is_empty()).then_some(body);
-        let sent = self.0.send(method, path, headers, None::<&()>, body, Some(TIMEOUT)).await.map_err(unavailable)?;
+        let mut body = (!body.is_empty()).then_some(body);
+        let mut left = self.nodes;
+        let sent = loop {
+            left -= 1;
+            let this = if left == 0 { body.take() } else { body.clone() };
+            let sent = self.inner.send(method, path, headers.clone(), None::<&()>, this, Some(TIMEOUT)).await;
+            // Whatever is asked may be asked twice, of another node; not what took too long once.
+            if left == 0 || sent.as_ref().err().is_none_or(elasticsearch::Error::is_timeout) {
+                break sent;
+            }
+        };
+        let sent = sent.map_err(unavailable)?;
         let status = sent.status_code().as_u16();
         let text = sent.text().await.map_err(unavailable)?;
         Ok((

@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Events that one search may test in memory.
-const MAX_TESTED: usize = 200_000;
+pub const MAX_TESTED: usize = 200_000;
 /// Values of one `terms` query; clusters refuse more than 65,536.
 const MAX_TERMS: usize = 50_000;
 

@@ -1,5 +1,6 @@
 //! Conditions on the store agree with the evaluator in memory, over real events of every code and made ones.
 use super::{
+    cluster,
     conformance::{Engine, comparison, engines},
     sample::{self, Dice},
 };
@@ -12,7 +13,7 @@ use sysmonsearch::{
         condition::{CRITERIA, MAX_DEPTH, MAX_OPERANDS, Match, Operator, key_type},
         fields::Type,
     },
-    store::{EventStore, Order, Query},
+    store::{EventStore, Order, Query, elasticsearch::Substring},
 };
 use tokio::runtime::Runtime;
 
@@ -30,8 +31,12 @@ fn events(each: usize, made: usize) -> Vec<Event> {
     out
 }
 
+/// Every engine, and on a cluster every way to look inside of values.
 fn stored(runtime: &Runtime, events: &[Event]) -> Vec<Engine> {
-    let engines = engines();
+    let mut engines = engines();
+    for way in [Substring::Ngram, Substring::Keyword] {
+        engines.extend(cluster::open_by("OPENSEARCH_URL", way).map(Engine::new));
+    }
     for engine in &engines {
         for part in events.chunks(events.len().div_ceil(4)) {
             runtime.block_on(engine.store.append(part.to_vec())).unwrap();
