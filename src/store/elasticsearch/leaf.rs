@@ -1,9 +1,9 @@
 //! One comparison as queries of the cluster: those that are exact, and those that only narrow down.
 //!
-//! A text inside of values is looked for in every way that an index may have been made for ([`mapping::Substring`]): a field
-//! that an index does not have matches nothing there, so each index answers in its own way.
+//! A text inside of values is looked for in every way that there are indices for ([`mapping::Substring`]): a field that an
+//! index does not have matches nothing there, so each index answers in its own way.
 use super::{
-    mapping::{self, END, MAX_REGEX, MAX_TERM, START},
+    mapping::{self, END, MAX_REGEX, MAX_TERM, START, Substring},
     pattern, query,
 };
 use crate::event::{
@@ -52,15 +52,18 @@ struct Inside {
     keyword: String,
     /// In all indices but those with `wildcard`.
     plain: String,
+    /// Which of [`Substring::ALL`] there are.
+    has: [bool; 3],
 }
 
-pub fn queries(m: &Match) -> Queries {
+/// `ways`: those of the indices that are searched.
+pub fn queries(m: &Match, ways: &[Substring]) -> Queries {
     let mut out = Queries::default();
-    m.keys.iter().for_each(|key| test(m, key, &mut out));
+    m.keys.iter().for_each(|key| test(m, key, ways, &mut out));
     out
 }
 
-fn test(m: &Match, key: &Key, out: &mut Queries) {
+fn test(m: &Match, key: &Key, ways: &[Substring], out: &mut Queries) {
     let carriers = json!({ "term": { "s.has": mapping::name(key) } });
     let at = match key {
         Key::Field(f) => {
@@ -71,6 +74,7 @@ fn test(m: &Match, key: &Key, out: &mut Queries) {
                 ngram: format!("s.v.{name}.g"),
                 keyword: format!("s.k.{name}"),
                 plain: format!("s.p.{name}"),
+                has: Substring::ALL.map(|way| ways.contains(&way)),
             });
             At { path: format!("s.v.{name}"), inside, prefix: String::new(), carriers }
         }
@@ -166,20 +170,28 @@ impl At {
             return json!({ "prefix": { self.path.as_str(): { "value": format!("{}{text}", self.prefix) } } });
         }
         let Some(inside) = &self.inside else { return self.scan(&self.path, text, place) };
-        let wildcard = regexp(&inside.wildcard, &self.around(&pattern::literal(text), place));
-        let phrase = |text: &str| json!({ "match_phrase": { inside.ngram.as_str(): text } });
-        let pieces = match place {
-            Place::End => {
-                // Such values are tested in memory where the mark stands inside of one.
-                query::but_not(&phrase(&format!("{text}{END}")), &json!({ "term": { "s.big": inside.name } }))
-            }
-            _ => phrase(text),
-        };
+        let [wildcard, ngram, keyword] = inside.has;
+        let mut any = Vec::new();
+        if wildcard {
+            any.push(regexp(&inside.wildcard, &self.around(&pattern::literal(text), place)));
+        }
         let marks = usize::from(place == Place::End);
         if text.chars().count() + marks < mapping::NGRAM || text.contains([START, END]) {
-            return query::any_of([wildcard, self.scan(&inside.plain, text, place)]);
+            any.extend((ngram || keyword).then(|| self.scan(&inside.plain, text, place)));
+            return query::any_of(any);
         }
-        query::any_of([wildcard, pieces, self.scan(&inside.keyword, text, place)])
+        if ngram {
+            let phrase = |text: &str| json!({ "match_phrase": { inside.ngram.as_str(): text } });
+            any.push(match place {
+                // Where the mark stands inside of a value, that is tested in memory.
+                Place::End => {
+                    query::but_not(&phrase(&format!("{text}{END}")), &json!({ "term": { "s.big": inside.name } }))
+                }
+                _ => phrase(text),
+            });
+        }
+        any.extend(keyword.then(|| self.scan(&inside.keyword, text, place)));
+        query::any_of(any)
     }
 
     /// As [`Self::one`], by going through the terms of a field.
@@ -227,7 +239,11 @@ impl At {
     /// Events with a value that a pattern matches.
     fn pattern(&self, value: &str) -> Value {
         match &self.inside {
-            Some(inside) => query::any_of([regexp(&inside.wildcard, value), regexp(&inside.plain, value)]),
+            Some(inside) => {
+                let [wildcard, ngram, keyword] = inside.has;
+                let paths = [(wildcard, &inside.wildcard), (ngram || keyword, &inside.plain)];
+                query::any_of(paths.into_iter().filter(|(has, _)| *has).map(|(_, path)| regexp(path, value)))
+            }
             None => regexp(&self.path, value),
         }
     }

@@ -38,6 +38,18 @@ impl Store {
         )))
     }
 
+    /// The ways of all indices that there are now. What comes into an index made later has come after the search.
+    pub async fn ways(&self) -> Result<Vec<Substring>> {
+        let path = format!(
+            "{}/_mapping?ignore_unavailable=true&allow_no_indices=true&filter_path=*.mappings._meta.substring",
+            self.indices()
+        );
+        let answer = self.client.ask(Method::Get, &path, &Value::Null).await?;
+        let indices = answer.as_object().into_iter().flat_map(serde_json::Map::values);
+        let names: Vec<&str> = indices.filter_map(|i| i["mappings"]["_meta"]["substring"].as_str()).collect();
+        Ok(Substring::ALL.into_iter().filter(|way| names.contains(&way.as_str())).collect())
+    }
+
     /// Whether the cluster can make indices by a template.
     async fn fits(&self, template: &Value) -> Result<bool> {
         let path = format!("_index_template/_simulate/{}", self.prefix);
