@@ -1,6 +1,9 @@
 //! One comparison as queries of the cluster: those that are exact, and those that only narrow down.
+//!
+//! A text inside of values is looked for in every way that there are indices for ([`mapping::Substring`]): a field that an
+//! index does not have matches nothing there, so each index answers in its own way.
 use super::{
-    mapping::{self, MAX_REGEX, MAX_TERM},
+    mapping::{self, END, MAX_REGEX, MAX_TERM, START, Substring},
     pattern, query,
 };
 use crate::event::{
@@ -13,10 +16,13 @@ use serde_json::{Value, json};
 const FEW: usize = 16;
 /// Longest alternatives in one expression, in characters.
 const MAX_ALTERNATIVES: usize = 2_000;
-/// Longest text that is looked for in the index, in bytes. The cluster refuses automatons deeper than 1,000.
-const MAX_LOOKED_FOR: usize = 400;
+/// Longest text that is looked for in the index, in bytes. Clusters refuse the automatons of somewhat longer ones, whatever
+/// work is allowed.
+const MAX_LOOKED_FOR: usize = 200;
 /// Longest text that is a wildcard query: these may take little work, whatever a query asks.
 const MAX_WILDCARD: usize = 64;
+/// Work that the cluster may put into one expression.
+const MAX_WORK: usize = 2_000_000;
 /// Most networks of one comparison in the index: each is a clause.
 const MAX_NETS: usize = 256;
 
@@ -30,25 +36,50 @@ pub struct Queries {
 /// Where the values of a name are.
 struct At {
     path: String,
+    /// The same values for searches inside of them.
+    inside: Option<Inside>,
     /// What stands before each value.
     prefix: String,
     /// Events that carry the name.
     carriers: Value,
 }
 
-pub fn queries(m: &Match) -> Queries {
+struct Inside {
+    name: &'static str,
+    wildcard: String,
+    ngram: String,
+    /// In indices that have nothing better.
+    keyword: String,
+    /// In all indices but those with `wildcard`.
+    plain: String,
+    /// Which of [`Substring::ALL`] there are.
+    has: [bool; 3],
+}
+
+/// `ways`: those of the indices that are searched.
+pub fn queries(m: &Match, ways: &[Substring]) -> Queries {
     let mut out = Queries::default();
-    m.keys.iter().for_each(|key| test(m, key, &mut out));
+    m.keys.iter().for_each(|key| test(m, key, ways, &mut out));
     out
 }
 
-fn test(m: &Match, key: &Key, out: &mut Queries) {
+fn test(m: &Match, key: &Key, ways: &[Substring], out: &mut Queries) {
     let carriers = json!({ "term": { "s.has": mapping::name(key) } });
-    let (path, prefix) = match key {
-        Key::Field(f) => (format!("s.v.{}", f.name()), String::new()),
-        Key::Other(name) => ("s.x".to_owned(), mapping::other_prefix(name)),
+    let at = match key {
+        Key::Field(f) => {
+            let name = f.name();
+            let inside = mapping::has_inside(*f).then(|| Inside {
+                name,
+                wildcard: format!("s.v.{name}.w"),
+                ngram: format!("s.v.{name}.g"),
+                keyword: format!("s.k.{name}"),
+                plain: format!("s.p.{name}"),
+                has: Substring::ALL.map(|way| ways.contains(&way)),
+            });
+            At { path: format!("s.v.{name}"), inside, prefix: String::new(), carriers }
+        }
+        Key::Other(name) => At { path: "s.x".to_owned(), inside: None, prefix: mapping::other_prefix(name), carriers },
     };
-    let at = At { path, prefix, carriers };
     match &m.test {
         Test::Exists => out.exact.push(at.carriers),
         Test::Cidr(nets) if nets.len() > MAX_NETS => out.superset.push(at.carriers),
@@ -78,7 +109,7 @@ enum Place {
 }
 
 impl At {
-    fn text(self, text: &TextTest, out: &mut Queries) {
+    fn text(&self, text: &TextTest, out: &mut Queries) {
         match text {
             TextTest::Equals(operands) => {
                 // Longer ones are only in events that are tested in memory anyway.
@@ -90,10 +121,14 @@ impl At {
             TextTest::EndsWith(operands) => self.texts(operands, Place::End, out),
             TextTest::Regex(patterns) => {
                 for p in patterns {
+                    if let Some(whole) = pattern::whole(p.as_str()) {
+                        self.text(&TextTest::Equals(vec![whole]), out);
+                        continue;
+                    }
                     let inner = pattern::lucene(p.as_str(), MAX_LOOKED_FOR.saturating_sub(self.prefix.len()));
                     let value = inner.map(|inner| format!("{}({inner})", pattern::literal(&self.prefix)));
                     match value.filter(|v| v.chars().count() <= MAX_REGEX) {
-                        Some(value) => out.exact.push(self.regexp(&value)),
+                        Some(value) => out.exact.push(self.pattern(&value)),
                         None => out.superset.push(match pattern::required(p.as_str()) {
                             Some(text) => self.part(&text, Place::Anywhere),
                             None => self.carriers.clone(),
@@ -131,12 +166,38 @@ impl At {
 
     /// Events with a value that has a short text at a place.
     fn one(&self, text: &str, place: Place) -> Value {
-        let path = self.path.as_str();
         if place == Place::Start {
-            return json!({ "prefix": { path: { "value": format!("{}{text}", self.prefix) } } });
+            return json!({ "prefix": { self.path.as_str(): { "value": format!("{}{text}", self.prefix) } } });
         }
+        let Some(inside) = &self.inside else { return self.scan(&self.path, text, place) };
+        let [wildcard, ngram, keyword] = inside.has;
+        let mut any = Vec::new();
+        if wildcard {
+            any.push(regexp(&inside.wildcard, &self.around(&pattern::literal(text), place)));
+        }
+        let marks = usize::from(place == Place::End);
+        if text.chars().count() + marks < mapping::NGRAM || text.contains([START, END]) {
+            any.extend((ngram || keyword).then(|| self.scan(&inside.plain, text, place)));
+            return query::any_of(any);
+        }
+        if ngram {
+            let phrase = |text: &str| json!({ "match_phrase": { inside.ngram.as_str(): text } });
+            any.push(match place {
+                // Where the mark stands inside of a value, that is tested in memory.
+                Place::End => {
+                    query::but_not(&phrase(&format!("{text}{END}")), &json!({ "term": { "s.big": inside.name } }))
+                }
+                _ => phrase(text),
+            });
+        }
+        any.extend(keyword.then(|| self.scan(&inside.keyword, text, place)));
+        query::any_of(any)
+    }
+
+    /// As [`Self::one`], by going through the terms of a field.
+    fn scan(&self, path: &str, text: &str, place: Place) -> Value {
         if self.prefix.len() + text.len() > MAX_WILDCARD {
-            return self.alternatives(&pattern::literal(text), place);
+            return regexp(path, &self.around(&pattern::literal(text), place));
         }
         let after = if place == Place::End { "" } else { "*" };
         let value = format!("{}*{}{after}", plain(&self.prefix), plain(text));
@@ -164,16 +225,32 @@ impl At {
     }
 
     fn alternatives(&self, alternatives: &str, place: Place) -> Value {
-        let before = if place == Place::Start { "" } else { ".*" };
-        let after = if place == Place::End { "" } else { ".*" };
-        self.regexp(&format!("{}{before}({alternatives}){after}", pattern::literal(&self.prefix)))
+        let value = self.around(alternatives, place);
+        if place == Place::Start { regexp(&self.path, &value) } else { self.pattern(&value) }
     }
 
-    fn regexp(&self, value: &str) -> Value {
-        json!({ "regexp": { self.path.as_str(): {
-            "value": value, "flags": "NONE", "max_determinized_states": 2_000_000,
-        }}})
+    /// A pattern with what stands around it in the values.
+    fn around(&self, pattern: &str, place: Place) -> String {
+        let before = if place == Place::Start { "" } else { ".*" };
+        let after = if place == Place::End { "" } else { ".*" };
+        format!("{}{before}({pattern}){after}", pattern::literal(&self.prefix))
     }
+
+    /// Events with a value that a pattern matches.
+    fn pattern(&self, value: &str) -> Value {
+        match &self.inside {
+            Some(inside) => {
+                let [wildcard, ngram, keyword] = inside.has;
+                let paths = [(wildcard, &inside.wildcard), (ngram || keyword, &inside.plain)];
+                query::any_of(paths.into_iter().filter(|(has, _)| *has).map(|(_, path)| regexp(path, value)))
+            }
+            None => regexp(&self.path, value),
+        }
+    }
+}
+
+fn regexp(path: &str, value: &str) -> Value {
+    json!({ "regexp": { path: { "value": value, "flags": "NONE", "max_determinized_states": MAX_WORK } } })
 }
 
 /// Text of a wildcard query that means just itself.

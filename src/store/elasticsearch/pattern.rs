@@ -7,6 +7,9 @@ use regex_syntax::{
     hir::{Class, ClassUnicode, Hir, HirKind, Look},
 };
 
+/// Longest text that a pattern may stand for, in bytes; longer than any term.
+const MAX_WHOLE: usize = 64 * 1024;
+
 /// A Lucene expression that matches the whole of the same values; `None` where an anchor is inside, or a way through it
 /// is longer than `max` bytes.
 pub fn lucene(pattern: &str, max: usize) -> Option<String> {
@@ -41,6 +44,35 @@ pub fn required(pattern: &str) -> Option<String> {
     runs(&hir, &mut run, &mut best);
     keep(&mut run, &mut best);
     (!best.is_empty()).then_some(best)
+}
+
+/// The one folded value that matches. (The wildcard fields of OpenSearch fail at a pattern that is no more than that.)
+pub fn whole(pattern: &str) -> Option<String> {
+    let hir = Parser::new().parse(pattern).ok()?;
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let [first, inner @ .., last] = parts.as_slice() else { return None };
+    let mut text = String::new();
+    let ends = is(first, Look::Start) && is(last, Look::End);
+    (ends && inner.iter().all(|h| only(h, &mut text))).then_some(text)
+}
+
+/// Adds the only text that matches; whether there is one.
+fn only(hir: &Hir, text: &mut String) -> bool {
+    match hir.kind() {
+        HirKind::Empty => true,
+        HirKind::Literal(l) => std::str::from_utf8(&l.0).map(|t| text.push_str(t)).is_ok(),
+        HirKind::Class(Class::Unicode(class)) => folded(class).map(|c| text.push(c)).is_some(),
+        HirKind::Capture(c) => only(&c.sub, text),
+        HirKind::Concat(all) => all.iter().all(|h| only(h, text)),
+        HirKind::Repetition(r) if r.max == Some(r.min) => {
+            (0..r.min).all(|_| text.len() <= MAX_WHOLE && only(&r.sub, text))
+        }
+        _ => false,
+    }
+}
+
+fn is(hir: &Hir, look: Look) -> bool {
+    matches!(hir.kind(), HirKind::Look(l) if *l == look)
 }
 
 fn keep(run: &mut String, best: &mut String) {
@@ -83,7 +115,7 @@ fn folded(class: &ClassUnicode) -> Option<char> {
 /// Text that means just itself.
 pub fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 8);
-    text.chars().for_each(|c| escaped(c, &mut out));
+    text.chars().for_each(|c| single(c, &mut out));
     out
 }
 
@@ -97,7 +129,6 @@ fn branches(hir: &Hir, out: &mut Vec<String>) -> Option<()> {
 }
 
 fn branch(mut parts: &[Hir], out: &mut Vec<String>) -> Option<()> {
-    let is = |hir: &Hir, look: Look| matches!(hir.kind(), HirKind::Look(l) if *l == look);
     let (mut before, mut after) = (".*", ".*");
     while let [first, rest @ ..] = parts
         && is(first, Look::Start)
@@ -120,7 +151,7 @@ fn branch(mut parts: &[Hir], out: &mut Vec<String>) -> Option<()> {
 fn write(hir: &Hir, out: &mut String) -> Option<()> {
     match hir.kind() {
         HirKind::Empty => out.push_str("()"),
-        HirKind::Literal(l) => std::str::from_utf8(&l.0).ok()?.chars().for_each(|c| escaped(c, out)),
+        HirKind::Literal(l) => std::str::from_utf8(&l.0).ok()?.chars().for_each(|c| single(c, out)),
         HirKind::Class(Class::Unicode(class)) => {
             let ranges = class.ranges();
             if ranges.is_empty() {
@@ -162,6 +193,15 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
     Some(())
 }
 
+/// A character outside of a class. The wildcard fields of OpenSearch take `\\`, `*` and `?` for signs of their own, even
+/// escaped ones, unless they are ranges.
+fn single(c: char, out: &mut String) {
+    match c {
+        '\\' | '*' | '?' => out.push_str(&format!("[\\{c}-\\{c}]")),
+        c => escaped(c, out),
+    }
+}
+
 fn escaped(c: char, out: &mut String) {
     if c.is_ascii_punctuation() {
         out.push('\\');
@@ -181,12 +221,26 @@ mod tests {
             ("(?i)k", Some(".*[Kk\u{212a}].*")),
             (r"^a|b{2,3}\.$", Some(r"a.*|.*(b){2,3}\.")),
             ("^$", Some("()")),
+            (r"a\\b\*", Some(r".*a[\\-\\]b[\*-\*].*")),
             ("x(^a|b)", None),
         ] {
             assert_eq!(lucene(pattern, 400).as_deref(), expected, "{pattern}");
         }
         assert_eq!(lucene("(a{20}|bc){10}x", 201), lucene("(a{20}|bc){10}x", 1_000));
         assert_eq!(lucene("(a{20}|bc){10}x", 200), None);
+    }
+
+    #[test]
+    fn one_value_only() {
+        for (pattern, expected) in [
+            (r"(?i)^C:\\a(b){2}$", Some(r"c:\abb")),
+            ("^$", Some("")),
+            ("^ab", None),
+            ("(?i)^s$", None),
+            ("^(a|b)$", None),
+        ] {
+            assert_eq!(whole(pattern).as_deref(), expected, "{pattern}");
+        }
     }
 
     #[test]

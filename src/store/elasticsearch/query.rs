@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 
 /// Events that one search may test in memory.
-const MAX_TESTED: usize = 200_000;
+pub const MAX_TESTED: usize = 200_000;
 /// Values of one `terms` query; clusters refuse more than 65,536.
 const MAX_TERMS: usize = 50_000;
 
@@ -30,7 +30,11 @@ impl Store {
     pub async fn filter(&self, scope: &Scope, query: &Query) -> Result<Value> {
         let frame = frame(scope, query.period);
         let mut compared = Vec::new();
-        compare(&query.condition, &mut compared)?;
+        compare(&query.condition, &mut compared);
+        if compared.iter().any(|c| matches!(c.by.test, Test::Text(_))) {
+            let ways = self.ways().await?;
+            compared.iter_mut().for_each(|c| c.leaf = leaf::queries(c.by, &ways));
+        }
         self.test(&frame, &mut compared).await?;
         let mut compared = compared.into_iter();
         let condition = tree(&query.condition, &mut compared);
@@ -117,15 +121,12 @@ pub fn period(period: Period) -> Option<Value> {
 }
 
 /// The comparisons of a condition, in the order of [`tree`].
-fn compare<'c>(condition: &'c Condition, out: &mut Vec<Compared<'c>>) -> Result<()> {
+fn compare<'c>(condition: &'c Condition, out: &mut Vec<Compared<'c>>) {
     match condition {
-        Condition::All => Ok(()),
-        Condition::And(c) | Condition::Or(c) => c.iter().try_for_each(|c| compare(c, out)),
+        Condition::All => {}
+        Condition::And(c) | Condition::Or(c) => c.iter().for_each(|c| compare(c, out)),
         Condition::Not(c) => compare(c, out),
-        Condition::Match(by) => {
-            out.push(Compared { by, leaf: leaf::queries(by), named: Vec::new() });
-            Ok(())
-        }
+        Condition::Match(by) => out.push(Compared { by, leaf: leaf::queries(by, &[]), named: Vec::new() }),
     }
 }
 
