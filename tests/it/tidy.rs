@@ -27,7 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("intel", BELOW),
     ("catalog", &["error", "checkup", "event", "neo4j", "elastic"]),
     ("demo", BELOW),
-    ("config", BELOW),
+    ("config", &["error", "checkup", "event", "elastic"]),
     ("telemetry", BELOW),
     ("pipeline", SIBLINGS),
     ("serve", &["pipeline"]),

@@ -7,10 +7,11 @@ use std::{
     sync::Arc,
 };
 use sysmonsearch::{
+    elastic::{Access, Login},
     event::{Event, EventId, Period, Position, Scope, Time, condition::Operator},
     store::{
         EventStore, Query,
-        elasticsearch::{Access, Elasticsearch, Foreign, Login, Settings, Substring},
+        elasticsearch::{Elasticsearch, Foreign, Settings, Substring},
     },
 };
 
