@@ -179,9 +179,17 @@ test("a host leads to its process tree and its events", async () => {
 test("rules are told behind a search and on a host, and a click narrows the search to one", async () => {
   const { page } = now;
   await logIn(page, server.url, "/search?facets=Computer");
-  await firstRow().waitFor();
-  const all = await total();
   const rules = page.getByRole("region", { name: "Rule hits" });
+  // The rules follow the events.
+  const told = rules.getByText("No rule has hit").or(rules.locator("li").first());
+  await expect
+    .poll(async () => {
+      await page.reload();
+      await told.waitFor();
+      return rules.locator("li button").count();
+    })
+    .toBeGreaterThan(0);
+  const all = await total();
   const one = rules.locator("li", { has: page.locator("button") }).first();
   await one.waitFor();
   const title = await one.locator("button").innerText();

@@ -371,7 +371,7 @@ describe.skipIf(!isThere)("on real logs", () => {
     await page.waitForURL(/from=.*to=/);
     await panel.getByRole("button", { name: "All time" }).click();
     await expect.poll(() => param("from")).toBe(null);
-    await panel.getByText("Events", { exact: true }).last().click();
+    await panel.getByText("Event list", { exact: true }).click();
     await page.waitForURL(/tab=events/);
     await rows().first().click();
     await page.waitForURL(/tab=events/);
@@ -393,7 +393,7 @@ describe.skipIf(!isThere)("on real logs", () => {
       'link "Process tree"',
       'region "Rule hits"',
       'columnheader "Host"',
-      'columnheader "Sysmon"',
+      'columnheader "Sysmon version"',
     ])
       expect(hosts).toContain(part);
     await go(page, "/statistics");

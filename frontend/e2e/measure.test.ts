@@ -142,7 +142,7 @@ const SEARCHES = [
   'file ends ".exe"',
   'registryKey contains "\\\\run"',
   'NOT process contains "svchost" AND NOT EventID = "7"',
-  'CommandLine re "(?i)[a-z]+\\\\.ps1"',
+  'CommandLine matches "[a-z]+\\\\.ps1"',
 ];
 
 test.skipIf(!isOn)("how fast a search is shown", { timeout: 600_000 }, async () => {

@@ -45,7 +45,7 @@ export function App() {
         <Rail session={session} />
         <main className="page" id="page" tabIndex={-1}>
           <Boundary key={path}>
-            <Suspense fallback={<Loader m="auto" aria-label={t("state.loading")} />}>
+            <Suspense fallback={<Loader m="auto" role="status" aria-label={t("state.loading")} />}>
               <Switch>
                 <Route path="/search" component={SearchPage} />
                 <Route path="/alerts" component={AlertsPage} />

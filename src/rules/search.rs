@@ -277,6 +277,8 @@ fn criterion(parts: &[Detection]) -> Option<(&'static str, &DetectionItem)> {
 pub(super) fn of_item(item: &DetectionItem) -> Result<Condition> {
     let name = item.field.name.as_deref().ok_or("a value without a field has no form in a search")?;
     let name = match key(name) {
+        // `Hash` alone is the criterion.
+        Key::Field(f) if CRITERIA.iter().any(|c| c.name.eq_ignore_ascii_case(f.name())) => format!("data.{}", f.name()),
         Key::Field(f) => f.name().to_owned(),
         Key::Other(_) => format!("data.{name}"),
     };

@@ -174,18 +174,18 @@ pub type Found = BTreeSet<(String, String, Vec<String>)>;
 pub fn expected(rules: &[Rule], events: &[Event]) -> Found {
     let (set, failed) = RuleSet::compile(rules);
     assert_eq!(failed, []);
-    let mut starts: HashMap<(String, String), (Arc<Start>, (Time, sysmonsearch::event::EventId))> = HashMap::new();
+    let mut starts: HashMap<(String, String), Arc<Start>> = HashMap::new();
     for event in events {
         let Some((guid, start)) = Start::of(event) else { continue };
-        let order = (event.time, event.id);
-        let known = starts.entry((event.host(), guid.to_owned())).or_insert((Arc::new(start), order));
-        if order > known.1 {
-            *known = (Arc::new(Start::of(event).unwrap().1), order);
+        let start = Arc::new(start);
+        let known = starts.entry((event.host(), guid.to_owned())).or_insert_with(|| start.clone());
+        if start.order() > known.order() {
+            *known = start;
         }
     }
     let (mut seen, mut out) = (Vec::new(), BTreeSet::new());
     for event in events {
-        let of = |guid: Option<&str>| Some(starts.get(&(event.host(), guid?.to_owned()))?.0.clone());
+        let of = |guid: Option<&str>| starts.get(&(event.host(), guid?.to_owned())).cloned();
         let process = of(join::process_of(event)).filter(|_| event.code != 1);
         let parent = of(join::parent_of(event, process.as_deref()));
         let lineage = Lineage { process, parent, target: of(join::target_of(event)) };

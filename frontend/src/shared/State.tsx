@@ -31,7 +31,14 @@ export function State({ loading, error, empty, nothing, retry }: Props) {
   if (!empty) return null;
   return (
     <div className="state" role="status">
-      {loading ? <Loader size="sm" aria-label={t("state.loading")} /> : nothing}
+      {loading ? (
+        <>
+          <Loader size="sm" aria-hidden="true" />
+          <span className="unseen">{t("state.loading")}</span>
+        </>
+      ) : (
+        nothing
+      )}
     </div>
   );
 }

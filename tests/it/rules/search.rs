@@ -144,6 +144,16 @@ fn published_forms_become_searches() {
 }
 
 #[test]
+fn a_field_called_like_a_criterion_is_the_field() {
+    let text = rule("create_stream_hash", "sel:\n  Hash|contains: 'IMPHASH='\ncondition: sel");
+    let condition = to_condition(&text).unwrap();
+    for (hash, expected) in [("MD5=0123456789ABCDEF0123456789ABCDEF,IMPHASH=F34D", true), ("MD5=F34D", false)] {
+        let event = event(15, &[("Hash", hash)]);
+        assert_eq!((condition.is_match(&event), !compiled(&text).matches(&event).is_empty()), (expected, expected));
+    }
+}
+
+#[test]
 fn a_check_says_where() {
     let good = rule("process_creation", "sel:\n  Image: a\ncondition: sel");
     assert!(check(&good).iter().all(|p| p.severity != Severity::Error), "{:?}", check(&good));
