@@ -157,7 +157,6 @@ async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     catalog.put_hits(vec![], &at(300)).await.unwrap();
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(300));
     assert_eq!(catalog.count_hits(&all, &any).await.unwrap(), 36);
-
     let missed = catalog.hits_since(&all, &any, 33, 2).await.unwrap();
     assert_eq!(numbers(&missed), [34, 35]);
     let page = catalog.hits(&all, &any, None, 4).await.unwrap();
@@ -165,7 +164,6 @@ async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     assert_eq!(page.hits[0].hit, hit(40), "every part of a hit comes back");
     let last = catalog.hits(&all, &any, Some(5), 4).await.unwrap();
     assert_eq!((numbers(&last.hits), last.more), (vec![4, 3, 2, 1], false));
-
     let count = |scope: Scope, filter: HitFilter| async move { catalog.count_hits(&scope, &filter).await.unwrap() };
     assert_eq!(count(all.clone(), HitFilter { rule_id: Some("odd".into()), ..any.clone() }).await, 17);
     assert_eq!(count(all.clone(), HitFilter { host: Some("PC1.".into()), ..any.clone() }).await, 13);
@@ -176,13 +174,11 @@ async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     assert_eq!(count(all.clone(), HitFilter { period, ..any.clone() }).await, 10, "from is in, to is out");
     let narrow = HitFilter { host: Some("pc1".into()), rule_id: Some("even".into()), period, ..any.clone() };
     assert_eq!(count(all.clone(), narrow).await, 2);
-
     let per_rule = catalog.hits_per_rule(&all, &any).await.unwrap();
     assert_eq!(per_rule, [("even".into(), 19), ("odd".into(), 17)]);
     let ids = [hit(3).event_id, EventId(1), hit(3).event_id, hit(1).event_id];
     let of_events = catalog.hits_of_events(&all, &ids).await.unwrap();
     assert_eq!(of_events, [vec![hit(3)], vec![], vec![hit(3)], vec![hit(1)]]);
-
     catalog.clear_hits().await.unwrap();
     assert_eq!(catalog.count_hits(&all, &any).await.unwrap(), 0);
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
@@ -225,7 +221,6 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     let first = Kept { seen: vec![seen(1, 0), seen(1, 1), seen(2, 0)], fired: vec![key(2)] };
     let last = Kept { seen: vec![seen(3, 0)], fired: vec![key(3)] };
     assert_eq!(kept, [first, Kept::default(), last.clone()], "in order, both ends included");
-
     let gone = Change {
         came: vec![],
         went: vec![seen(1, 1), seen(9, 0)],
@@ -241,7 +236,6 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     assert_eq!(numbers(&hits), [1, 3]);
     let kept = catalog.correlated(&[stretch(&k, 0, 9_000)]).await.unwrap();
     assert_eq!(kept, [Kept { seen: vec![seen(1, 0), seen(2, 0), seen(3, 0)], fired: vec![key(3)] }]);
-
     catalog.retain_correlated(&[("other".into(), "1".into()), ("k".into(), "2".into())]).await.unwrap();
     let kept = catalog.correlated(&[stretch(&k, 0, 9_000), asked[2].clone()]).await.unwrap();
     assert_eq!(kept, [Kept::default(), last]);
