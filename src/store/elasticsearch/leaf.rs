@@ -23,6 +23,9 @@ const MAX_LOOKED_FOR: usize = 200;
 const MAX_WILDCARD: usize = 64;
 /// Work that the cluster may put into one expression.
 const MAX_WORK: usize = 2_000_000;
+/// Characters that one condition may ask the wildcard fields for: OpenSearch makes a clause of each piece of three, and
+/// refuses more than 1,024.
+pub const MAX_PIECES: usize = 500;
 /// Most networks of one comparison in the index: each is a clause.
 const MAX_NETS: usize = 256;
 
@@ -56,11 +59,28 @@ struct Inside {
     has: [bool; 3],
 }
 
-/// `ways`: those of the indices that are searched.
-pub fn queries(m: &Match, ways: &[Substring]) -> Queries {
+/// `ways`: those of the indices that are searched. `room`: characters that wildcard fields may still be asked for.
+pub fn queries(m: &Match, ways: &[Substring], room: &mut usize) -> Queries {
     let mut out = Queries::default();
-    m.keys.iter().for_each(|key| test(m, key, ways, &mut out));
+    for key in &m.keys {
+        // What is too much goes through the terms instead, which every index has.
+        let left = room.checked_sub(asked(&m.test)).filter(|_| ways.contains(&Substring::Wildcard));
+        let inside = left.is_some() || !ways.contains(&Substring::Wildcard);
+        *room = left.unwrap_or(*room);
+        test(m, key, if inside { ways } else { &[] }, &mut out);
+    }
     out
+}
+
+/// Characters that are looked for inside of values.
+fn asked(test: &Test) -> usize {
+    match test {
+        Test::Text(TextTest::Contains(o) | TextTest::EndsWith(o)) => {
+            o.iter().map(|o| o.len().min(MAX_LOOKED_FOR)).sum()
+        }
+        Test::Text(TextTest::Regex(p)) => p.iter().map(|p| p.as_str().len()).sum(),
+        _ => 0,
+    }
 }
 
 fn test(m: &Match, key: &Key, ways: &[Substring], out: &mut Queries) {
@@ -68,7 +88,7 @@ fn test(m: &Match, key: &Key, ways: &[Substring], out: &mut Queries) {
     let at = match key {
         Key::Field(f) => {
             let name = f.name();
-            let inside = mapping::has_inside(*f).then(|| Inside {
+            let inside = (mapping::has_inside(*f) && !ways.is_empty()).then(|| Inside {
                 name,
                 wildcard: format!("s.v.{name}.w"),
                 ngram: format!("s.v.{name}.g"),

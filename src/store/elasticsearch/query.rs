@@ -31,10 +31,10 @@ impl Store {
         let frame = frame(scope, query.period);
         let mut compared = Vec::new();
         compare(&query.condition, &mut compared);
-        if compared.iter().any(|c| matches!(c.by.test, Test::Text(_))) {
-            let ways = self.ways().await?;
-            compared.iter_mut().for_each(|c| c.leaf = leaf::queries(c.by, &ways));
-        }
+        let text = compared.iter().any(|c| matches!(c.by.test, Test::Text(_)));
+        let ways = if text { self.ways().await? } else { Vec::new() };
+        let mut room = leaf::MAX_PIECES;
+        compared.iter_mut().for_each(|c| c.leaf = leaf::queries(c.by, &ways, &mut room));
         self.test(&frame, &mut compared).await?;
         let mut compared = compared.into_iter();
         let condition = tree(&query.condition, &mut compared);
@@ -126,7 +126,7 @@ fn compare<'c>(condition: &'c Condition, out: &mut Vec<Compared<'c>>) {
         Condition::All => {}
         Condition::And(c) | Condition::Or(c) => c.iter().for_each(|c| compare(c, out)),
         Condition::Not(c) => compare(c, out),
-        Condition::Match(by) => out.push(Compared { by, leaf: leaf::queries(by, &[]), named: Vec::new() }),
+        Condition::Match(by) => out.push(Compared { by, leaf: leaf::Queries::default(), named: Vec::new() }),
     }
 }
 
