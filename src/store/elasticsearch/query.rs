@@ -16,7 +16,10 @@ use crate::{
     store::Query,
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::Arc,
+};
 
 /// So many texts are one query each; more are put together as alternatives.
 const FEW: usize = 16;
@@ -133,9 +136,9 @@ impl Store {
             known.events = self.all(&json!({ "terms": { "s.big": names } })).await?;
         }
         for one in long {
-            if !known.terms.contains_key(&one) {
-                let terms = self.tested(&one, within).await?;
-                known.terms.insert(one, terms);
+            if let Entry::Vacant(place) = known.terms.entry(one) {
+                let terms = self.tested(place.key(), within).await?;
+                place.insert(terms);
             }
         }
         Ok(known)
