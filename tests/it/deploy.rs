@@ -15,7 +15,7 @@ fn compose() -> Value {
     yaml_serde::from_str(&text("docker-compose.yml")).unwrap()
 }
 
-fn entries<'v>(value: &'v Value) -> impl Iterator<Item = (&'v str, &'v Value)> {
+fn entries(value: &Value) -> impl Iterator<Item = (&str, &Value)> {
     value.as_mapping().into_iter().flatten().map(|(k, v)| (k.as_str().unwrap(), v))
 }
 
