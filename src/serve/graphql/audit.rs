@@ -15,7 +15,7 @@ pub async fn import(ctx: &Context<'_>, rules: &[Rule]) -> Result<()> {
     imported(session::core(ctx)?, &session::caller(ctx)?.user.name, rules).await
 }
 
-/// As [`import`], for a caller of another endpoint.
+/// As `import`, for a caller of another endpoint.
 pub async fn imported(core: &Core, by: &str, rules: &[Rule]) -> Result<()> {
     let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
     let before = core.catalog.rules_by_id(&ids).await?;
