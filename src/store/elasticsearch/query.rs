@@ -315,9 +315,9 @@ fn pattern_of(path: &str, prefix: &str, place: Place, operands: &[String], any: 
     }
 }
 
-/// Queries for exact terms.
+/// Queries for exact terms. A longer one than an index can have is in none.
 fn terms(path: &str, terms: impl IntoIterator<Item = String>) -> Vec<Value> {
-    let terms: Vec<String> = terms.into_iter().collect();
+    let terms: Vec<String> = terms.into_iter().filter(|t| t.len() <= MAX_TERM).collect();
     terms.chunks(MAX_TERMS).map(|some| json!({ "terms": { path: some } })).collect()
 }
 

@@ -259,10 +259,8 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
              DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
-             DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
              ALTER TABLE hits DROP COLUMN joined; DROP INDEX jobs_hunts; ALTER TABLE jobs DROP COLUMN hunt;
              DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
-             ALTER TABLE hits DROP COLUMN joined; DROP INDEX jobs_hunts; ALTER TABLE jobs DROP COLUMN hunt;
              DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
         )
         .unwrap();
