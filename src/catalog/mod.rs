@@ -160,6 +160,28 @@ pub struct Job {
 }
 
 impl Job {
+    /// One that begins now.
+    pub fn new(id: String, name: String, node: &str) -> Self {
+        Self {
+            id,
+            name,
+            state: JobState::Running,
+            bytes_read: 0,
+            bytes_total: None,
+            stored: 0,
+            duplicates: 0,
+            skipped: 0,
+            issues: 0,
+            started: Time::now(),
+            finished: None,
+            message: None,
+            counts: Counts::default(),
+            keep_other: false,
+            node: node.to_owned(),
+            hunt: None,
+        }
+    }
+
     pub const fn kind(&self) -> JobKind {
         if self.hunt.is_some() { JobKind::Hunt } else { JobKind::Import }
     }

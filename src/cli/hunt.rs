@@ -47,10 +47,7 @@ enum Command {
 }
 
 pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Result<u8> {
-    let api = place::open(common, &connect).await?;
-    let done = on(&api, command).await;
-    api.close().await?;
-    done
+    place::with(common, &connect, async |api| on(api, command).await).await
 }
 
 async fn on(api: &Api, command: Command) -> anyhow::Result<u8> {

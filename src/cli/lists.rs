@@ -31,15 +31,12 @@ pub async fn rebuild(common: &Common, Rebuild { connect, what }: Rebuild) -> any
         What::Hits => "HITS",
         What::Index => return index(common, &connect).await,
     };
-    let api = place::open(common, &connect).await?;
     let query = "mutation($input: RebuildInput!) { rebuild(input: $input) { errors { message } } }";
-    let asked = api.client.ask(query, json!({"input": {"part": part}})).await;
-    let settled = match asked {
-        Ok(_) => api.settle().await,
-        Err(e) => Err(e),
-    };
-    api.close().await?;
-    say!("{}", if settled? { "done" } else { "started; the server works on it in the background" });
+    let settled = place::with(common, &connect, async |api| {
+        api.client.ask(query, json!({"input": {"part": part}})).await?;
+        api.settle().await
+    });
+    say!("{}", if settled.await? { "done" } else { "started; the server works on it in the background" });
     Ok(DONE)
 }
 
@@ -75,11 +72,9 @@ enum JobsCommand {
 }
 
 pub async fn jobs(common: &Common, Jobs { connect, command: JobsCommand::List }: Jobs) -> anyhow::Result<u8> {
-    let api = place::open(common, &connect).await?;
     let query = "{ importJobs(first: 500) { name state stored duplicates skipped issues startedAt message } }";
-    let answer = api.client.ask(query, json!({})).await;
-    api.close().await?;
-    for job in answer?["importJobs"].as_array().into_iter().flatten() {
+    let answer = place::with(common, &connect, async |api| api.client.ask(query, json!({})).await).await?;
+    for job in answer["importJobs"].as_array().into_iter().flatten() {
         let text = |key: &str| job[key].as_str().unwrap_or_default();
         say!(
             "{}  {:<9}  {}  stored {}, duplicates {}, skipped {}, issues {}  {}",
@@ -112,7 +107,6 @@ enum DeadLettersCommand {
 
 pub async fn dead_letters(common: &Common, args: DeadLetters) -> anyhow::Result<u8> {
     let DeadLetters { connect, command: DeadLettersCommand::List } = args;
-    let api = place::open(common, &connect).await?;
     let query = "query($first: Int, $after: String) { deadLetters(first: $first, after: $after) \
                  { nodes { at source position reason record } pageInfo { hasNextPage endCursor } } }";
     let print = |letters: Vec<Value>| {
@@ -121,7 +115,6 @@ pub async fn dead_letters(common: &Common, args: DeadLetters) -> anyhow::Result<
         }
         Ok(())
     };
-    let printed = api.client.each_page("deadLetters", query, json!({}), print).await;
-    api.close().await?;
-    printed.map(|()| DONE)
+    let all = async |api: &place::Api| api.client.each_page("deadLetters", query, json!({}), print).await;
+    place::with(common, &connect, all).await.map(|()| DONE)
 }

@@ -223,6 +223,18 @@ pub async fn open(common: &Common, connect: &Connect) -> anyhow::Result<Api> {
     }
 }
 
+/// Does `work` with the API of the place a command works in, which is closed whatever comes of it.
+pub async fn with<T>(
+    common: &Common,
+    connect: &Connect,
+    work: impl AsyncFnOnce(&Api) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let api = open(common, connect).await?;
+    let done = work(&api).await;
+    api.close().await?;
+    done
+}
+
 impl Api {
     /// Waits until the followers have done everything, if they run in this process; else says `false`.
     pub async fn settle(&self) -> anyhow::Result<bool> {

@@ -49,10 +49,7 @@ pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Re
         let issues = Issues::new(issues.path.as_deref()).context("cannot write the list of issues")?;
         return import(common, &connect, path, issues).await;
     }
-    let api = place::open(common, &connect).await?;
-    let done = on(&api, command).await;
-    api.close().await?;
-    done.map(|()| DONE)
+    place::with(common, &connect, async |api| on(api, command).await).await.map(|()| DONE)
 }
 
 async fn on(api: &Api, command: Command) -> anyhow::Result<()> {

@@ -70,10 +70,7 @@ impl NewPassword {
 }
 
 pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Result<u8> {
-    let api = place::open(common, &connect).await?;
-    let done = on(&api, command).await;
-    api.close().await?;
-    done.map(|()| DONE)
+    place::with(common, &connect, async |api| on(api, command).await).await.map(|()| DONE)
 }
 
 async fn on(api: &Api, command: Command) -> anyhow::Result<()> {

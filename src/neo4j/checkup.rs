@@ -1,9 +1,6 @@
 //! What `doctor` asks of the server.
 use super::{Client, cypher};
-use crate::{
-    checkup::{Finding, State},
-    error::Result,
-};
+use crate::{checkup::Finding, error::Result};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -59,12 +56,7 @@ impl Client {
                 "wait until they are built; one that has failed must be dropped, and is made anew at the next start",
             )
         } else {
-            Finding {
-                part,
-                state: State::Good,
-                text: format!("{} constraints and indexes work", wanted.len()),
-                advice: None,
-            }
+            Finding::good(part, format!("{} constraints and indexes work", wanted.len()))
         })
     }
 }
@@ -88,6 +80,7 @@ fn version(part: &'static str, server: &Server) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checkup::State;
 
     #[test]
     fn what_a_statement_makes() {

@@ -174,24 +174,7 @@ impl Pipeline {
             (Some(title), n) => format!("{title} and {} more", n - 1),
         };
         let hunt = Hunt { rules: ids, period, by: by.to_owned(), ..Hunt::default() };
-        let job = Job {
-            id: uuid::Uuid::now_v7().to_string(),
-            name,
-            state: JobState::Running,
-            bytes_read: 0,
-            bytes_total: None,
-            stored: 0,
-            duplicates: 0,
-            skipped: 0,
-            issues: 0,
-            started: Time::now(),
-            finished: None,
-            message: None,
-            counts: Default::default(),
-            keep_other: false,
-            node: self.node.to_string(),
-            hunt: Some(hunt),
-        };
+        let job = Job { hunt: Some(hunt), ..Job::new(uuid::Uuid::now_v7().to_string(), name, &self.node) };
         self.catalog.put_job(&job).await?;
         self.hunts.send_modify(|n| *n += 1);
         // Wakes the follower.

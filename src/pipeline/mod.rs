@@ -312,24 +312,7 @@ impl Pipeline {
     /// # Errors
     /// When the catalog cannot store the job.
     pub async fn import_spooled(self: &Arc<Self>, job_id: &str, name: &str, options: ingest::Options) -> Result<()> {
-        let job = Job {
-            id: job_id.to_owned(),
-            name: name.to_owned(),
-            state: JobState::Running,
-            bytes_read: 0,
-            bytes_total: None,
-            stored: 0,
-            duplicates: 0,
-            skipped: 0,
-            issues: 0,
-            started: Time::now(),
-            finished: None,
-            message: None,
-            counts: Default::default(),
-            keep_other: options.keep_other,
-            node: self.node.to_string(),
-            hunt: None,
-        };
+        let job = Job { keep_other: options.keep_other, ..Job::new(job_id.to_owned(), name.to_owned(), &self.node) };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job).await;
         Ok(())

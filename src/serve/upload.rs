@@ -85,9 +85,7 @@ pub async fn indicators(
     let (_, spooled) = received(&app, &headers, body, max).await?;
     let name = file_name(params.name);
     let caller = by.clone();
-    let read = move || spooled.0.as_deref().map(|path| intel::load(path, &name, &by)).transpose();
-    let report = tokio::task::spawn_blocking(read).await.map_err(Error::from)??;
-    let report = report.ok_or_else(|| Error::internal("the upload was not spooled"))?;
+    let report = read(spooled, move |path| intel::load(path, &name, &by)).await?;
     let import = core.pipeline.import_indicators(report).await?;
     let hunt = if params.hunt {
         core.pipeline.hunt_at_once(&core.pipeline.rules_of_import(&import.id).await?, &caller).await?
@@ -117,9 +115,7 @@ pub async fn rules(
     let by = analyst(&app, address, &headers).await?;
     let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(MAX_RULES)).await?;
     let name = file_name(params.name);
-    let read = move || spooled.0.as_deref().map(|path| rules::load_file(path, &name)).transpose();
-    let loaded = tokio::task::spawn_blocking(read).await.map_err(Error::from)??;
-    let loaded = loaded.ok_or_else(|| Error::internal("the upload was not spooled"))?;
+    let loaded = read(spooled, move |path| rules::load_file(path, &name)).await?;
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
     super::graphql::imported(core, &by, &loaded.rules).await?;
     let changed = core.pipeline.import_rules(loaded.rules).await?;
@@ -159,6 +155,15 @@ async fn received(app: &App, headers: &HeaderMap, body: Body, max: u64) -> Resul
     let spooled = Spooled(Some(path.clone()));
     spool(body, &path, max).await?;
     Ok((job_id, spooled))
+}
+
+/// What is read from a spooled file, which is removed then.
+async fn read<T: Send + 'static>(
+    spooled: Spooled,
+    read: impl FnOnce(&Path) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let read = move || spooled.0.as_deref().map(read).transpose();
+    tokio::task::spawn_blocking(read).await??.ok_or_else(|| Error::internal("the upload was not spooled"))
 }
 
 fn too_large(max: u64) -> Error {

@@ -72,7 +72,7 @@ impl Cluster {
         new_rules: &[Rule],
         issues: &[Issue],
     ) -> Result<()> {
-        self.drop_interrupted().await?;
+        self.sweep().await?;
         let call = uuid::Uuid::now_v7().simple().to_string();
         let first = self.stage(&call, indicators.len() as u64).await?;
         for (n, some) in indicators.chunks(PIECE).enumerate() {
@@ -91,8 +91,7 @@ impl Cluster {
             let (_, gone) = self.drop_import_in(t, &import.id, &stored.call, &keep).await?;
             let row = Row::new(self.import_key(&import.id), Kind::Import, &stored)?;
             nodes::put(t, vec![row.list(self.space.list(Kind::Import)).number(0)]).await?;
-            let show = cypher!("cypher/write/catalog_show_indicators.cypher");
-            t.run(show.param("of", self.of_import(&stored.call)).param("list", self.indicator_list())).await?;
+            self.list_indicators(t, &stored.call, Some(self.indicator_list())).await?;
             nodes::delete(t, [self.staged_key(&stored.call)]).await?;
             if gone + rules::put(t, &self.space, new_rules).await? > 0 {
                 changes.next();
@@ -100,7 +99,10 @@ impl Cluster {
             }
             jobs::put_letters(t, &self.space, Some(&import.id), issues).await
         };
-        transact!(self.neo4j, t => work(&mut t).await)
+        let done = transact!(self.neo4j, t => work(&mut t).await);
+        done?;
+        self.sweep_behind().await;
+        Ok(())
     }
 
     /// Announces indicators that are about to be written. Returns the number of the first one.
@@ -110,9 +112,7 @@ impl Cluster {
             let first = numbers.value + 1;
             numbers.value += indicators;
             numbers.save(t, &self.space, NUMBERS).await?;
-            let staged = Staged { call: call.to_owned(), number: Time::now().0 };
-            let row = Row::new(self.staged_key(call), Kind::Staged, &staged)?;
-            nodes::put(t, vec![row.list(self.space.list(Kind::Staged))]).await.map(|()| first)
+            self.put_staged(t, call, Time::now().0).await.map(|()| first)
         };
         transact!(self.neo4j, t => work(&mut t).await)
     }
@@ -123,22 +123,34 @@ impl Cluster {
         Ok(properties(&stored)?.with("folded", folded).with("of", self.of_import(call)).into())
     }
 
-    /// Removes what imports have written that never came to their end.
-    async fn drop_interrupted(&self) -> Result<()> {
+    /// Removes what imports have written that never came to their end, and what removed imports have left, in pieces.
+    async fn sweep(&self) -> Result<()> {
         let staged: Vec<Staged> = nodes::all(&self.neo4j, self.space.list(Kind::Staged)).await?;
         for Staged { call, .. } in staged.into_iter().filter(|s| s.number < Time::now().0 - STAGED) {
+            let query = cypher!("cypher/write/catalog_delete_indicators.cypher").param("of", self.of_import(&call));
+            nodes::delete_all(&self.neo4j, query).await?;
             let key = self.staged_key(&call);
-            let work = async |t: &mut Transaction| {
-                t.run(self.drop_query(&call)).await?;
-                nodes::delete(t, [key.clone()]).await
-            };
-            transact!(self.neo4j, t => work(&mut t).await)?;
+            transact!(self.neo4j, t => nodes::delete(&mut t, [key.clone()]).await)?;
         }
         Ok(())
     }
 
-    fn drop_query(&self, call: &str) -> Query {
-        cypher!("cypher/write/catalog_delete_indicators.cypher").param("of", self.of_import(call))
+    /// Removes what is hidden already. What cannot be now goes with the next import.
+    async fn sweep_behind(&self) {
+        if let Err(e) = self.sweep().await {
+            tracing::warn!(error = ?e, "indicators of a removed import are still in Neo4j, hidden");
+        }
+    }
+
+    async fn put_staged(&self, t: &mut Transaction, call: &str, number: i64) -> Result<()> {
+        let row = Row::new(self.staged_key(call), Kind::Staged, &Staged { call: call.to_owned(), number })?;
+        nodes::put(t, vec![row.list(self.space.list(Kind::Staged))]).await
+    }
+
+    /// Puts the indicators of a call into the list of all, or takes them out of it.
+    async fn list_indicators(&self, t: &mut Transaction, call: &str, list: Option<String>) -> Result<()> {
+        let query = cypher!("cypher/write/catalog_list_indicators.cypher");
+        t.run(query.param("of", self.of_import(call)).param("list", list)).await
     }
 
     /// Takes an import back, unless it is that of `call`; of its rules those in `keep` stay. Returns whether there was one,
@@ -148,7 +160,9 @@ impl Cluster {
         let Some(old) = found.into_iter().flatten().find(|i| i.call != call) else { return Ok((false, 0)) };
         let drop: Vec<String> = old.of_rules.into_iter().filter(|r| !keep.contains(&r.as_str())).collect();
         let gone = rules::delete(t, &self.space, &drop).await?;
-        t.run(self.drop_query(&old.call)).await?;
+        // Hidden at once, and removed behind the transaction.
+        self.list_indicators(t, &old.call, None).await?;
+        self.put_staged(t, &old.call, 0).await?;
         jobs::drop_letters(t, &self.space, id).await?;
         nodes::delete(t, [self.import_key(id)]).await?;
         Ok((true, gone))
@@ -164,7 +178,10 @@ impl Cluster {
             }
             Ok(found)
         };
-        transact!(self.neo4j, t => work(&mut t).await)
+        let done = transact!(self.neo4j, t => work(&mut t).await);
+        let found = done?;
+        self.sweep_behind().await;
+        Ok(found)
     }
 
     pub(super) async fn imports(&self) -> Result<Vec<Import>> {

@@ -169,15 +169,11 @@ impl Cluster {
     }
 
     pub(super) async fn store_search(&self, search: &SavedSearch, is_new: bool) -> Result<()> {
-        #[derive(Deserialize)]
-        struct Count {
-            count: i64,
-        }
         let key = self.space.key(Kind::Search, &[&search.id]);
         let of = self.space.list_of(Kind::Search, &["owner", &search.owner_id]);
         let work = async |t: &mut Transaction| {
             Counter::lock(t, &self.space, SEARCHES).await?;
-            let own = t.rows::<Count>(cypher!("cypher/read/catalog_count_of.cypher").param("of", &*of)).await?;
+            let own = t.rows::<nodes::Count>(cypher!("cypher/read/catalog_count_of.cypher").param("of", &*of)).await?;
             let full = own.first().is_some_and(|c| c.count >= to_bolt(MAX_SAVED));
             let known = nodes::known::<SavedSearch>(t, vec![key.clone()]).await?.into_iter().flatten().next();
             match &known {

@@ -12,7 +12,7 @@ const NAMESPACE: uuid::Uuid = uuid::Uuid::from_u128(0x7a10_c3e9_52d4_5b6f_9e21_8
 /// What ends the name of a property that holds JSON, as Neo4j keeps only texts, numbers and lists of texts.
 const JSON: &str = "Json";
 /// Nodes deleted in one transaction.
-pub const PIECE: i64 = 10_000;
+const PIECE: i64 = 10_000;
 
 /// The kinds, which are labels too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,8 +187,8 @@ pub struct Keyed {
 }
 
 #[derive(Deserialize)]
-struct Count {
-    count: i64,
+pub struct Count {
+    pub count: i64,
 }
 
 /// The number that a statement counts.
@@ -233,9 +233,14 @@ pub async fn delete(t: &mut Transaction, keys: impl IntoIterator<Item = String>)
     t.each(cypher!("cypher/write/catalog_delete.cypher"), rows).await
 }
 
-/// Deletes lists, some nodes at a time.
+/// Deletes lists.
 pub async fn delete_lists(client: &Client, lists: Vec<String>) -> Result<()> {
-    let query = cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists).param("most", PIECE);
+    delete_all(client, cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists)).await
+}
+
+/// Repeats a statement that deletes at most `most` nodes and counts them, until nothing is left.
+pub async fn delete_all(client: &Client, query: Query) -> Result<()> {
+    let query = query.param("most", PIECE);
     while client.change::<Count>(query.clone()).await?.iter().any(|c| c.count == PIECE) {}
     Ok(())
 }
