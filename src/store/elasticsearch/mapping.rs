@@ -37,8 +37,15 @@ pub fn other_prefix(name: &str) -> String {
 
 /// A number in `s.n`: milliseconds as they are, unsigned numbers moved down to fit in a `long`.
 pub fn number(ty: Type, n: i128) -> i64 {
-    let n = if ty == Type::Time { n } else { n + i128::from(i64::MIN) };
-    i64::try_from(n).unwrap_or(if n < 0 { i64::MIN } else { i64::MAX })
+    range(ty, Some(n), Some(n)).map_or(if n < 0 { i64::MIN } else { i64::MAX }, |(n, _)| n)
+}
+
+/// The numbers of `s.n` from one number to another; none where no number can be in between.
+pub fn range(ty: Type, from: Option<i128>, to: Option<i128>) -> Option<(i64, i64)> {
+    let (least, most) = (i128::from(i64::MIN), i128::from(i64::MAX));
+    let place = |n: i128| if ty == Type::Time { n } else { n.saturating_add(least) };
+    let (from, to) = (from.map_or(least, place).max(least), to.map_or(most, place).min(most));
+    Some((i64::try_from(from).ok()?, i64::try_from(to).ok()?)).filter(|(from, to)| from <= to)
 }
 
 pub const fn is_number(ty: Type) -> bool {

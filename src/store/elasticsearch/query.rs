@@ -247,10 +247,9 @@ fn test(m: &Match, key: &Key, known: &Known, any: &mut Vec<Value>) -> Result<()>
             return Ok(());
         }
         Test::Range { from, to } => {
-            let ty = key_type(key);
-            let bound = |n: &Option<i128>, open: i64| n.map_or(open, |n| mapping::number(ty, n));
-            let (from, to) = (bound(from, i64::MIN), bound(to, i64::MAX));
-            any.push(json!({ "range": { format!("s.n.{}", key.name()): { "gte": from, "lte": to } } }));
+            if let Some((from, to)) = mapping::range(key_type(key), *from, *to) {
+                any.push(json!({ "range": { format!("s.n.{}", key.name()): { "gte": from, "lte": to } } }));
+            }
             return Ok(());
         }
     };

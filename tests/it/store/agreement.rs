@@ -189,6 +189,31 @@ fn nested_conditions_agree_with_the_evaluator_in_memory() {
     });
 }
 
+/// Nothing is below 0 or above the greatest number.
+#[test]
+fn bounds_at_the_ends_of_numbers_agree_with_the_evaluator_in_memory() {
+    let runtime = Runtime::new().unwrap();
+    let mut ordinals = sample::Count::default();
+    let numbers = [0, 1, u64::MAX - 1, u64::MAX];
+    let events = numbers.map(|n| {
+        let mut event = EventBuilder::default();
+        event.code = 3;
+        event.received = Some(Time(1_700_000_000_000));
+        event.data("DestinationPort", &n.to_string());
+        event.finish(&mut ordinals)
+    });
+    let engines = stored(&runtime, &events);
+    for operator in [Operator::Gt, Operator::Gte, Operator::Lt, Operator::Lte] {
+        for n in numbers {
+            let condition = Condition::Match(Match::new("DestinationPort", operator, &[n.to_string()]).unwrap());
+            let expected = naive(&events, &condition);
+            for engine in &engines {
+                assert_eq!(find(&runtime, &*engine.store, &condition), expected, "{condition:?}");
+            }
+        }
+    }
+}
+
 /// However long a text is, and whatever is in it: a pattern of it would be too much work for the cluster.
 #[test]
 fn long_operands_agree_with_the_evaluator_in_memory() {
