@@ -1,5 +1,7 @@
 import { createClient as createSocket } from "graphql-ws";
+import i18next from "i18next";
 import { Client, type CombinedError, fetchExchange, mapExchange } from "urql";
+import { serverText } from "../i18n/server";
 import { endSession, session } from "./session";
 
 /** Whether the server no longer takes the token. */
@@ -38,9 +40,20 @@ export function openSocket() {
   });
 }
 
-/** What to show of an error: the server's public message, or what the network said. */
+/** What to show of an error: the server's public message, or that it did not answer. */
 export function errorText(error: CombinedError | undefined): string | undefined {
   if (!error) return undefined;
-  const messages = error.graphQLErrors.map((e) => e.message);
-  return messages.length > 0 ? messages.join("; ") : (error.networkError?.message ?? error.message);
+  const messages = error.graphQLErrors.map((e) => serverText(e.message, e.extensions?.code));
+  if (messages.length > 0) return messages.join("; ");
+  const detail = error.networkError?.message ?? error.message;
+  return `${i18next.t("state.unreachable")} (${error.response ? `HTTP ${error.response.status}` : detail})`;
+}
+
+/** Why a mutation was refused, if it was. */
+export function refusal(
+  error: CombinedError | undefined,
+  errors: { message: string; code?: string }[] | undefined,
+): string | undefined {
+  const said = errors?.map((e) => serverText(e.message, e.code)).join("; ");
+  return errorText(error) ?? (said || undefined);
 }

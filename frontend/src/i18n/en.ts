@@ -36,6 +36,7 @@ export const en = {
     failed: "This could not be read",
     fault: "This page has a fault",
     retry: "Try again",
+    unreachable: "The server did not answer as expected.",
     reload: "Read again",
   },
   page: {

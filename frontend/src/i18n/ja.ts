@@ -37,6 +37,7 @@ export const ja: typeof en = {
     failed: "読み込めませんでした",
     fault: "ページでエラーが発生しました",
     retry: "再試行",
+    unreachable: "サーバーから正しい応答がありませんでした。",
     reload: "再読み込み",
   },
   page: {

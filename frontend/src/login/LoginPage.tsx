@@ -2,7 +2,7 @@ import { Alert, Button, PasswordInput, TextInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
-import { errorText } from "../api/client";
+import { refusal } from "../api/client";
 import { LoginDocument } from "../api/generated";
 import { sessionExpired, startSession } from "../api/session";
 import { LanguageAndTheme } from "../shared/LanguageAndTheme";
@@ -12,18 +12,18 @@ export function LoginPage() {
   const { t } = useTranslation();
   const [name, setName] = useState("");
   const [password, setPassword] = useState("");
-  const [refusal, setRefusal] = useState<string>();
+  const [refused, setRefused] = useState<string>();
   const [{ fetching }, login] = useMutation(LoginDocument);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
-    setRefusal(undefined);
+    setRefused(undefined);
     const { data, error } = await login({ input: { name, password } });
     const result = data?.login;
     if (result?.token && result.expiresAt && result.viewer) {
       startSession({ token: result.token, expiresAt: result.expiresAt, ...result.viewer });
     } else {
-      setRefusal(errorText(error) ?? result?.errors.map((e) => e.message).join("; ") ?? t("login.failed"));
+      setRefused(refusal(error, result?.errors) ?? t("login.failed"));
     }
   }
 
@@ -37,9 +37,9 @@ export function LoginPage() {
             <div className="dim">{t("login.subtitle")}</div>
           </div>
         </div>
-        {refusal ? (
+        {refused ? (
           <Alert color="red" role="alert" p="xs">
-            {refusal}
+            {refused}
           </Alert>
         ) : (
           sessionExpired() && (

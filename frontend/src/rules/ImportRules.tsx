@@ -1,7 +1,7 @@
 import { Button, FileButton } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { client, errorText } from "../api/client";
+import { client, refusal } from "../api/client";
 import { ImportRulesDocument } from "../api/generated";
 import { Icon } from "../shared/Icon";
 
@@ -18,9 +18,8 @@ export function ImportRules({ onDone }: { onDone: () => void }) {
     const { data, error } = await client.mutation(ImportRulesDocument, { input: { yaml } }).toPromise();
     setBusy(false);
     const result = data?.importRules;
-    const refusal = errorText(error) ?? result?.errors.map((e) => e.message).join("; ");
     setSaid(
-      refusal ||
+      refusal(error, result?.errors) ??
         [
           t("rules.imported", { read: result?.read ?? 0, changed: result?.changed ?? 0 }),
           ...(result?.issues ?? []),

@@ -2,7 +2,7 @@ import { Button, SegmentedControl, Select, Switch, TextInput } from "@mantine/co
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
-import { client, errorText } from "../api/client";
+import { client, refusal } from "../api/client";
 import { EnableRuleDocument, RulesDocument } from "../api/generated";
 import { usePages } from "../api/pages";
 import { useSession } from "../api/session";
@@ -51,9 +51,9 @@ export function RulesPage() {
     setFailure(undefined);
     setMoved((m) => ({ ...m, [id]: enabled }));
     const { data, error } = await client.mutation(EnableRuleDocument, { input: { id, enabled } }).toPromise();
-    const refusal = errorText(error) ?? data?.enableRule.errors[0]?.message;
-    if (refusal) {
-      setFailure(refusal);
+    const refused = refusal(error, data?.enableRule.errors);
+    if (refused) {
+      setFailure(refused);
       setMoved((m) => ({ ...m, [id]: !enabled }));
     }
   }

@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation } from "urql";
 import { Link } from "wouter";
-import { errorText } from "../api/client";
+import { refusal } from "../api/client";
 import { CreateRuleDocument } from "../api/generated";
 import { useSession } from "../api/session";
 import { LEVELS } from "../shared/colours";
@@ -52,7 +52,7 @@ function Content({ condition }: Pick<Props, "condition">) {
   const [level, setLevel] = useState<string>("medium");
   const [made, make] = useMutation(CreateRuleDocument);
   const rule = made.data?.createRule.rule;
-  const wrong = errorText(made.error) ?? made.data?.createRule.errors[0]?.message;
+  const wrong = refusal(made.error, made.data?.createRule.errors);
 
   function submit(event: FormEvent) {
     event.preventDefault();

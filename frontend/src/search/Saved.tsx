@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useMutation, useQuery } from "urql";
 import { Link } from "wouter";
-import { errorText } from "../api/client";
+import { refusal } from "../api/client";
 import {
   type ConditionInput,
   DeleteSavedSearchDocument,
@@ -58,10 +58,8 @@ function Content({ condition, period, onClose }: Props & { onClose: () => void }
   const all = data?.savedSearches ?? [];
   const own = all.find((s) => s.own && s.name === name.trim());
   const wrong =
-    errorText(saving.error) ??
-    saving.data?.saveSearch.errors[0]?.message ??
-    errorText(removing.error) ??
-    removing.data?.deleteSavedSearch.errors[0]?.message;
+    refusal(saving.error, saving.data?.saveSearch.errors) ??
+    refusal(removing.error, removing.data?.deleteSavedSearch.errors);
 
   async function submit(event: FormEvent) {
     event.preventDefault();

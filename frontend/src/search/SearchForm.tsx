@@ -6,6 +6,7 @@ import { readCondition, type SyntaxIssue, writeCondition } from "../shared/condi
 import { Icon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
+import { useSyntax } from "../shared/useSyntax";
 import { ConditionForm } from "./ConditionForm";
 import { type Read, ReportButton, ReportSaid } from "./Report";
 
@@ -36,7 +37,7 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
     setDraft(group);
     setText(writeCondition(group));
   }
-  const syntax = (wrong: SyntaxIssue) => t("search.syntax", { expected: wrong.expected, at: wrong.at + 1 });
+  const syntax = useSyntax();
 
   return (
     <form

@@ -8,6 +8,7 @@ import { also, emptyGroup, type Group, type Row } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { type Period, readPeriod, writePeriod } from "../shared/period";
+import { useSyntax } from "../shared/useSyntax";
 import { HeatMap } from "./HeatMap";
 import { baselineOf, KIND_NAMES, KINDS, type Kind, VIEWS, type View } from "./kinds";
 import { Statistic } from "./Statistic";
@@ -151,6 +152,7 @@ function OwnField({ own, onChange }: { own: string[]; onChange: (fields: string[
 /** Which events count: conditions that hold for the whole page, exclusions among them. */
 function Narrow({ q, asked, onChange }: { q: string; asked: Group; onChange: (group: Group) => void }) {
   const { t } = useTranslation();
+  const syntax = useSyntax();
   const [text, setText] = useState(q);
   useEffect(() => setText(q), [q]);
   const { group, issue } = readCondition(text);
@@ -166,7 +168,7 @@ function Narrow({ q, asked, onChange }: { q: string; asked: Group; onChange: (gr
         aria-label={t("statistics.narrow")}
         placeholder={t("statistics.narrowHint")}
         value={text}
-        error={issue && t("search.syntax", { expected: issue.expected, at: issue.at + 1 })}
+        error={issue && syntax(issue)}
         onChange={(e) => setText(e.currentTarget.value)}
       />
       {asked.join === "and" &&

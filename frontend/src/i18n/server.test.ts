@@ -1,0 +1,38 @@
+import i18next from "i18next";
+import { afterEach, beforeAll, expect, test } from "vitest";
+import { serverText } from "./server";
+import { MESSAGES } from "./server.ja";
+
+beforeAll(() => i18next.init({ lng: "en", resources: {} }));
+afterEach(() => i18next.changeLanguage("en"));
+
+test("English is left as the server says it", () => {
+  expect(serverText("wrong name or password", "UNAUTHENTICATED")).toBe("wrong name or password");
+});
+
+test("a known message is told in Japanese with its values", async () => {
+  await i18next.changeLanguage("ja");
+  expect(serverText("ip: more than 10000 values", "BAD_INPUT")).toBe("ip: 値が 10000 個を超えています。");
+  expect(serverText('ip: "a/99" is not a network such as 10.0.0.0/8', "BAD_INPUT")).toBe(
+    "ip: 「a/99」はネットワークではありません（例: 10.0.0.0/8）。",
+  );
+  const pattern = "Image: bad pattern: regex parse error:\n    (\n    ^\nerror: unclosed group";
+  expect(serverText(pattern, "BAD_INPUT")).toMatch(/^Image: パターンの書き方が正しくありません。\nregex/);
+});
+
+test("of any other its code is told, and what the server says", async () => {
+  await i18next.changeLanguage("ja");
+  expect(serverText("the moon is full", "CONFLICT")).toBe(
+    "いまの状態では実行できません。 サーバーの説明: the moon is full",
+  );
+  expect(serverText("the moon is full")).toBe("the moon is full");
+});
+
+test("each message is a whole one, and every value of it is told", () => {
+  for (const [pattern, japanese] of MESSAGES) {
+    expect(pattern.source).toMatch(/^\^[\s\S]*\$$/);
+    const values = new RegExp(`${pattern.source}|`).exec("")?.length ?? 1;
+    const told = new Set([...japanese.matchAll(/\$(\d)/g)].map((m) => m[1]));
+    expect([japanese, told.size]).toEqual([japanese, values - 1]);
+  }
+});

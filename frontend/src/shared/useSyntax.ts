@@ -1,0 +1,11 @@
+import { useTranslation } from "react-i18next";
+import type { SyntaxIssue } from "./conditionText";
+
+/** What is wrong with the text of a search, in the language of the page. */
+export function useSyntax(): (wrong: SyntaxIssue) => string {
+  const { t } = useTranslation();
+  return ({ expected, at }) => {
+    const what = expected === "field" || expected === "value" ? t(`search.${expected}`) : expected;
+    return t("search.syntax", { expected: what, at: at + 1 });
+  };
+}
