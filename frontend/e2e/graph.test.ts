@@ -286,6 +286,73 @@ test("a part of the time is looked at, by keyboard", async () => {
   await expect.poll(() => page.getByText(/\d highlighted/).count()).toBe(0);
 });
 
+test("a part of the time is looked at, by mouse", async () => {
+  const { page } = now;
+  await openProcess();
+  await button("Expand all").click();
+  await button("Undo").waitFor();
+  const bars = page.locator(".brush svg").first();
+  const box = await bars.boundingBox();
+  if (!box) throw new Error("the times have no size");
+  await page.mouse.move(box.x + box.width * 0.4, box.y + 8);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.9, box.y + 8, { steps: 5 });
+  await page.mouse.up();
+  await page.getByText(/\d highlighted/).waitFor();
+  const from = await page.getByRole("slider", { name: "Show from" }).getAttribute("aria-valuenow");
+  expect(Number(from)).toBeGreaterThan(350);
+  expect(Number(from)).toBeLessThan(450);
+  // A click is one bar.
+  await page.mouse.click(box.x + 1, box.y + 8);
+  await expect
+    .poll(() => page.getByRole("slider", { name: "Show up to" }).getAttribute("aria-valuenow"))
+    .toBe("13");
+  await expectAccessible(page, "a part of the time");
+  await button("Show all times").click();
+  await expect.poll(() => page.getByText(/\d highlighted/).count()).toBe(0);
+});
+
+test("a link restores the whole exploration, and undo goes on from there", async () => {
+  const { page } = now;
+  await openProcess();
+  const first = await nodes();
+  await canvas().focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(nodes).toBeGreaterThan(first);
+  const second = await nodes();
+  await page.keyboard.press("ArrowRight");
+  const name = await title();
+  await page.keyboard.press("e");
+  await expect.poll(nodes).toBeGreaterThan(second);
+  await page.keyboard.press("l");
+  await page.getByLabel("Find in the graph").fill("exe");
+  await page.getByText(/\d highlighted/).waitFor();
+  const whole = await exported();
+  expect(whole.layout).toBe("force");
+  const shared = await page.evaluate(() => location.href);
+  expect(shared).toMatch(/#steps=expand\./);
+  await now.context.close();
+
+  now = await visit(browser, server.url);
+  const other = now.page;
+  await logIn(other, server.url, shared.slice(server.url.length));
+  await canvas().waitFor();
+  await expect.poll(nodes).toBe(whole.nodes.length);
+  await expect.poll(title).toBe(name);
+  await other.getByText(/\d highlighted/).waitFor();
+  expect(places(await exported())).toEqual(places(whole));
+  expect((await exported()).layout).toBe("force");
+  expect(other.url()).toBe(shared);
+  await button("Undo").click();
+  await button("Undo").click();
+  await expect.poll(nodes).toBe(second);
+  await other.reload();
+  await expect.poll(nodes).toBe(second);
+  await go(other, `/graph?name=${encodeURIComponent(guid)}#steps=expand.gone*layout.force`);
+  await other.getByText("2 steps of the link could not be done again").waitFor();
+  await expectAccessible(other, "a link of which a part is gone");
+});
+
 test("the drawing is saved as picture and data", async () => {
   await openProcess();
   const svg = readFileSync(await saved("Picture (SVG)"), "utf8");

@@ -1,16 +1,14 @@
-//! Neighbours in groups: what a node with thousands of them shows first. One way for every engine: the neighbours are
-//! read page by page, and what they have in common is told from their labels and times.
-use super::{GraphStore, Neighbour, NeighbourFilter, NodeId, NodeKind};
+//! Neighbours in groups: what a node with thousands of them shows first. What they have in common is told from their
+//! labels, hosts and times, the same way in every engine; an engine reads no more of each than its group needs.
+use super::{GraphStore, Neighbour, NeighbourFilter, Node, NodeId, NodeKind, model::Properties};
 use crate::{
     error::Result,
-    event::{Scope, text},
+    event::{Scope, Time, text},
 };
 use std::{collections::HashMap, net::IpAddr};
 
-/// Neighbours read at once to be counted: an engine finds its place anew for each page.
-const PAGE: usize = 20_000;
 /// Neighbours that one grouping looks at: the last seen.
-const MOST: u64 = 200_000;
+pub const MOST: usize = 200_000;
 /// Neighbours read at once to be shown.
 const SHOWN: usize = 2_000;
 
@@ -28,15 +26,31 @@ pub enum Grouping {
 }
 
 impl Grouping {
-    /// The group of a neighbour; empty where it has none, such as the host of an address.
-    pub fn key(self, n: &Neighbour) -> String {
-        let label = n.node.label.as_str();
+    /// The group of a neighbour over an edge that was `last` seen then; empty where it has none, such as the host of an
+    /// address.
+    pub fn key(self, node: &Node, last: Time) -> String {
+        let Node { id, label, host, properties, .. } = node;
         match self {
-            Self::Kind => n.node.id.kind.to_string(),
-            Self::Host => n.node.host.clone().unwrap_or_default(),
-            Self::Name => text::fold(name(n.node.id.kind, label)),
-            Self::Place => text::fold(&place(n)),
-            Self::Day => n.edge.seen.last.to_string().chars().take(10).collect(),
+            Self::Kind => Self::kind(id.kind),
+            Self::Host => host.clone().unwrap_or_default(),
+            Self::Name | Self::Place => self.named(id.kind, label, properties),
+            Self::Day => Self::day(last),
+        }
+    }
+
+    pub(super) fn kind(kind: NodeKind) -> String {
+        kind.to_string()
+    }
+
+    pub(super) fn day(last: Time) -> String {
+        last.to_string().chars().take(10).collect()
+    }
+
+    /// The group by name or place, which both follow from what the node is called.
+    pub(super) fn named(self, kind: NodeKind, label: &str, properties: &Properties) -> String {
+        match self {
+            Self::Place => text::fold(&place(kind, label, properties)),
+            _ => text::fold(name(kind, label)),
         }
     }
 }
@@ -51,10 +65,9 @@ fn name(kind: NodeKind, label: &str) -> &str {
     }
 }
 
-fn place(n: &Neighbour) -> String {
-    let label = n.node.label.as_str();
-    match n.node.id.kind {
-        NodeKind::Process => above(n.node.properties.get("image").map_or("", String::as_str)),
+fn place(kind: NodeKind, label: &str, properties: &Properties) -> String {
+    match kind {
+        NodeKind::Process => above(properties.get("image").map_or("", String::as_str)),
         NodeKind::IpAddress => match text::ip(label) {
             Some(IpAddr::V4(v4)) => {
                 let [a, b, c, _] = v4.octets();
@@ -91,31 +104,17 @@ pub struct Groups {
     pub total: u64,
 }
 
-/// Neighbours of `id` counted by what they have in common.
-///
-/// # Errors
-/// Those of the store.
-pub async fn groups(
-    store: &dyn GraphStore,
-    scope: &Scope,
-    id: NodeId,
-    filter: &NeighbourFilter,
-    by: Grouping,
-) -> Result<Groups> {
-    let mut counts: HashMap<String, u64> = HashMap::new();
-    let (mut after, mut looked_at) = (None, 0);
-    loop {
-        let page = store.neighbours(scope, id, filter, after.as_deref(), PAGE).await?;
-        looked_at += page.items.len() as u64;
-        for n in &page.items {
-            *counts.entry(by.key(n)).or_default() += 1;
+impl Groups {
+    /// Of the group of each neighbour that was looked at.
+    pub fn of(keys: impl IntoIterator<Item = String>, total: u64) -> Self {
+        let (mut counts, mut looked_at) = (HashMap::<String, u64>::new(), 0);
+        for key in keys {
+            looked_at += 1;
+            *counts.entry(key).or_default() += 1;
         }
-        after = page.next;
-        if after.is_none() || looked_at >= MOST {
-            let mut items: Vec<Group> = counts.into_iter().map(|(key, count)| Group { key, count }).collect();
-            items.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
-            return Ok(Groups { items, looked_at, total: page.total });
-        }
+        let mut items: Vec<Group> = counts.into_iter().map(|(key, count)| Group { key, count }).collect();
+        items.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.key.cmp(&b.key)));
+        Self { items, looked_at, total }
     }
 }
 
@@ -151,7 +150,8 @@ pub async fn members(
     let Place { mut page, mut done } = place;
     for _ in 0..pages {
         let read = store.neighbours(scope, id, filter, page.as_deref(), SHOWN).await?;
-        let mut fitting = read.items.into_iter().enumerate().skip(done).filter(|(_, n)| by.key(n) == key);
+        let mut fitting =
+            read.items.into_iter().enumerate().skip(done).filter(|(_, n)| by.key(&n.node, n.edge.seen.last) == key);
         for (i, n) in fitting.by_ref() {
             found.items.push(n);
             if found.items.len() == first {

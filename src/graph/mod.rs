@@ -19,6 +19,7 @@ use crate::{
 };
 use async_trait::async_trait;
 pub use batch::Batch;
+pub use groups::{Grouping, Groups};
 pub use meaning::Flow;
 pub use model::{Edge, EdgeType, Node, NodeId, NodeKind};
 
@@ -147,6 +148,16 @@ pub trait GraphStore: Send + Sync + 'static {
         }
         Ok(all)
     }
+
+    /// Neighbours counted by what they have in common: of the last seen, at most `most`.
+    async fn groups(
+        &self,
+        scope: &Scope,
+        id: NodeId,
+        filter: &NeighbourFilter,
+        by: Grouping,
+        most: usize,
+    ) -> Result<Groups>;
 
     /// Edges that begin or end at any of the nodes and match the filter (`direction` as seen from that node), each
     /// once, in no order. At most `most`: whoever gets so many has not got all.

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
 import { type HitPartsFragment, HitsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
+import { useLanguage } from "../i18n";
 import { categoryColour, LEVELS, levelColour } from "../shared/colours";
 import { match } from "../shared/condition";
 import { EventPanel } from "../shared/EventPanel";
@@ -34,6 +35,8 @@ export function AlertsPage() {
     ...(host && { host }),
     ...(rule && { ruleId: rule }),
   };
+  const japanese = useLanguage() === "JA";
+  const says = ({ event }: HitPartsFragment) => (japanese ? event?.japanese : event?.description);
   const pages = usePages(HitsDocument, { filter, first: PAGE }, (d) => d.hits);
   const { fresh, link, missed, markSeen, forgetMissed, unseen, gaps } = useHitStream();
   const { reload } = pages;
@@ -175,8 +178,8 @@ export function AlertsPage() {
                     {baseName(hit.event?.image)}
                   </td>
                   <td className="mono" style={{ maxWidth: 0, width: "40%", minWidth: 120 }}>
-                    <div className="cut" title={hit.event?.description}>
-                      {hit.event?.description}
+                    <div className="cut" title={says(hit)}>
+                      {says(hit)}
                     </div>
                   </td>
                   <td style={{ whiteSpace: "nowrap" }}>

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { EdgeEventsDocument, type PeriodInput } from "../api/generated";
+import { useLanguage } from "../i18n";
 import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
 import { conditionInput } from "../shared/condition";
@@ -26,13 +27,14 @@ interface Props {
 /** One edge: when it was seen, and the events behind it, counted by the event store. */
 export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) {
   const { t } = useTranslation();
+  const language = useLanguage();
   const clock = useClock();
   const number = useNumber();
   const search = searchForEdge(from, to);
   const condition = search && conditionInput(search);
   const [{ data, error, fetching }] = useQuery({
     query: EdgeEventsDocument,
-    variables: { condition, period },
+    variables: { condition, period, language },
     pause: !condition,
   });
   return (

@@ -11,7 +11,6 @@ import {
 import { useNumber } from "../shared/format";
 import { hostLink } from "../shared/links";
 import { State } from "../shared/State";
-import { addChain } from "./model";
 import type { GraphState } from "./useGraph";
 
 /** Hosts with events of a hash, address, domain or user, counted by the event store. */
@@ -72,7 +71,7 @@ interface Props {
 export function Elsewhere({ of, found, graph, onSelect }: Props) {
   const { t } = useTranslation();
   const draw = (node: NodePartsFragment) => {
-    graph.change((d) => addChain(d, [of, node], []));
+    graph.drawChain(["beside", of.id, node.id], [of, node]);
     onSelect(node.id);
   };
   return (

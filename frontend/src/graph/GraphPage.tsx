@@ -2,7 +2,7 @@ import "./graph.css";
 import { Button, SegmentedControl, TextInput, useComputedColorScheme } from "@mantine/core";
 import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
-import { useSearchParams } from "wouter";
+import { useLocation, useSearchParams } from "wouter";
 import type { NodeKind } from "../api/generated";
 import { useClock, writeTime } from "../shared/clock";
 import { NODE_COLOURS } from "../shared/colours";
@@ -10,8 +10,10 @@ import { baseName, useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
+import { ShareButton } from "../shared/ShareButton";
 import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
+import { moveStep } from "./again";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Choices } from "./Choices";
 import { download, toJson, toPng, toSvg } from "./export";
@@ -20,6 +22,7 @@ import { Help } from "./Help";
 import { arrange, type DrawnNode, type Group } from "./model";
 import { LAYOUTS, type Layout } from "./place";
 import { Side } from "./Side";
+import { readExploration, writeExploration } from "./steps";
 import { litBy, TimeBrush } from "./TimeBrush";
 import { Toolbar } from "./Toolbar";
 import { Twin } from "./Twin";
@@ -33,6 +36,7 @@ export default function GraphPage() {
   const number = useNumber();
   const dark = useComputedColorScheme("dark") === "dark";
   const [params, setParams] = useSearchParams();
+  const [, navigate] = useLocation();
   const start = {
     node: params.get("node") ?? undefined,
     name: params.get("name") ?? params.get("guid") ?? undefined,
@@ -43,6 +47,7 @@ export default function GraphPage() {
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const graph = useGraph(start, during);
   const { drawing, origin, around, expand, openGroup, splitGroup, change, undo, redo } = graph;
+  const { rest } = drawing;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const [edge, setEdge] = useState<string>();
   const wanted = chosen && chosen.of === origin ? chosen.id : origin;
@@ -58,20 +63,46 @@ export default function GraphPage() {
     },
     [origin],
   );
-  const [view, setView] = useState("graph");
-  const [find, setFind] = useState("");
-  const [hits, setHits] = useState(false);
+  // The address says how it is looked at when it is opened; from then on it follows.
+  const [look] = useState(() => readExploration(location.hash).look);
+  const [view, setView] = useState<string>(look.view ?? "graph");
+  const [find, setFind] = useState(look.find ?? "");
+  const [hits, setHits] = useState(look.hits ?? false);
   /** The rule whose hits are highlighted; any, when empty. */
-  const [rule, setRule] = useState("");
+  const [rule, setRule] = useState(look.rule ?? "");
   const [queries, setQueries] = useState(false);
   const [help, setHelp] = useState(false);
-  const [brush, setBrush] = useState<[number, number]>();
+  const [brush, setBrush] = useState(look.brush);
   const [typed, setTyped] = useState("");
   const canvas = useRef<CanvasHandle>(null);
   const finder = useRef<HTMLInputElement>(null);
   const paths = usePaths(graph, during);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another graph has other times.
-  useEffect(() => setBrush(undefined), [origin, start.host]);
+  const shown = JSON.stringify(start);
+  const wasShown = useRef(shown);
+  useEffect(() => {
+    // Another graph has other times.
+    if (wasShown.current !== shown) setBrush(undefined);
+    wasShown.current = shown;
+  }, [shown]);
+  const { ready } = graph;
+  const { hash, held } = useMemo(() => {
+    const at = selected === origin ? undefined : selected;
+    return writeExploration(drawing.steps, {
+      at,
+      find,
+      hits,
+      rule,
+      brush,
+      view: view === "table" ? "table" : "graph",
+    });
+  }, [drawing.steps, selected, origin, find, hits, rule, brush, view]);
+  useEffect(() => {
+    if (ready) history.replaceState(history.state, "", location.pathname + location.search + hash);
+  }, [ready, hash]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what the address has said is chosen by it.
+  useEffect(() => {
+    if (ready && look.at && (drawing.nodes.has(look.at) || drawing.groups.has(look.at))) select(look.at);
+  }, [ready]);
 
   const found = useMemo(() => {
     const needle = find.trim().toLowerCase();
@@ -157,12 +188,16 @@ export default function GraphPage() {
     },
     [drawing.groups, expand, openGroup, splitGroup, select],
   );
-  const fold = (id: string) => change((d) => (d.collapsed.has(id) ? unfold(d, id) : collapse(d, id)));
+  const fold = (id: string) =>
+    drawing.collapsed.has(id)
+      ? change(["unfold", id], (d) => unfold(d, id))
+      : change(["fold", id], (d) => collapse(d, id));
   const drop = (id: string) => {
     select(drawing.nodes.get(id)?.by ?? drawing.groups.get(id)?.by);
-    change((d) => remove(d, id));
+    change(["drop", id], (d) => remove(d, id));
   };
-  const layOut = (layout: Layout, again = false) => change((d) => arrange(d, layout, again));
+  const layOut = (layout: Layout, again = false) =>
+    change([again ? "arrange" : "layout", layout], (d) => arrange(d, layout, again));
   const show = (id: string) => {
     select(id);
     canvas.current?.show(id);
@@ -260,12 +295,18 @@ export default function GraphPage() {
         </form>
         <PeriodPicker
           value={period}
-          onChange={(p) =>
-            setParams((old) => {
-              const next = new URLSearchParams(old);
-              writePeriod(p, next);
-              return next;
-            })
+          onChange={(p) => {
+            const next = new URLSearchParams(params);
+            writePeriod(p, next);
+            // What was opened is opened again, as it is in the other period.
+            navigate(`/graph?${next}${hash}`);
+          }}
+        />
+        <ShareButton
+          note={
+            held < drawing.steps.length
+              ? t("graph.shareNote", { held, all: drawing.steps.length })
+              : undefined
           }
         />
       </header>
@@ -317,6 +358,11 @@ export default function GraphPage() {
             <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
           )}
           {!asked && <Starts as="graph" />}
+          {graph.missed > 0 && (
+            <div className="notice" role="status">
+              {t("graph.missed", { count: graph.missed, number: number(graph.missed) })}
+            </div>
+          )}
           {!isEmpty && view === "graph" && (
             <>
               <Canvas
@@ -332,7 +378,7 @@ export default function GraphPage() {
                 onSelect={select}
                 onSelectEdge={setEdge}
                 onExpand={open}
-                onMove={(id, place) => change((d) => move(d, id, place))}
+                onMove={(id, place) => change(moveStep(id, place), (d) => move(d, id, place))}
                 write={(time) => clock.time(time, false)}
                 onCommand={onCommand}
               />
@@ -365,11 +411,11 @@ export default function GraphPage() {
                 {t("graph.edges", { count: drawing.edges.size })}
                 {drawing.groups.size > 0 && `, ${t("graph.groupCount", { count: drawing.groups.size })}`}
                 {lit && ` · ${t("graph.lit", { number: number(lit.size) })}`}
-                {graph.rest &&
-                  graph.rest.shown < graph.rest.total &&
-                  ` · ${t("graph.processes", { shown: number(graph.rest.shown), total: number(graph.rest.total) })}`}
+                {rest &&
+                  rest.shown < rest.total &&
+                  ` · ${t("graph.processes", { shown: number(rest.shown), total: number(rest.total) })}`}
               </span>
-              {graph.rest?.cursor && graph.rest.shown < graph.rest.total && (
+              {rest?.cursor && rest.shown < rest.total && (
                 <Button
                   size="compact-xs"
                   variant="default"

@@ -1,5 +1,5 @@
 import { ActionIcon, RangeSlider } from "@mantine/core";
-import { useMemo } from "react";
+import { type PointerEvent, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useClock } from "../shared/clock";
 import { Icon } from "../shared/Icon";
@@ -39,7 +39,7 @@ export function litBy(drawing: Drawing, [from, to]: [number, number]): Set<strin
   return lit;
 }
 
-/** The times of what is drawn, and a part of them to look at. */
+/** The times of what is drawn, and a part of them to look at: dragged over the bars, or set by the ends below them. */
 export function TimeBrush({ drawing, value, onChange }: Props) {
   const { t } = useTranslation();
   const clock = useClock();
@@ -56,6 +56,7 @@ export function TimeBrush({ drawing, value, onChange }: Props) {
     }
     return { start: first, end: last, bars: counts };
   }, [drawing]);
+  const [drag, setDrag] = useState<[number, number]>();
   if (!(end > start)) return null;
   const highest = Math.max(...bars);
   const at = (x: number) => start + (x / 1_000) * (end - start);
@@ -63,11 +64,40 @@ export function TimeBrush({ drawing, value, onChange }: Props) {
   const name = (x: number) =>
     `${clock.time(new Date(at(x)).toISOString(), end - start < 60_000)} ${clock.label}`;
   const shown: [number, number] = value ? [slot(value[0]), slot(value[1])] : [0, 1_000];
+  const slotAt = (e: PointerEvent<SVGSVGElement>) => {
+    const box = e.currentTarget.getBoundingClientRect();
+    return Math.min(BARS, Math.max(0, ((e.clientX - box.left) / box.width) * BARS));
+  };
+  const finish = () => {
+    if (drag) {
+      // A click without a drag chooses one bar.
+      const least = Math.min(BARS - 1, Math.floor(Math.min(...drag)));
+      const most = Math.ceil(Math.max(...drag, least + 1));
+      onChange([at((least / BARS) * 1_000), at((most / BARS) * 1_000)]);
+    }
+    setDrag(undefined);
+  };
+  const part = drag
+    ? [Math.min(...drag), Math.max(...drag)]
+    : value?.map((time) => (slot(time) / 1_000) * BARS);
+  const [left = 0, right = 0] = part ?? [];
   return (
     <fieldset className="brush" aria-label={t("graph.brush")}>
       <span className="dim mono">{clock.time(new Date(start).toISOString(), false)}</span>
       <div className="bars">
-        <svg viewBox={`0 0 ${BARS} 20`} preserveAspectRatio="none" aria-hidden="true">
+        <svg
+          viewBox={`0 0 ${BARS} 20`}
+          preserveAspectRatio="none"
+          aria-hidden="true"
+          onPointerDown={(e) => {
+            e.currentTarget.setPointerCapture(e.pointerId);
+            setDrag([slotAt(e), slotAt(e)]);
+          }}
+          onPointerMove={(e) => drag && setDrag([drag[0], slotAt(e)])}
+          onPointerUp={finish}
+          onPointerCancel={() => setDrag(undefined)}
+        >
+          {part && <rect className="part" x={left} width={right - left} y={0} height={20} />}
           {bars.map((count, i) => {
             const height = count > 0 ? Math.max(2, (Math.sqrt(count) / Math.sqrt(highest)) * 20) : 0;
             // biome-ignore lint/suspicious/noArrayIndexKey: a bar is its place.

@@ -17,6 +17,7 @@ import {
   timePlaces,
   timeScale,
 } from "./place";
+import type { Step } from "./steps";
 
 export interface DrawnNode extends NodePartsFragment {
   place: Place;
@@ -78,6 +79,10 @@ export interface Drawing {
   /** Places in the other layouts, for when they come back. */
   kept: Partial<Record<Layout, ReadonlyMap<string, Place>>>;
   scale?: Scale;
+  /** What a tree leaves out: of the host's processes, or of a process's descendants. */
+  rest?: { shown: number; total: number; cursor: string | null };
+  /** What was done since it was opened. */
+  steps: readonly Step[];
 }
 
 export interface Branch {
@@ -100,6 +105,7 @@ export const nothing: Drawing = {
   collapsed: new Map(),
   layout: "tree",
   kept: {},
+  steps: [],
 };
 
 export const edgeKey = (edge: { from: string; to: string; type: EdgeType }) =>

@@ -2,6 +2,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { CombinedError, OperationResult } from "urql";
 import {
   type Direction,
+  type EdgePartsFragment,
   type EdgeType,
   type EmptyReason,
   FindNodesDocument,
@@ -16,11 +17,13 @@ import {
   ProcessTreeDocument,
   type ProcessTreeQuery,
 } from "../api/generated";
+import { again } from "./again";
 import { type Degree, useAround } from "./around";
 import { useAsk } from "./ask";
 import { unfold } from "./fold";
 import { useHistory } from "./history";
 import {
+  addChain,
   addGroups,
   type Branch,
   type Drawing,
@@ -33,6 +36,7 @@ import {
   splitInto,
   tree,
 } from "./model";
+import { readExploration, record, type Step } from "./steps";
 
 export interface Start {
   node?: string;
@@ -59,32 +63,45 @@ export const readingKey = (id: string, edge: EdgeType, direction: Direction) => 
 export function useGraph(start: Start, period: PeriodInput | undefined) {
   const { asked, ask } = useAsk();
   const history = useHistory<Drawing>(nothing);
-  const { now: drawing, change, reset } = history;
+  const { now: drawing, change: put, reset, peek } = history;
   const [origin, setOrigin] = useState<string>();
   const [choices, setChoices] = useState<NodePartsFragment[]>([]);
   const { around, degreesOf, forget } = useAround(drawing, period, ask);
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
+  const reads = useRef(new Set<string>());
   const [errors, setErrors] = useState<ReadonlyMap<string, CombinedError>>(new Map());
   const [loading, setLoading] = useState(false);
   const [error, setError] = useState<CombinedError>();
   const [reason, setReason] = useState<EmptyReason | "GONE" | null>(null);
-  /** What a tree leaves out: of the host's processes, or of a process's descendants. */
-  const [rest, setRest] = useState<{ shown: number; total: number; cursor: string | null }>();
+  /** Whether it is open, and done what the address says. */
+  const [ready, setReady] = useState(false);
+  /** Steps of the address that could not be done again. */
+  const [missed, setMissed] = useState(0);
   const turn = useRef(0);
-  const latest = useRef({ drawing, busy });
-  latest.current = { drawing, busy };
   const key = JSON.stringify([start, period]);
+
+  /** A step that changes the drawing. */
+  const change = useCallback(
+    (step: Step, next: (drawing: Drawing) => Drawing) =>
+      put((d) => {
+        const changed = next(d);
+        return changed === d ? d : { ...changed, steps: record(d.steps, step) };
+      }),
+    [put],
+  );
 
   /** Runs one reading; its key is busy meanwhile, and keeps the error if it fails. */
   const reading = useCallback(
     async (name: string, read: (current: () => boolean) => Promise<CombinedError | undefined>) => {
-      if (latest.current.busy.has(name)) return;
+      if (reads.current.has(name)) return;
       const mine = turn.current;
       const current = () => mine === turn.current;
-      setBusy((all) => new Set(all).add(name));
+      reads.current.add(name);
+      setBusy(new Set(reads.current));
       const failed = await read(current);
       if (!current()) return;
-      setBusy((all) => new Set([...all].filter((n) => n !== name)));
+      reads.current.delete(name);
+      setBusy(new Set(reads.current));
       setErrors((all) => {
         const next = new Map(all);
         next.delete(name);
@@ -104,11 +121,13 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       setOrigin(undefined);
       setChoices([]);
       forget();
+      reads.current.clear();
       setBusy(new Set());
       setErrors(new Map());
       setError(undefined);
       setReason(null);
-      setRest(undefined);
+      setReady(false);
+      setMissed(0);
       if (!from.node && !from.name && !from.host) return setLoading(false);
       setLoading(true);
       const end = (e?: CombinedError, why: EmptyReason | "GONE" | null = null) => {
@@ -132,12 +151,8 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
           branches = [...branches, ...found.processes];
           after = found.pageInfo.hasNextPage ? found.pageInfo.endCursor : null;
           if (page === 0) setReason(found.reason);
-          reset(tree(branches));
-          setRest({
-            shown: Math.min(branches.length, found.total.value),
-            total: found.total.value,
-            cursor: after,
-          });
+          const shown = Math.min(branches.length, found.total.value);
+          reset({ ...tree(branches), rest: { shown, total: found.total.value, cursor: after } });
           if (after === null) return end(undefined, found.reason);
         }
         return end();
@@ -162,27 +177,21 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       const { lineage, ...self } = node;
       const chain: Branch[] = lineage?.ancestors.length ? lineage.ancestors : [{ node: self, parent: null }];
       const down = lineage?.descendants ?? [];
-      reset(tree([...[...chain].reverse(), ...down]));
+      const left = lineage?.descendantsLeftOut ?? 0;
+      const rest = left > 0 ? { shown: down.length, total: down.length + left, cursor: null } : undefined;
+      reset({ ...tree([...[...chain].reverse(), ...down]), rest });
       setOrigin(node.id);
-      if (lineage && lineage.descendantsLeftOut > 0) {
-        setRest({ shown: down.length, total: down.length + lineage.descendantsLeftOut, cursor: null });
-      }
       end();
     },
     [ask, forget, reset],
   );
-
-  useEffect(() => {
-    const [from, during] = JSON.parse(key) as [Start, PeriodInput | null];
-    void open(from, during ?? undefined);
-  }, [key, open]);
 
   /** One page of the neighbours of one type, drawn one by one. */
   const readPage = useCallback(
     (id: string, edge: EdgeType, direction: Direction) =>
       reading(readingKey(id, edge, direction), async (current) => {
         const name = readingKey(id, edge, direction);
-        const old = latest.current.drawing.readings.get(name);
+        const old = peek().readings.get(name);
         if (old && !old.more) return undefined;
         const result = await ask(NeighboursDocument, {
           id,
@@ -200,19 +209,19 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
           leftOut: page.leftOut,
           reason: page.reason,
         };
-        change((d) => {
+        change(["page", id, edge, direction], (d) => {
           const grown = grow(d, id, page.edges);
           return { ...grown, readings: new Map(grown.readings).set(name, next) };
         });
         return result.error;
       }),
-    [ask, change, period, reading],
+    [ask, change, peek, period, reading],
   );
 
   /** Draws the neighbours of a node: of each type all when they are few, a group when they are many. */
   const expand = useCallback(
     async (id: string, edge?: EdgeType, direction?: Direction) => {
-      if (latest.current.drawing.collapsed.has(id)) return change((d) => unfold(d, id));
+      if (peek().collapsed.has(id)) return change(["unfold", id], (d) => unfold(d, id));
       await reading(id, async (current) => {
         const degrees = await degreesOf(id);
         if (!Array.isArray(degrees)) return degrees;
@@ -221,8 +230,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
           .map((d) => ({ ...d, count: period ? d.inPeriod : d.total }))
           .filter((d) => (!edge || d.edge === edge) && (!direction || d.direction === direction));
         const many = wanted.filter((d) => d.count > GROUP_ABOVE);
-        const isOpen = (d: Degree) =>
-          latest.current.drawing.readings.has(readingKey(id, d.edge, d.direction));
+        const isOpen = (d: Degree) => peek().readings.has(readingKey(id, d.edge, d.direction));
         const groups = many
           .filter((d) => !isOpen(d))
           .map((d) => ({
@@ -256,20 +264,21 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
             ]);
         }
         // One click is one step back.
-        change((d) => {
+        const which = edge && direction ? [edge, direction] : [];
+        change(["expand", id, ...which], (d) => {
           const grown = addGroups(grow(d, id, found), groups);
           return { ...grown, readings: new Map([...grown.readings, ...readings]) };
         });
         return undefined;
       });
     },
-    [ask, change, degreesOf, period, reading],
+    [ask, change, degreesOf, peek, period, reading],
   );
 
   const openGroup = useCallback(
     (groupId: string) =>
       reading(groupId, async (current) => {
-        const group = latest.current.drawing.groups.get(groupId);
+        const group = peek().groups.get(groupId);
         if (!group) return undefined;
         const { by, edge, direction, split } = group;
         let { cursor: after } = group;
@@ -289,7 +298,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
         } while (page.edges.length === 0 && page.pageInfo.hasNextPage);
         const drawn = page;
         const cursor = drawn.pageInfo.hasNextPage ? drawn.pageInfo.endCursor : null;
-        change((d) => {
+        change(["open", groupId], (d) => {
           const readings = split
             ? d.readings
             : new Map(d.readings).set(readingKey(by, edge, direction), {
@@ -302,13 +311,13 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
         });
         return failed;
       }),
-    [ask, change, period, reading],
+    [ask, change, peek, period, reading],
   );
 
   const splitGroup = useCallback(
     (groupId: string, by: NeighbourGrouping) =>
       reading(groupId, async (current) => {
-        const group = latest.current.drawing.groups.get(groupId);
+        const group = peek().groups.get(groupId);
         if (!group || group.split || group.rest?.groups === 0) return undefined;
         const { by: id, edge, direction, rest: left } = group;
         const grouping = left?.by ?? by;
@@ -323,33 +332,69 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
         });
         const found = result.data?.graphNode?.groups;
         if (!found || !current()) return result.error;
-        change((d) => splitInto(d, groupId, grouping, { ...found, total: found.total.value }));
+        change(["split", groupId, grouping], (d) =>
+          splitInto(d, groupId, grouping, { ...found, total: found.total.value }),
+        );
         return result.error;
       }),
-    [ask, change, period, reading],
+    [ask, change, peek, period, reading],
   );
 
+  const { host } = start;
   const moreOfTree = useCallback(async () => {
-    if (!start.host || !rest?.cursor) return;
+    const { rest } = peek();
+    if (!host || !rest?.cursor) return;
     const mine = turn.current;
     setLoading(true);
-    const result = await ask(ProcessTreeDocument, {
-      host: start.host,
-      period,
-      first: TREE_PAGE,
-      after: rest.cursor,
-    });
+    const asking = { host, period, first: TREE_PAGE, after: rest.cursor };
+    const result = await ask(ProcessTreeDocument, asking);
     if (mine !== turn.current) return;
     setLoading(false);
     const found = result.data?.processTree;
     if (!found) return setError(result.error);
-    change((d) => growTree(d, found.processes));
-    setRest({
+    const left = {
       shown: Math.min(rest.shown + found.processes.length, found.total.value),
       total: found.total.value,
       cursor: found.pageInfo.hasNextPage ? found.pageInfo.endCursor : null,
-    });
-  }, [ask, change, start.host, rest, period]);
+    };
+    change(["more"], (d) => ({ ...growTree(d, found.processes), rest: left }));
+  }, [ask, change, host, peek, period]);
+
+  /** Draws one of the paths that `paths` finds, or a node beside another. */
+  const drawChain = useCallback(
+    (step: Step, nodes: NodePartsFragment[], edges: EdgePartsFragment[] = []) =>
+      change(step, (d) => addChain(d, nodes, edges)),
+    [change],
+  );
+
+  const acts = { expand, readPage, openGroup, splitGroup, moreOfTree, drawChain, change };
+  const does = useRef(acts);
+  does.current = acts;
+  /** Another address of the same start: only what stands behind its `#` differs. */
+  const [opened, setOpened] = useState(0);
+  useEffect(() => {
+    const again = () => setOpened((n) => n + 1);
+    addEventListener("hashchange", again);
+    return () => removeEventListener("hashchange", again);
+  }, []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `opened` is a new start of the same.
+  useEffect(() => {
+    const [from, during] = JSON.parse(key) as [Start, PeriodInput | null];
+    const { steps } = readExploration(location.hash);
+    void (async () => {
+      const mine = turn.current + 1;
+      await open(from, during ?? undefined);
+      let left = steps.length;
+      for (const step of steps) {
+        if (mine !== turn.current) return;
+        if (!(await again(step, peek, does.current, ask, during ?? undefined))) break;
+        left -= 1;
+      }
+      if (mine !== turn.current) return;
+      setMissed(left);
+      setReady(true);
+    })();
+  }, [key, opened, open, peek, ask]);
 
   return useMemo(
     () => ({
@@ -363,14 +408,17 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       loading,
       error,
       reason,
-      rest,
+      ready,
+      missed,
       asked,
       ask,
+      change,
       expand,
       readPage,
       openGroup,
       splitGroup,
       moreOfTree,
+      drawChain,
     }),
     [
       history,
@@ -383,14 +431,17 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       loading,
       error,
       reason,
-      rest,
+      ready,
+      missed,
       asked,
       ask,
+      change,
       expand,
       readPage,
       openGroup,
       splitGroup,
       moreOfTree,
+      drawChain,
     ],
   );
 }

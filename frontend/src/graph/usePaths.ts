@@ -1,14 +1,14 @@
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { PathsDocument, type PeriodInput } from "../api/generated";
-import { addChain, edgeKey } from "./model";
+import { edgeKey } from "./model";
 import type { FoundPath, PathSearch } from "./PathPanel";
 import type { GraphState } from "./useGraph";
 
-const LONGEST = 15;
+export const LONGEST = 15;
 
 /** Paths between two nodes of the drawing: the first is chosen, then the second; what is found is drawn. */
 export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
-  const { ask, change, origin } = graph;
+  const { ask, drawChain, origin } = graph;
   const [from, setFrom] = useState<string>();
   const [search, setSearch] = useState<PathSearch>();
   const [chosen, setChosen] = useState(0);
@@ -21,10 +21,12 @@ export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
   useEffect(clear, [origin]);
 
   const draw = useCallback(
-    (path: FoundPath | undefined) => {
-      if (path) change((d) => addChain(d, path.nodes, path.edges));
+    (path: FoundPath | undefined, number: number) => {
+      const [first, last] = [path?.nodes[0], path?.nodes.at(-1)];
+      if (path && first && last)
+        drawChain(["path", first.id, last.id, String(number)], path.nodes, path.edges);
     },
-    [change],
+    [drawChain],
   );
   const find = useCallback(
     async (a: string, b: string) => {
@@ -42,7 +44,7 @@ export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
         }
       }
       setSearch({ from: a, to: b, loading: false, failed: there.error, result, reversed });
-      draw(result?.items[0]);
+      draw(result?.items[0], 0);
     },
     [ask, draw, period],
   );
@@ -70,7 +72,7 @@ export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
     clear,
     pick: (i: number) => {
       setChosen(i);
-      draw(search?.result?.items[i]);
+      draw(search?.result?.items[i], i);
     },
   };
 }

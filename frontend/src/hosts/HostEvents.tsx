@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { client } from "../api/client";
 import { EventCodesDocument, EventsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
+import { useLanguage } from "../i18n";
 import { CATEGORY_COLUMNS, isOwn, readSort, sortInput } from "../search/columns";
 import { Results } from "../search/Results";
 import { CATEGORIES } from "../shared/colours";
@@ -48,6 +49,7 @@ export function HostEvents({ host, period, category, onCategory }: Props) {
   const [sort, setSort] = useState(readSort(null));
   const [selected, setSelected] = useState<string>();
   const codes = useCodes();
+  const language = useLanguage();
   const columns = (category && CATEGORY_COLUMNS[category]) || ALL;
   const wanted = category ? codes.get(category) : [];
   const key = JSON.stringify([host, period, wanted]);
@@ -59,7 +61,7 @@ export function HostEvents({ host, period, category, onCategory }: Props) {
   }, [key]);
   const pages = usePages(
     EventsDocument,
-    { ...variables, ...sortInput(sort), fields: columns.filter((c) => !isOwn(c)), first: PAGE },
+    { ...variables, ...sortInput(sort), fields: columns.filter((c) => !isOwn(c)), language, first: PAGE },
     (d) => d.events,
     !wanted,
   );

@@ -350,6 +350,11 @@ export const en = {
     brushFrom: "Show from",
     brushTo: "Show up to",
     brushClear: "Show all times",
+    shareNote: "the link holds the first {{held}} of {{all}} steps",
+    missed_one:
+      "{{number}} step of the link could not be done again: what it is about is no longer there, or not in this period.",
+    missed_other:
+      "{{number}} steps of the link could not be done again: what they are about is no longer there, or not in this period.",
     layouts: {
       tree: "Tree",
       force: "Force",

@@ -1,5 +1,5 @@
 import i18next from "i18next";
-import { initReactI18next } from "react-i18next";
+import { initReactI18next, useTranslation } from "react-i18next";
 import { en } from "./en";
 import { ja } from "./ja";
 
@@ -39,3 +39,8 @@ i18next.on("languageChanged", (language) => {
     // A browser that keeps nothing: the choice holds until the page is closed.
   }
 });
+
+/** The language of the page as the API names it. */
+export function useLanguage(): "EN" | "JA" {
+  return useTranslation().i18n.language === "ja" ? "JA" : "EN";
+}

@@ -54,8 +54,8 @@ export const ja: typeof en = {
     all: "全期間",
     from: "開始",
     to: "終了",
-    placeholder: "2026-01-31 14:05:00",
-    wrong: "2026-01-31 14:05:00 の形式で入力してください",
+    placeholder: "2026/01/31 14:05:00",
+    wrong: "2026/01/31 14:05:00 の形式で入力してください",
   },
   level: {
     critical: "重大",
@@ -352,6 +352,11 @@ export const ja: typeof en = {
     brushFrom: "表示の始まり",
     brushTo: "表示の終わり",
     brushClear: "すべての時間を表示",
+    shareNote: "リンクに含まれるのは {{all}} 手順中はじめの {{held}} 手順です",
+    missed_one:
+      "リンクの手順のうち {{number}} 件は再現できませんでした。対象がもうないか、この期間にありません。",
+    missed_other:
+      "リンクの手順のうち {{number}} 件は再現できませんでした。対象がもうないか、この期間にありません。",
     layouts: {
       tree: "木",
       force: "力学",

@@ -6,6 +6,7 @@ import { useQuery } from "urql";
 import { Link, useSearchParams } from "wouter";
 import { ProcessCodesDocument, ProcessEventsDocument, ProcessFactsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
+import { useLanguage } from "../i18n";
 import { conditionInput } from "../shared/condition";
 import { EventPanel } from "../shared/EventPanel";
 import { useNumber } from "../shared/format";
@@ -59,10 +60,11 @@ export default function ProcessPage() {
     variables: { condition: base, period: during },
     pause: !guid,
   });
+  const language = useLanguage();
   const search = filtered(plain, filter);
   const pages = usePages(
     ProcessEventsDocument,
-    { condition: conditionInput(search), period: during, order: "OLDEST_FIRST", first: PAGE },
+    { condition: conditionInput(search), period: during, language, order: "OLDEST_FIRST", first: PAGE },
     (d) => d.events,
     !guid || Boolean(other),
   );

@@ -4,11 +4,13 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { EventsDocument, SummaryDocument } from "../api/generated";
 import { usePages } from "../api/pages";
+import { useLanguage } from "../i18n";
 import { useAddress } from "../shared/address";
 import { also, conditionInput, emptyGroup, type Group, type Item, match } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { EventPanel } from "../shared/EventPanel";
 import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
+import { ShareButton } from "../shared/ShareButton";
 import { State } from "../shared/State";
 import { ColumnMenu } from "./ColumnMenu";
 import { isOwn, readColumns, readSort, type Sort, sortInput, writeSort } from "./columns";
@@ -18,7 +20,6 @@ import { MakeRule } from "./MakeRule";
 import { Results } from "./Results";
 import { Saved } from "./Saved";
 import { SearchForm } from "./SearchForm";
-import { ShareButton } from "./ShareButton";
 import { SummaryStrip } from "./SummaryStrip";
 
 const PAGE = 100;
@@ -59,7 +60,7 @@ export function SearchPage() {
     [asked, periodKey, turn],
   );
   const fields = columns.filter((c) => !isOwn(c));
-  const listed = { ...variables, ...sortInput(sort), fields, first: PAGE };
+  const listed = { ...variables, ...sortInput(sort), fields, language: useLanguage(), first: PAGE };
   const pages = usePages(EventsDocument, listed, (d) => d.events, !asked);
   const [summary, askSummary] = useQuery({
     query: SummaryDocument,

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
 import { EventDocument } from "../api/generated";
+import { useLanguage } from "../i18n";
 import { useClock } from "./clock";
 import { categoryColour } from "./colours";
 import type { Row } from "./condition";
@@ -26,7 +27,8 @@ const GRAPH_POLL_MS = 1_500;
 /** All fields of one event, and where to go from there. */
 export function EventPanel({ id, onClose, onMatch }: Props) {
   const { t } = useTranslation();
-  const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id } });
+  const language = useLanguage();
+  const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id, language } });
   const { time, label } = useClock();
   const event = data?.event;
   const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;

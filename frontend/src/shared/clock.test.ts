@@ -9,6 +9,9 @@ test("what is written in a zone is read back as the same time", () => {
   expect(readTime("2026-01-02 03:04 UTC", "local")).toBe("2026-01-02T03:04:00.000Z");
   expect(readTime("yesterday", "local")).toBeUndefined();
   expect(writeTime(null, "utc")).toBe("");
+  expect(writeTime("2026-01-02T03:04:05.678Z", "utc", true, "ja")).toBe("2026/01/02 03:04:05.678");
+  expect(readTime("2026/01/02 03:04:05.678", "utc")).toBe("2026-01-02T03:04:05.678Z");
+  expect(readTime("2026/01-02", "utc")).toBeUndefined();
 });
 
 test("a day begins at midnight of the zone", () => {

@@ -30,12 +30,18 @@ export function setZone(zone: Zone) {
 /** Shifts a time so that its UTC digits are those of the local clock. */
 const shifted = (time: Date) => new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
 
-/** `2021-10-20 13:39:10.123` in the zone. */
-export function writeTime(time: string | number | null | undefined, zone: Zone, millis = true): string {
+/** `2021-10-20 13:39:10.123` in the zone; in Japanese `2021/10/20 13:39:10.123`. Either is read in every language. */
+export function writeTime(
+  time: string | number | null | undefined,
+  zone: Zone,
+  millis = true,
+  language = "en",
+): string {
   if (time === null || time === undefined || time === "") return "";
   const date = new Date(time);
   const text = (zone === "utc" ? date : shifted(date)).toISOString();
-  return `${text.slice(0, 10)} ${text.slice(11, millis ? 23 : 19)}`;
+  const day = text.slice(0, 10);
+  return `${language === "ja" ? day.replaceAll("-", "/") : day} ${text.slice(11, millis ? 23 : 19)}`;
 }
 
 /** Reads what a person types in the zone; a `Z` or `UTC` at the end always means UTC. */
@@ -66,7 +72,8 @@ export function useClock() {
     zone,
     /** Stands in the heading or beside the times. */
     label: zone === "utc" ? "UTC" : Intl.DateTimeFormat(i18n.language).resolvedOptions().timeZone,
-    time: (time: string | number | null | undefined, millis = true) => writeTime(time, zone, millis),
+    time: (time: string | number | null | undefined, millis = true) =>
+      writeTime(time, zone, millis, i18n.language),
     read: (text: string) => readTime(text, zone),
   };
 }

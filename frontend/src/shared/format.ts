@@ -1,11 +1,10 @@
+import i18next from "i18next";
 import { useTranslation } from "react-i18next";
+import { writeTime } from "./clock";
 
-/** `2021-10-20 13:39:10.123`, UTC; the label "UTC" stands in the heading or beside it. */
-export function utc(time: string | null | undefined, millis = true): string {
-  if (!time) return "";
-  const text = new Date(time).toISOString();
-  return `${text.slice(0, 10)} ${text.slice(11, millis ? 23 : 19)}`;
-}
+/** A time in UTC; the label "UTC" stands in the heading or beside it. */
+export const utc = (time: string | null | undefined, millis = true) =>
+  writeTime(time, "utc", millis, i18next.language);
 
 /** Last part of a Windows path. */
 export function baseName(path: string | null | undefined): string {

@@ -17,14 +17,14 @@ export function presetMillis(text: string): number | undefined {
   return found && unit ? Number(found[1]) * unit : undefined;
 }
 
-/** Reads what a person types: `2026-11-23`, `2026-11-23 14:05`, `2026-11-23T14:05:06.123Z`; always UTC. */
+/** Reads what a person types: `2026-11-23`, `2026-11-23 14:05`, `2026/11/23 14:05`, `2026-11-23T14:05:06.123Z`; always UTC. */
 export function parseTime(text: string): string | undefined {
   const found =
-    /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?)?\s*(?:Z|UTC)?$/i.exec(
+    /^(\d{4})([-/])(\d{2})\2(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?)?\s*(?:Z|UTC)?$/i.exec(
       text.trim(),
     );
   if (!found) return undefined;
-  const [, y, mo, d, h = "0", mi = "0", s = "0", ms = "0"] = found;
+  const [, y, , mo, d, h = "0", mi = "0", s = "0", ms = "0"] = found;
   const time = new Date(
     Date.UTC(
       Number(y),

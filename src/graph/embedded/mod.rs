@@ -6,7 +6,9 @@ mod schema;
 mod tree;
 mod write;
 
-use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree};
+use super::{
+    Batch, Counts, Degree, GraphStore, Grouping, Groups, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree,
+};
 use crate::{
     checkup::Finding,
     error::{Code, Error, Result},
@@ -172,6 +174,18 @@ impl GraphStore for Sqlite {
             ids.iter().map(|id| view.neighbours(*id, &filter, None, first)).collect()
         })
         .await
+    }
+
+    async fn groups(
+        &self,
+        scope: &Scope,
+        id: NodeId,
+        filter: &NeighbourFilter,
+        by: Grouping,
+        most: usize,
+    ) -> Result<Groups> {
+        let (scope, filter) = (scope.clone(), filter.clone());
+        self.read(move |db| read::View::new(db, &scope)?.groups(id, &filter, by, most)).await
     }
 
     async fn links(&self, scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>> {

@@ -4,7 +4,8 @@ use crate::{
     error::{Error, Result},
     event::{Period, Scope, Time},
     graph::{
-        Counts, Degree, Direction, Edge, EdgeType, Neighbour, NeighbourFilter, Neighbours, Node, NodeId, NodeKind,
+        Counts, Degree, Direction, Edge, EdgeType, Grouping, Groups, Neighbour, NeighbourFilter, Neighbours, Node,
+        NodeId, NodeKind,
         batch::{self, Facts},
         key,
         property::Stamped,
@@ -122,8 +123,14 @@ impl<'c> View<'c> {
         Ok(NodeId { kind, key: u128::from_be_bytes(key) })
     }
 
-    /// `None` when the caller may not see it.
-    pub fn node(&self, number: i64, id: NodeId) -> Result<Option<Node>> {
+    fn kind(&self, number: i64) -> Result<NodeKind> {
+        let mut find = self.db.prepare_cached("SELECT kind FROM node WHERE id = ?1")?;
+        let kind = find.query_row([number], |r| r.get(0))?;
+        NodeKind::from_number(kind).ok_or_else(|| Error::internal("unknown kind of node in the graph"))
+    }
+
+    /// What the hosts that the caller may see say of a node; `None` when they say nothing.
+    fn said(&self, number: i64) -> Result<Option<Facts>> {
         let sql = format!(
             "SELECT first, last, inferred, properties FROM seen WHERE node = ?2 AND {} ORDER BY host LIMIT ?3",
             self.visible()
@@ -131,7 +138,12 @@ impl<'c> View<'c> {
         let mut find = self.db.prepare_cached(&sql)?;
         let rows =
             find.query_map(params![self.hosts(), number, self.rows()], facts)?.collect::<rusqlite::Result<Vec<_>>>()?;
-        let Some(facts) = merged(rows)? else { return Ok(None) };
+        merged(rows)
+    }
+
+    /// `None` when the caller may not see it.
+    pub fn node(&self, number: i64, id: NodeId) -> Result<Option<Node>> {
+        let Some(facts) = self.said(number)? else { return Ok(None) };
         let properties = facts.properties.texts();
         let reporter = if key::is_shared(id.kind) { String::new() } else { self.reporter(number)? };
         Ok(Some(Node {
@@ -206,6 +218,33 @@ impl<'c> View<'c> {
         Ok(all)
     }
 
+    /// The neighbours behind `after`, the last seen first: at least the first of them, if there are so many; and how many
+    /// there are in all.
+    fn positions(
+        &self,
+        node: i64,
+        filter: &NeighbourFilter,
+        after: Option<Position>,
+        first: usize,
+    ) -> Result<(Vec<Position>, u64)> {
+        let (mut positions, mut total) = (Vec::new(), 0);
+        for direction in [Direction::Out, Direction::In] {
+            if filter.direction.is_some_and(|d| d != direction) {
+                continue;
+            }
+            for main in self.kinds_of_rows() {
+                for (edge, _, count) in self.count(node, direction, *main, filter.period)? {
+                    if count > 0 && (filter.edges.is_empty() || filter.edges.contains(&edge)) {
+                        total += count;
+                        positions.extend(self.lane(node, (edge, direction, *main), filter.period, after, first)?);
+                    }
+                }
+            }
+        }
+        positions.sort_unstable_by_key(Position::rank);
+        Ok((positions, total))
+    }
+
     pub fn neighbours(
         &self,
         id: NodeId,
@@ -216,21 +255,8 @@ impl<'c> View<'c> {
         let after = after.map(|c| self.position(c)).transpose()?;
         let mut found = Neighbours { items: Vec::new(), next: None, total: 0 };
         let Some(node) = self.number(id)? else { return Ok(found) };
-        let mut positions: Vec<Position> = Vec::new();
-        for direction in [Direction::Out, Direction::In] {
-            if filter.direction.is_some_and(|d| d != direction) {
-                continue;
-            }
-            for main in self.kinds_of_rows() {
-                for (edge, _, count) in self.count(node, direction, *main, filter.period)? {
-                    if count > 0 && (filter.edges.is_empty() || filter.edges.contains(&edge)) {
-                        found.total += count;
-                        positions.extend(self.lane(node, (edge, direction, *main), filter.period, after, first)?);
-                    }
-                }
-            }
-        }
-        positions.sort_unstable_by_key(Position::rank);
+        let (mut positions, total) = self.positions(node, filter, after, first)?;
+        found.total = total;
         let more = positions.len() > first;
         positions.truncate(first);
         if let Some(last) = positions.last().filter(|_| more) {
@@ -240,6 +266,35 @@ impl<'c> View<'c> {
             found.items.push(self.neighbour(id, node, p)?);
         }
         Ok(found)
+    }
+
+    pub fn groups(&self, id: NodeId, filter: &NeighbourFilter, by: Grouping, most: usize) -> Result<Groups> {
+        let Some(node) = self.number(id)? else { return Ok(Groups::of([], 0)) };
+        let (mut positions, total) = self.positions(node, filter, None, most)?;
+        positions.truncate(most);
+        let keys = positions.iter().map(|p| self.group(p, by)).collect::<Result<Vec<_>>>()?;
+        Ok(Groups::of(keys, total))
+    }
+
+    fn group(&self, p: &Position, by: Grouping) -> Result<String> {
+        if by == Grouping::Day {
+            return Ok(Grouping::day(Time(p.last)));
+        }
+        let kind = self.kind(p.other)?;
+        let called = || -> Result<_> {
+            let facts = self.said(p.other)?.ok_or_else(|| Error::internal("an edge to a node that is not there"))?;
+            Ok(facts.properties.texts())
+        };
+        match by {
+            Grouping::Kind => Ok(Grouping::kind(kind)),
+            Grouping::Host if kind == NodeKind::Host => Ok(batch::owner(kind, "", &called()?).unwrap_or_default()),
+            Grouping::Host if key::is_shared(kind) => Ok(String::new()),
+            Grouping::Host => self.reporter(p.other),
+            _ => {
+                let properties = called()?;
+                Ok(by.named(kind, &batch::label(kind, &properties), &properties))
+            }
+        }
     }
 
     /// The next `first + 1` of one edge type and direction.

@@ -11,7 +11,10 @@ mod said;
 mod tree;
 mod write;
 
-use super::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree, line};
+use super::{
+    Batch, Counts, Degree, GraphStore, Grouping, Groups, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId,
+    Tree, line,
+};
 use crate::{
     checkup::Finding,
     error::{Code, Error, Result},
@@ -133,6 +136,17 @@ impl GraphStore for Neo4j {
         first: usize,
     ) -> Result<Neighbours> {
         self.view(scope).neighbours(id, filter, after, first).await
+    }
+
+    async fn groups(
+        &self,
+        scope: &Scope,
+        id: NodeId,
+        filter: &NeighbourFilter,
+        by: Grouping,
+        most: usize,
+    ) -> Result<Groups> {
+        self.view(scope).groups(id, filter, by, most).await
     }
 
     async fn links(&self, scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>> {

@@ -7,8 +7,8 @@ use crate::{
     error::{Error, Result},
     event::{Period, Scope, Time},
     graph::{
-        Counts, Degree, Direction, Edge, EdgeType, Link, Neighbour, NeighbourFilter, Neighbours, Node, NodeId,
-        NodeKind, Seen, batch, batch::Facts, key,
+        Counts, Degree, Direction, Edge, EdgeType, Grouping, Groups, Link, Neighbour, NeighbourFilter, Neighbours,
+        Node, NodeId, NodeKind, Seen, batch, batch::Facts, key,
     },
     neo4j::{Client, cypher},
 };
@@ -36,6 +36,9 @@ pub async fn state(client: &Client) -> Result<State> {
     let rows = client.rows(cypher!("cypher/read/checkpoint.cypher")).await?;
     rows.into_iter().next().ok_or_else(|| Error::internal("the graph in Neo4j has lost its checkpoint"))
 }
+
+/// Entities read at once for groups.
+const AT_ONCE: usize = 10_000;
 
 pub fn bad_cursor() -> Error {
     Error::bad_input("this is no cursor of the graph")
@@ -73,6 +76,17 @@ fn edge_types(filter: &NeighbourFilter) -> Vec<&'static str> {
 
 fn goes(filter: &NeighbourFilter, direction: Direction) -> bool {
     filter.direction.is_none_or(|d| d == direction)
+}
+
+/// The statement with what says which edges.
+fn around(query: Query, filter: &NeighbourFilter) -> Query {
+    let (from, to) = bounds(filter.period);
+    query
+        .param("edges", edge_types(filter))
+        .param("outgoing", goes(filter, Direction::Out))
+        .param("incoming", goes(filter, Direction::In))
+        .param("from", from)
+        .param("to", to)
 }
 
 fn direction(number: i64) -> Direction {
@@ -195,23 +209,14 @@ impl<'c> View<'c> {
         }
         let generation = state(self.client).await?.generation;
         let after = after.map(|c| place(c, generation)).transpose()?;
-        let degrees = self.degrees(&[id], filter.period).await?.remove(&id).unwrap_or_default();
-        let fits =
-            |d: &&Degree| goes(filter, d.direction) && (filter.edges.is_empty() || filter.edges.contains(&d.edge));
-        let total = degrees.iter().filter(fits).map(|d| d.in_period).sum();
+        let total = self.total(id, filter).await?;
         let mut found = Neighbours { items: Vec::new(), next: None, total };
         if total == 0 {
             return Ok(found);
         }
-        let (from, to) = bounds(filter.period);
         let place = after.as_ref();
-        let query = cypher!("cypher/read/neighbours.cypher")
+        let query = around(cypher!("cypher/read/neighbours.cypher"), filter)
             .param("id", id.to_string())
-            .param("edges", edge_types(filter))
-            .param("outgoing", goes(filter, Direction::Out))
-            .param("incoming", goes(filter, Direction::In))
-            .param("from", from)
-            .param("to", to)
             .param("limit", limit(first.saturating_add(1)))
             .param("last", place.map(|p| p.last))
             .param("edge", place.map(|p| p.edge.as_str()))
@@ -238,6 +243,41 @@ impl<'c> View<'c> {
         Ok(found)
     }
 
+    /// How many neighbours match.
+    async fn total(&self, id: NodeId, filter: &NeighbourFilter) -> Result<u64> {
+        let degrees = self.degrees(&[id], filter.period).await?.remove(&id).unwrap_or_default();
+        let fits =
+            |d: &&Degree| goes(filter, d.direction) && (filter.edges.is_empty() || filter.edges.contains(&d.edge));
+        Ok(degrees.iter().filter(fits).map(|d| d.in_period).sum())
+    }
+
+    pub async fn groups(&self, id: NodeId, filter: &NeighbourFilter, by: Grouping, most: usize) -> Result<Groups> {
+        #[derive(Deserialize)]
+        struct Row {
+            other: String,
+            last: i64,
+        }
+        let total = self.total(id, filter).await?;
+        let query =
+            around(cypher!("cypher/read/ends.cypher"), filter).param("id", id.to_string()).param("limit", limit(most));
+        let rows: Vec<Row> = self.client.rows(self.seen(query)).await?;
+        let mut keys = Vec::with_capacity(rows.len());
+        for some in rows.chunks(AT_ONCE) {
+            let ids = some.iter().map(|r| parse(&r.other)).collect::<Result<Vec<_>>>()?;
+            let nodes = match by {
+                Grouping::Day | Grouping::Kind => HashMap::new(),
+                _ => self.nodes(&ids).await?,
+            };
+            keys.extend(some.iter().zip(&ids).filter_map(|(row, id)| match by {
+                Grouping::Day => Some(Grouping::day(Time(row.last))),
+                Grouping::Kind => Some(Grouping::kind(id.kind)),
+                // It is gone only if the graph was cleared in between.
+                _ => nodes.get(id).map(|n| by.key(n, Time(row.last))),
+            }));
+        }
+        Ok(Groups::of(keys, total))
+    }
+
     pub async fn links(&self, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>> {
         #[derive(Deserialize)]
         struct Row {
@@ -247,15 +287,8 @@ impl<'c> View<'c> {
             first: i64,
             last: i64,
         }
-        let (from, to) = bounds(filter.period);
-        let query = cypher!("cypher/read/links.cypher")
-            .param("ids", texts(ids))
-            .param("edges", edge_types(filter))
-            .param("outgoing", goes(filter, Direction::Out))
-            .param("incoming", goes(filter, Direction::In))
-            .param("from", from)
-            .param("to", to)
-            .param("limit", limit(most));
+        let query =
+            around(cypher!("cypher/read/links.cypher"), filter).param("ids", texts(ids)).param("limit", limit(most));
         let rows: Vec<Row> = self.client.rows(self.seen(query)).await?;
         let link = |r: &Row| {
             let seen = Seen { first: Time(r.first), last: Time(r.last) };

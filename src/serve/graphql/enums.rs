@@ -14,6 +14,16 @@ pub enum Role {
     Admin,
 }
 
+/// Language of what the server says about an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Enum)]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// Japanese.
+    Ja,
+}
+
 /// State of an import job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "catalog::JobState")]

@@ -1,7 +1,7 @@
 //! Events and lists of them.
 use super::{
     cost, describe,
-    enums::EventOrder,
+    enums::{EventOrder, Language},
     hit::HitObject,
     id::GlobalId,
     load::Loaders,
@@ -100,8 +100,8 @@ impl EventObject {
         describe::user(&self.0)
     }
     /// One line a person can read.
-    async fn description(&self) -> String {
-        describe::describe(&self.0)
+    async fn description(&self, #[graphql(desc = "Language of the line.", default)] language: Language) -> String {
+        describe::describe(&self.0, language)
     }
     /// Value of one field; several values are joined by a comma. Absent where the event does not have it.
     async fn field(

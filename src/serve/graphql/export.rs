@@ -2,7 +2,7 @@
 use super::{
     condition::{ConditionInput, condition},
     describe,
-    enums::EventOrder,
+    enums::{EventOrder, Language},
     event::{self, SortInput, code_category, code_name},
     scalar::{PeriodInput, period},
 };
@@ -108,7 +108,7 @@ fn cell(event: &Event, column: &str) -> String {
         "host" => event.host(),
         "image" => describe::image(event).unwrap_or_default().to_owned(),
         "user" => describe::user(event).unwrap_or_default().to_owned(),
-        "description" => describe::describe(event),
+        "description" => describe::describe(event, Language::default()),
         field => event.key_values(&Key::parse(field)).join(","),
     }
 }

@@ -210,7 +210,7 @@ pub async fn groups(
     (skip, first): (usize, usize),
 ) -> Result<NeighbourGroups> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-    let found = groups::groups(&*core.graph, scope, id, filter, by.into()).await?;
+    let found = core.graph.groups(scope, id, filter, by.into(), groups::MOST).await?;
     Ok(NeighbourGroups {
         left_out: Long(found.items.len().saturating_sub(first.saturating_add(skip)) as u64),
         looked_at: Long(found.looked_at),

@@ -16,7 +16,10 @@ use sysmonsearch::{
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
     },
-    graph::{Batch, Counts, Degree, GraphStore, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId, Tree},
+    graph::{
+        Batch, Counts, Degree, GraphStore, Grouping, Groups, Lineage, Link, NeighbourFilter, Neighbours, Node, NodeId,
+        Tree,
+    },
     pipeline::Engines,
     serve::Settings,
     store::{
@@ -73,6 +76,7 @@ count! { GraphStore [] {
     fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
     fn neighbours(scope: &Scope, id: NodeId, filter: &NeighbourFilter, after: Option<&str>, first: usize) -> Result<Neighbours>;
     fn first_neighbours(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, first: usize) -> Result<Vec<Neighbours>>;
+    fn groups(scope: &Scope, id: NodeId, filter: &NeighbourFilter, by: Grouping, most: usize) -> Result<Groups>;
     fn links(scope: &Scope, ids: &[NodeId], filter: &NeighbourFilter, most: usize) -> Result<Vec<Link>>;
     fn tree(scope: &Scope, host: &str, period: Period, after: Option<&str>, first: usize) -> Result<Tree>;
     fn lineage(scope: &Scope, process: NodeId, max_descendants: usize) -> Result<Lineage>;

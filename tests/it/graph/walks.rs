@@ -8,7 +8,7 @@ use sysmonsearch::{
     event::{Event, Period, Scope},
     graph::{
         Direction, EdgeType, GraphStore, NeighbourFilter, NodeId,
-        groups::{Grouping, Place, groups, members},
+        groups::{Grouping, Groups, MOST, Place, members},
         paths::{PathFilter, paths},
     },
 };
@@ -186,7 +186,7 @@ pub async fn grouped(store: &dyn GraphStore) {
         (Scope::All, Grouping::Kind, vec![("Process", 2301)]),
         (Scope::hosts(["h1"]), Grouping::Day, vec![("2024-01-01", 767)]),
     ] {
-        let found = groups(store, &scope, hub, &filter, by).await.unwrap();
+        let found = store.groups(&scope, hub, &filter, by, MOST).await.unwrap();
         let counts: Vec<_> = found.items.iter().map(|g| (g.key.as_str(), g.count)).collect();
         assert_eq!(counts, expected);
         assert_eq!((found.looked_at, found.total), (expected.iter().map(|g| g.1).sum(), found.looked_at));
@@ -196,7 +196,7 @@ pub async fn grouped(store: &dyn GraphStore) {
                 let page = members(store, &scope, hub, &filter, (by, key), (at, 400, 2)).await.unwrap();
                 assert!(page.items.len() <= 400);
                 for n in page.items {
-                    assert_eq!(by.key(&n), key);
+                    assert_eq!(by.key(&n.node, n.edge.seen.last), key);
                     assert!(all.insert(n.node.id), "once");
                 }
                 place = page.next;
@@ -210,6 +210,23 @@ pub async fn grouped(store: &dyn GraphStore) {
     assert_eq!((first.items.len(), first.next.is_some()), (0, true));
     let second = members(store, &Scope::All, hub, &filter, alone, (first.next.unwrap(), 400, 1)).await.unwrap();
     assert_eq!((second.items.len(), second.next), (1, None));
-    let none = groups(store, &Scope::All, NodeId::host("nowhere"), &filter, Grouping::Host).await.unwrap();
+    let none = store.groups(&Scope::All, NodeId::host("nowhere"), &filter, Grouping::Host, MOST).await.unwrap();
     assert_eq!((none.items.len(), none.total), (0, 0));
+    // Only the last seen are looked at, and it is told.
+    let some = store.groups(&Scope::All, hub, &filter, Grouping::Host, 2_300).await.unwrap();
+    assert_eq!((some.items.len(), some.looked_at, some.total), (2, 2_300, 2_301));
+    // Whatever the group and the scope, it is the one that each neighbour says of itself.
+    put(store, &[queried("h1", 10, 1, "a.example", "9.9.9.9"), queried("h2", 90_000, 7, "b.a.example", "9.9.9.9")])
+        .await;
+    let any = NeighbourFilter::default();
+    for scope in [Scope::All, Scope::hosts(["h2"]), Scope::hosts(["h1", "h3"])] {
+        for id in [hub, process(1), NodeId::domain("a.example").unwrap()] {
+            let all = store.neighbours(&scope, id, &any, None, 5_000).await.unwrap();
+            for by in [Grouping::Kind, Grouping::Host, Grouping::Name, Grouping::Place, Grouping::Day] {
+                let found = store.groups(&scope, id, &any, by, MOST).await.unwrap();
+                let expected = Groups::of(all.items.iter().map(|n| by.key(&n.node, n.edge.seen.last)), all.total);
+                assert_eq!((found.items, found.total), (expected.items, expected.total), "{by:?}");
+            }
+        }
+    }
 }

@@ -1,19 +1,23 @@
 import { Button } from "@mantine/core";
 import { useClipboard } from "@mantine/hooks";
 import { useTranslation } from "react-i18next";
-import { Icon } from "../shared/Icon";
+import { Icon } from "./Icon";
 
-/** Copies the address, which holds everything that is shown. */
-export function ShareButton() {
+/** Copies the address, which holds everything that is shown, or what a note says of it. */
+export function ShareButton({ note }: { note?: string }) {
   const { t } = useTranslation();
   const clipboard = useClipboard({ timeout: 3_000 });
   return (
     <Button
       variant="default"
+      title={note}
       leftSection={<Icon name="link" size={14} />}
       onClick={() => clipboard.copy(location.href)}
     >
-      <span role="status">{t(clipboard.copied ? "share.copied" : "share.name")}</span>
+      <span role="status">
+        {t(clipboard.copied ? "share.copied" : "share.name")}
+        {clipboard.copied && note && ` · ${note}`}
+      </span>
     </Button>
   );
 }

@@ -1,4 +1,7 @@
-//! One line about an event that a person can read.
+//! One line about an event that a person can read, in the languages of the page.
+mod japanese;
+
+use super::enums::Language;
 use crate::event::{Event, EventCode, Field, text};
 
 /// Acting image: whichever field the code has it in.
@@ -15,12 +18,24 @@ fn name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().filter(|n| !n.is_empty()).unwrap_or(path)
 }
 
+/// Name of the acting image.
+fn acting(event: &Event) -> Option<&str> {
+    image(event).map(name)
+}
+
+pub fn describe(event: &Event, language: Language) -> String {
+    match language {
+        Language::En => english(event),
+        Language::Ja => japanese::describe(event),
+    }
+}
+
 /// `powershell.exe connected to 10.0.0.5:443 (tcp)`
-pub fn describe(event: &Event) -> String {
+fn english(event: &Event) -> String {
     use Field as F;
     let get = |f: Field| event.get(f);
     let or = |f: Field, other: &'static str| event.get(f).map_or_else(|| other.to_owned(), str::to_owned);
-    let who = image(event).map_or("a process", name);
+    let who = acting(event).unwrap_or("a process");
     let file = |f: Field| get(f).unwrap_or("a file").to_owned();
     let target = get(F::TargetImage).map_or("a process", name);
     let object = || or(F::TargetObject, "the registry");
@@ -78,22 +93,38 @@ pub fn describe(event: &Event) -> String {
     }
 }
 
-fn connection(event: &Event, who: &str) -> String {
-    let side = |ip: Field, host: Field, port: Field| {
-        let place = event.get(ip).or_else(|| event.get(host)).unwrap_or("an address");
-        let place = if place.contains(':') { format!("[{place}]") } else { place.to_owned() };
-        match event.get(port) {
-            Some(port) => format!("{place}:{port}"),
-            None => place,
-        }
+#[derive(Clone, Copy)]
+enum Side {
+    Source,
+    Destination,
+}
+
+/// `10.0.0.5:443`, `[fe80::1]:5`, or the name where there is no address.
+fn side(event: &Event, side: Side, unknown: &str) -> String {
+    use Field as F;
+    let (ip, host, port) = match side {
+        Side::Source => (F::SourceIp, F::SourceHostname, F::SourcePort),
+        Side::Destination => (F::DestinationIp, F::DestinationHostname, F::DestinationPort),
     };
-    let protocol = event.get(Field::Protocol).map(|p| format!(" ({p})")).unwrap_or_default();
-    if event.get(Field::Initiated) == Some("false") {
-        let from = side(Field::SourceIp, Field::SourceHostname, Field::SourcePort);
-        return format!("{who} accepted a connection from {from}{protocol}");
+    let place = event.get(ip).or_else(|| event.get(host)).unwrap_or(unknown);
+    let place = if place.contains(':') { format!("[{place}]") } else { place.to_owned() };
+    match event.get(port) {
+        Some(port) => format!("{place}:{port}"),
+        None => place,
     }
-    let to = side(Field::DestinationIp, Field::DestinationHostname, Field::DestinationPort);
-    format!("{who} connected to {to}{protocol}")
+}
+
+/// The other side began the connection.
+fn is_incoming(event: &Event) -> bool {
+    event.get(Field::Initiated) == Some("false")
+}
+
+fn connection(event: &Event, who: &str) -> String {
+    let protocol = event.get(Field::Protocol).map(|p| format!(" ({p})")).unwrap_or_default();
+    if is_incoming(event) {
+        return format!("{who} accepted a connection from {}{protocol}", side(event, Side::Source, "an address"));
+    }
+    format!("{who} connected to {}{protocol}", side(event, Side::Destination, "an address"))
 }
 
 /// Addresses and names of an answer, each address in its canonical form.
@@ -176,15 +207,30 @@ mod tests {
             ),
             (77, vec![], "event 77"),
         ] {
-            assert_eq!(describe(&event(code, &data)), expected);
+            assert_eq!(describe(&event(code, &data), Language::En), expected);
         }
     }
 
     #[test]
+    fn tells_it_in_japanese_with_the_same_values() {
+        let image = ("Image", r"C:\Windows\powershell.exe");
+        let side = vec![image, ("Initiated", "false"), ("SourceIp", "fe80::1"), ("SourcePort", "5")];
+        let line = |code, data: &[(&str, &str)]| describe(&event(code, data), Language::Ja);
+        assert_eq!(line(3, &side), "powershell.exe が [fe80::1]:5 からの接続を受けた");
+        let set = [image, ("TargetObject", r"HKLM\Run\a"), ("Details", "b.exe")];
+        assert_eq!(line(13, &set), r"powershell.exe が HKLM\Run\a に b.exe を設定");
+        let load = [image, ("ImageLoaded", r"C:\a.dll"), ("Signed", "false")];
+        assert_eq!(line(7, &load), r"powershell.exe が C:\a.dll を読み込み（署名なし）");
+        assert_eq!(line(77, &[]), "イベント 77");
+    }
+
+    #[test]
     fn every_code_has_a_line_of_its_own() {
-        for code in EventCode::all() {
-            let line = describe(&event(code.code, &[]));
-            assert!(!line.ends_with(&code.code.to_string()) || code.code == 255, "{line}");
+        for language in [Language::En, Language::Ja] {
+            for code in EventCode::all() {
+                let line = describe(&event(code.code, &[]), language);
+                assert!(!line.ends_with(&code.code.to_string()) || code.code == 255, "{line}");
+            }
         }
     }
 }
