@@ -251,3 +251,30 @@ test.skipIf(!isThere)("from an address to every process that talked to it on any
   await go(page, "/graph?name=no-such-thing.example");
   await page.getByText(/Nothing is called exactly/).waitFor();
 });
+
+test.skipIf(!isThere)("from an address to every process that talked to it, by keyboard alone", async () => {
+  const { page } = now;
+  const [address] = await onManyHosts("DestinationIp", 60);
+  const expected = await talkedTo(address);
+  await logIn(page, server.url, "/graph");
+  await page.getByLabel("Open a node by its exact name").focus();
+  await page.keyboard.type(address);
+  await page.keyboard.press("Enter");
+  await canvas().focus();
+  const drawn = async () =>
+    Number(/of (\d+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]);
+  await page.keyboard.press("e");
+  await expect.poll(drawn).toBeGreaterThan(expected.length);
+  await page.keyboard.press("t");
+  const table = page.getByRole("region", { name: "The graph as a table" });
+  await table.waitFor();
+  const kinds = await table.locator("table").first().locator("tbody tr td:nth-child(1)").allInnerTexts();
+  expect(kinds.filter((kind) => kind.trim() === "Process").length).toBe(expected.length);
+  // From the first of them to all that it did.
+  const first = table.locator("table").first().locator("tbody tr", { hasText: "Process" }).first();
+  await first.getByRole("button").first().focus();
+  await page.keyboard.press("Enter");
+  await details().getByRole("link", { name: "Process" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "Events of the process" }).locator("tbody tr").first().waitFor();
+});

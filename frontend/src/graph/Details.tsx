@@ -47,7 +47,10 @@ export function Details({
   const clock = useClock();
   const number = useNumber();
   const { drawing } = graph;
-  const [{ data, error, fetching }] = useQuery({ query: NodeDetailsDocument, variables: { id, period } });
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: NodeDetailsDocument,
+    variables: { id, period },
+  });
   const node = data?.graphNode;
   const search = node && searchFor(node);
   const guid = node?.kind === "PROCESS" && node.properties.find((p) => p.name === "processGuid")?.value;
@@ -67,7 +70,13 @@ export function Details({
       closeName={t("graph.closeDetails")}
       onClose={onClose}
     >
-      <State loading={fetching} error={error} empty={!node} nothing={t("graph.gone")} />
+      <State
+        loading={fetching}
+        error={error}
+        empty={!node}
+        nothing={t("graph.gone")}
+        retry={() => reload()}
+      />
       {node && (
         <div className="stack pad">
           <div className="row">

@@ -32,7 +32,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
   const number = useNumber();
   const search = searchForEdge(from, to);
   const condition = search && conditionInput(search);
-  const [{ data, error, fetching }] = useQuery({
+  const [{ data, error, fetching }, reload] = useQuery({
     query: EdgeEventsDocument,
     variables: { condition, period, language },
     pause: !condition,
@@ -95,6 +95,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
               error={error}
               empty={!data || data.events.nodes.length === 0}
               nothing={t("graph.noEdgeEvents")}
+              retry={() => reload()}
             />
             <ul className="plainlist">
               {data?.events.nodes.map((event) => (

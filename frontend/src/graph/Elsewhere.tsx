@@ -23,14 +23,23 @@ export function HostsOf({
 }) {
   const { t } = useTranslation();
   const number = useNumber();
-  const [{ data, error, fetching }] = useQuery({ query: HostsOfDocument, variables: { condition, period } });
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: HostsOfDocument,
+    variables: { condition, period },
+  });
   const terms = data?.terms;
   return (
     <section aria-label={t("graph.hosts")}>
       <h2>
         {t("graph.hosts")} {terms && number(terms.distinct)}
       </h2>
-      <State loading={fetching} error={error} empty={!terms?.values.length} nothing={t("reason.NO_DATA")} />
+      <State
+        loading={fetching}
+        error={error}
+        empty={!terms?.values.length}
+        nothing={t("reason.NO_DATA")}
+        retry={() => reload()}
+      />
       {terms && terms.values.length > 0 && (
         <table className="dense">
           <thead>

@@ -355,7 +355,13 @@ export default function GraphPage() {
           {graph.choices.length > 0 ? (
             <Choices found={graph.choices} />
           ) : (
-            <State loading={graph.loading} error={graph.error} empty={isEmpty} nothing={nothing} />
+            <State
+              loading={graph.loading}
+              error={graph.error}
+              empty={isEmpty}
+              nothing={nothing}
+              retry={graph.reload}
+            />
           )}
           {!asked && <Starts as="graph" />}
           {graph.missed > 0 && (

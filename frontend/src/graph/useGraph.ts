@@ -372,11 +372,11 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
   does.current = acts;
   /** Another address of the same start: only what stands behind its `#` differs. */
   const [opened, setOpened] = useState(0);
+  const reload = useCallback(() => setOpened((n) => n + 1), []);
   useEffect(() => {
-    const again = () => setOpened((n) => n + 1);
-    addEventListener("hashchange", again);
-    return () => removeEventListener("hashchange", again);
-  }, []);
+    addEventListener("hashchange", reload);
+    return () => removeEventListener("hashchange", reload);
+  }, [reload]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `opened` is a new start of the same.
   useEffect(() => {
     const [from, during] = JSON.parse(key) as [Start, PeriodInput | null];
@@ -410,6 +410,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       reason,
       ready,
       missed,
+      reload,
       asked,
       ask,
       change,
@@ -433,6 +434,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       reason,
       ready,
       missed,
+      reload,
       asked,
       ask,
       change,

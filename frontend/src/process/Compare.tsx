@@ -10,14 +10,13 @@ import {
   ProcessTouchedDocument,
   type ProcessTouchedQuery,
 } from "../api/generated";
-import { useClock } from "../shared/clock";
 import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { NodeIcon } from "../shared/Icon";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 import { compare, filtered, plainGuid, type Touched } from "./activity";
-import { factsOf, guidOf, type ProcessNode } from "./Facts";
+import { guidOf, type ProcessNode, useFacts } from "./Facts";
 
 const PAGE = 500;
 const PAGES = 8;
@@ -74,10 +73,10 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
   const [show, setShow] = useState<"all" | "differences" | "shared">("differences");
   const [a, b] = [useTouched(first.id), useTouched(second.id)];
   const [codesA, codesB] = [useCodes(guidOf(first)), useCodes(guidOf(second))];
-  const clock = useClock();
-  const [left, right] = [new Map(factsOf(first, clock)), new Map(factsOf(second, clock))];
+  const facts = useFacts();
+  const [left, right] = [new Map(facts(first)), new Map(facts(second))];
   const names = [...new Set([...left.keys(), ...right.keys()])];
-  const facts = names.map((name) => [name, left.get(name), right.get(name)] as const);
+  const lines = names.map((name) => [name, left.get(name), right.get(name)] as const);
   const touched = useMemo(() => compare(a.touched, b.touched), [a.touched, b.touched]);
   const shown = touched.filter((c) => show === "all" || (show === "shared") === (c.first && c.second));
   const codes = [...new Set([...codesA.keys(), ...codesB.keys()])].sort((x, y) => x - y);
@@ -101,7 +100,7 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
           </tr>
         </thead>
         <tbody>
-          {facts.map(([name, x, y]) => (
+          {lines.map(([name, x, y]) => (
             <tr key={name} className={x === y ? undefined : "differs"}>
               <th scope="row" style={{ position: "static" }}>
                 {name}

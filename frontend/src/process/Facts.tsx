@@ -5,17 +5,18 @@ import { useClock } from "../shared/clock";
 import { HitList } from "../shared/HitList";
 import { processLink } from "../shared/links";
 
-type Clock = ReturnType<typeof useClock>;
 export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
 
-/** Times first, then what the process is known by. */
-export function factsOf(process: ProcessNode, clock: Pick<Clock, "time" | "label">): [string, string][] {
-  const known = new Map(process.properties.map((p) => [p.name, p.value]));
-  return [
-    ["host", process.host ?? ""],
-    ["firstSeen", `${clock.time(process.firstSeen)} ${clock.label}`],
-    ["lastSeen", `${clock.time(process.lastSeen)} ${clock.label}`],
-    ...known,
+/** Host and times first, then what the process is known by. */
+export function useFacts(): (process: ProcessNode) => [string, string][] {
+  const { t } = useTranslation();
+  const clock = useClock();
+  const when = (time: string) => `${clock.time(time)} ${clock.label}`;
+  return (process) => [
+    [t("column.host"), process.host ?? ""],
+    [t("hosts.first"), when(process.firstSeen)],
+    [t("hosts.last"), when(process.lastSeen)],
+    ...process.properties.map((p): [string, string] => [p.name, p.value]),
   ];
 }
 
@@ -49,7 +50,7 @@ export function Chain({ process }: { process: ProcessNode }) {
 
 export function Facts({ process }: { process: ProcessNode }) {
   const { t } = useTranslation();
-  const clock = useClock();
+  const facts = useFacts();
   return (
     <>
       {process.hits.length > 0 && (
@@ -60,7 +61,7 @@ export function Facts({ process }: { process: ProcessNode }) {
       )}
       <h2>{t("process.facts")}</h2>
       <dl className="facts">
-        {factsOf(process, clock).map(([name, value]) => (
+        {facts(process).map(([name, value]) => (
           <div key={name} style={{ display: "contents" }}>
             <dt>{name}</dt>
             <dd className="mono">{value}</dd>

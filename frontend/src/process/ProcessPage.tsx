@@ -47,12 +47,16 @@ export default function ProcessPage() {
       }
       return next;
     });
-  const [{ data, error, fetching }] = useQuery({
+  const [{ data, error, fetching }, reload] = useQuery({
     query: ProcessFactsDocument,
     variables: { guid },
     pause: !guid,
   });
-  const [second] = useQuery({ query: ProcessFactsDocument, variables: { guid: other }, pause: !other });
+  const [second, reloadSecond] = useQuery({
+    query: ProcessFactsDocument,
+    variables: { guid: other },
+    pause: !other,
+  });
   const process = guid ? data?.process : undefined;
   const base = conditionInput(filtered(plain, {}));
   const [codes] = useQuery({
@@ -110,6 +114,7 @@ export default function ProcessPage() {
           error={error}
           empty
           nothing={guid ? t("process.gone") : t("process.guidHint")}
+          retry={() => reload()}
         />
       )}
       {!guid && <Starts as="process" />}
@@ -152,6 +157,7 @@ export default function ProcessPage() {
             error={second.error}
             empty={!second.data?.process}
             nothing={t("process.gone")}
+            retry={() => reloadSecond()}
           />
           {second.data?.process &&
             (second.data.process.id === process.id ? (

@@ -71,7 +71,7 @@ function Facet({
 }: Omit<Props, "fields" | "onFields" | "onItem"> & { field: string; onRemove: () => void }) {
   const { t } = useTranslation();
   const number = useNumber();
-  const [{ data, error, fetching }] = useQuery({
+  const [{ data, error, fetching }, reload] = useQuery({
     query: TermsDocument,
     variables: { field, condition, period, order: "TOP", first: SHOWN },
   });
@@ -83,7 +83,13 @@ function Facet({
         <span className="dim push num">{terms && number(terms.distinct)}</span>
         <CloseButton size={24} aria-label={t("facets.remove", { field })} onClick={onRemove} />
       </div>
-      <State loading={fetching && !terms} error={error} empty={!terms} nothing={null} />
+      <State
+        loading={fetching && !terms}
+        error={error}
+        empty={!terms}
+        nothing={null}
+        retry={() => reload()}
+      />
       {terms?.values.length === 0 && <div className="dim">{t("facets.nothing")}</div>}
       <ul>
         {terms?.values.map((term) => (

@@ -48,7 +48,13 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
           <Icon name="close" />
         </ActionIcon>
       </div>
-      <State loading={fetching && !event} error={error} empty={!event} nothing={t("event.gone")} />
+      <State
+        loading={fetching && !event}
+        error={error}
+        empty={!event}
+        nothing={t("event.gone")}
+        retry={() => reload()}
+      />
       {event && (
         <div className="stack pad">
           <div className="wrap">{event.description}</div>

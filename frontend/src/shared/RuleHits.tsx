@@ -22,11 +22,11 @@ export function RuleHits({ condition, filter, onRule }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const variables = { condition, filter, first: SHOWN };
-  const [{ data, error, fetching }] = useQuery({ query: RuleHitsDocument, variables });
+  const [{ data, error, fetching }, reload] = useQuery({ query: RuleHitsDocument, variables });
   const hits = data?.ruleHits;
   return (
     <>
-      <State loading={fetching && !hits} error={error} empty={!hits} nothing={null} />
+      <State loading={fetching && !hits} error={error} empty={!hits} nothing={null} retry={() => reload()} />
       {hits?.items.length === 0 && <div className="dim">{t("ruleHits.nothing")}</div>}
       <ul className="rulehits">
         {hits?.items.map(({ ruleId, rule, count, condition: said }) => {

@@ -6,6 +6,7 @@ import { useClock } from "./clock";
 import { useNumber } from "./format";
 import { Level } from "./Level";
 import { graphLink, processLink, treeLink } from "./links";
+import { State } from "./State";
 
 const HITS = 30;
 const SHOWN = 10;
@@ -15,7 +16,10 @@ export function Starts({ as }: { as: "graph" | "process" }) {
   const { t } = useTranslation();
   const clock = useClock();
   const number = useNumber();
-  const [{ data }] = useQuery({ query: StartsDocument, variables: { hits: HITS, hosts: SHOWN } });
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: StartsDocument,
+    variables: { hits: HITS, hosts: SHOWN },
+  });
   const seen = new Set<string>();
   const hits = (data?.hits.nodes ?? []).flatMap((hit) => {
     const process = hit.event?.process;
@@ -27,6 +31,7 @@ export function Starts({ as }: { as: "graph" | "process" }) {
   const hosts = data?.hosts.nodes ?? [];
   return (
     <div className="starts">
+      <State loading={fetching} error={error} empty={!data} nothing={null} retry={() => reload()} />
       {hits.length > 0 && (
         <section aria-label={t("starts.hits")}>
           <h2>{t("starts.hits")}</h2>
