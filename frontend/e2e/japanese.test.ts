@@ -254,7 +254,9 @@ test.each([
       await expectAccessible(page, `${path} without its server`);
       fails = false;
       await alert.getByRole("button", { name: retry }).first().click();
-      await expect.poll(() => page.locator("tbody tr, [role=application]").count()).toBeGreaterThan(0);
+      await expect
+        .poll(() => page.locator("tbody tr, [role=application]").count(), { message: path })
+        .toBeGreaterThan(0);
     }
   },
 );

@@ -302,13 +302,6 @@ export default function GraphPage() {
             navigate(`/graph?${next}${hash}`);
           }}
         />
-        <ShareButton
-          note={
-            held < drawing.steps.length
-              ? t("graph.shareNote", { held, all: drawing.steps.length })
-              : undefined
-          }
-        />
       </header>
       {!isEmpty && (
         <div className="head tools">
@@ -347,6 +340,15 @@ export default function GraphPage() {
             onExport={(kind) => void exportAs(kind)}
             onHelp={() => setHelp(true)}
           />
+          <div className="row push">
+            <ShareButton
+              note={
+                held < drawing.steps.length
+                  ? t("graph.shareNote", { held, all: drawing.steps.length })
+                  : undefined
+              }
+            />
+          </div>
         </div>
       )}
       <Help opened={help} onClose={() => setHelp(false)} />

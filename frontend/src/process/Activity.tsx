@@ -78,7 +78,7 @@ export function Activity({ guid, pages, selected, onSelect }: Props) {
                   <td className="mono">{clock.time(event.time)}</td>
                   <td>
                     <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
-                    {event.code} {event.name}
+                    {event.code} <span className="code-name">{event.name}</span>
                   </td>
                   <td className="dim">{t(`process.parts.${partOf(guid, event)}`)}</td>
                   <td title={event.description}>

@@ -59,7 +59,7 @@ export default function ProcessPage() {
   });
   const process = guid ? data?.process : undefined;
   const base = conditionInput(filtered(plain, {}));
-  const [codes] = useQuery({
+  const [codes, reloadCodes] = useQuery({
     query: ProcessCodesDocument,
     variables: { condition: base, period: during },
     pause: !guid,
@@ -114,7 +114,11 @@ export default function ProcessPage() {
           error={error}
           empty
           nothing={guid ? t("process.gone") : t("process.guidHint")}
-          retry={() => reload()}
+          retry={() => {
+            reload();
+            reloadCodes();
+            pages.reload();
+          }}
         />
       )}
       {!guid && <Starts as="process" />}

@@ -8,16 +8,18 @@ export function ShareButton({ note }: { note?: string }) {
   const { t } = useTranslation();
   const clipboard = useClipboard({ timeout: 3_000 });
   return (
-    <Button
-      variant="default"
-      title={note}
-      leftSection={<Icon name="link" size={14} />}
-      onClick={() => clipboard.copy(location.href)}
-    >
-      <span role="status">
+    <>
+      <Button
+        variant="default"
+        title={note}
+        leftSection={<Icon name="link" size={14} />}
+        onClick={() => clipboard.copy(location.href)}
+      >
         {t(clipboard.copied ? "share.copied" : "share.name")}
-        {clipboard.copied && note && ` · ${note}`}
+      </Button>
+      <span className={note ? "dim" : "unseen"} role="status">
+        {clipboard.copied && (note ?? t("share.copied"))}
       </span>
-    </Button>
+    </>
   );
 }
