@@ -43,17 +43,30 @@ pub fn is_sysmon(provider: &str) -> bool {
 
 /// Stable identity of one record (UUID v5). The same record imported twice has the same id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "uuid::Uuid", into = "uuid::Uuid")]
 pub struct EventId(pub u128);
+
+impl From<uuid::Uuid> for EventId {
+    fn from(id: uuid::Uuid) -> Self {
+        Self(id.as_u128())
+    }
+}
+
+impl From<EventId> for uuid::Uuid {
+    fn from(id: EventId) -> Self {
+        Self::from_u128(id.0)
+    }
+}
 
 impl EventId {
     pub fn parse(text: &str) -> Option<Self> {
-        uuid::Uuid::parse_str(text).ok().map(|u| Self(u.as_u128()))
+        uuid::Uuid::parse_str(text).ok().map(Self::from)
     }
 }
 
 impl fmt::Display for EventId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        uuid::Uuid::from_u128(self.0).as_hyphenated().fmt(f)
+        uuid::Uuid::from(*self).as_hyphenated().fmt(f)
     }
 }
 

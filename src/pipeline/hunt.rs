@@ -142,13 +142,18 @@ impl Detect {
         let mut found = self.find(&running.rules, page.events).await?;
         hunt.hits += found.hits.len() as u64;
         if !page.more {
-            job.state = JobState::Done;
-            job.finished = Some(Time::now());
             hunt.total = hunt.events;
         }
         job.hunt = Some(hunt);
+        let id = job.id.clone();
         found.job = Some(job);
         self.put(found, &Position::default()).await?;
+        // It has ended when its hits can be seen, on a cluster not before `put` returns.
+        if !page.more
+            && let Some(job) = self.catalog.job(&id).await?.filter(|j| j.state == JobState::Running)
+        {
+            self.catalog.put_job(&Job { state: JobState::Done, finished: Some(Time::now()), ..job }).await?;
+        }
         Ok(page.more)
     }
 }

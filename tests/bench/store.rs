@@ -3,46 +3,23 @@
 //! `cargo bench --bench store -- 300000 1000000` on the real `json-nxlog-flat` logs, told apart by host when they
 //! are repeated.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
+mod support;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
 use sysmonsearch::{
-    error::{Issue, Result},
     event::{
         Condition, Event, EventId, Field, Key, Period, Scope, Time,
         condition::{Match, Operator},
     },
-    ingest::{Options, Sink, files, read_path},
     store::{
         EventStore, Interval, Order, Query, TermOrder,
         embedded::{Settings, Tantivy},
     },
 };
-
-#[derive(Default)]
-struct Collect(Vec<Event>);
-
-impl Sink for Collect {
-    fn events(&mut self, events: Vec<Event>) -> Result<()> {
-        self.0.extend(events);
-        Ok(())
-    }
-    fn issue(&mut self, _: Issue) {}
-    fn skipped(&mut self, _: &str) {}
-    fn progress(&mut self, _: u64, _: Option<u64>) {}
-}
-
-fn real_events() -> Vec<Event> {
-    let data = std::env::var_os("SYSMON_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from);
-    let mut all = Collect::default();
-    for file in files(&[data.join("json-nxlog-flat")]).0 {
-        read_path(&file, &Options::default(), &mut all).unwrap();
-    }
-    assert!(!all.0.is_empty(), "no real logs: set SYSMON_TEST_DATA");
-    all.0
-}
 
 /// The same story on other machines: host, GUIDs, process ids, record numbers and times differ.
 fn replica(events: &[Event], n: u64) -> Vec<Event> {
@@ -134,7 +111,7 @@ fn query(name: &str, operator: Operator, operand: &str) -> Query {
 async fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![300_000, 1_000_000] } else { sizes };
-    let real = real_events();
+    let real = support::real_events();
     let base = memory("RssAnon");
     println!("{} real events, {base} MiB of memory for them", real.len());
     let mut before: BTreeMap<String, Duration> = BTreeMap::new();

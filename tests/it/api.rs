@@ -11,6 +11,7 @@ mod guards;
 mod http;
 mod hunts;
 mod indicators;
+mod recorded;
 mod rules;
 mod schema;
 mod search;
@@ -20,7 +21,6 @@ mod upload;
 mod webhooks;
 
 #[test]
-#[ignore = "takes long, and is asked for by name"]
 fn on_a_cluster() {
     crate::support::engines::run_on_a_cluster("api");
 }

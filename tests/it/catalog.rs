@@ -356,8 +356,8 @@ async fn keeps_jobs_and_dead_letters(catalog: &Arc<dyn Catalog>) {
     assert!(!catalog.put_job(&job("j2", 2, JobState::Running)).await.unwrap(), "a cancelled job stays so");
     assert_eq!(list(JobKind::Import, Some(JobState::Cancelled)).await, ["j2"]);
 
-    let hunt =
-        Hunt { rules: vec!["r".into()], by: "ann".into(), after: Some((Time(5), EventId(6))), ..Hunt::default() };
+    let after = Some((Time(5), EventId(u128::MAX)));
+    let hunt = Hunt { rules: vec!["r".into()], by: "ann".into(), after, ..Hunt::default() };
     let hunting = Job { hunt: Some(hunt.clone()), ..job("h", 3, JobState::Running) };
     assert!(catalog.put_job(&hunting).await.unwrap());
     assert_eq!(

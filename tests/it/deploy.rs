@@ -1,9 +1,11 @@
 //! `docker-compose.yml` and the Dockerfile, looked at without a container engine, and the same configuration started
 //! from processes.
+use crate::support::cluster::{Namespace, Turn};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    process::Command,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 use yaml_serde::Value;
 
@@ -127,4 +129,107 @@ fn the_image_is_pinned_and_has_a_user() {
         .lines()
         .find_map(|l| l.strip_prefix("rust-version = ").map(|v| v.trim_matches('"').to_owned()));
     assert!(bases.iter().any(|b| b.starts_with(&format!("rust:{}.", rust.as_deref().unwrap()))), "{bases:?}");
+}
+
+/// What stands in the Dockerfile behind `ENV`.
+fn image_environment() -> BTreeMap<String, String> {
+    let dockerfile = text("Dockerfile");
+    let lines = dockerfile.lines().filter_map(|l| l.strip_prefix("ENV "));
+    let pairs = lines.flat_map(|l| l.split(' ').filter_map(|p| p.split_once('=')));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// A process that ends with the test.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The service `sysmonsearch`, its environment as composed; only the places of servers, files and the port are others.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_composed_configuration_starts_from_processes() {
+    let Some(namespace) = Namespace::with_neo4j("ELASTICSEARCH_URL") else { return };
+    let _turn = Turn::take(namespace.neo4j()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let neo4j = namespace.neo4j();
+    // A server without passwords takes any.
+    let password = if neo4j.password.is_empty() { "none" } else { &neo4j.password };
+    let secrets = [
+        ("elasticsearch", "none".to_owned()),
+        ("neo4j", format!("{}/{password}", neo4j.user)),
+        ("admin", "an admin's password".to_owned()),
+    ];
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    for (name, secret) in secrets {
+        fs::write(folder.path().join(name), format!("{secret}\n")).unwrap();
+    }
+    let service = compose()["services"]["sysmonsearch"].clone();
+    let mut environment = image_environment();
+    environment.extend(entries(&service["environment"]).map(|(k, v)| (k.to_owned(), v.as_str().unwrap().to_owned())));
+    let mut placed = 0;
+    for value in environment.values_mut() {
+        let there =
+            value.replace("http://elasticsearch:9200", &namespace.elastic).replace("bolt://neo4j:7687", &neo4j.uri);
+        let there = there.replace("0.0.0.0:8410", &format!("127.0.0.1:{port}"));
+        let there = match there.strip_prefix("/run/secrets/") {
+            Some(name) => path(name),
+            None if there == "/data" => path("data"),
+            // `${NAME:-default}`
+            None => match there.strip_prefix("${").and_then(|rest| rest.split_once(":-")) {
+                Some((_, default)) => default.trim_end_matches('}').to_owned(),
+                None => there,
+            },
+        };
+        placed += usize::from(there != *value);
+        *value = there;
+    }
+    assert_eq!(placed, 8, "servers, secrets, log, address and folder: {environment:?}");
+    let program = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sysmonsearch"));
+        command.args(arguments).env_clear().envs(&environment).env("SYSMONSEARCH_PREFIX", &namespace.name);
+        command
+    };
+    let log = fs::File::create(folder.path().join("log")).unwrap();
+    let mut process =
+        Process(program(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    let log = || fs::read_to_string(folder.path().join("log")).unwrap();
+
+    // As its health check asks.
+    let check = strings(&service["healthcheck"]["test"]).pop().unwrap();
+    let check = check.replace(":8410", &format!(":{port}"));
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
+    let begun = Instant::now();
+    while !client.get(&check).send().await.is_ok_and(|a| a.status() == 200) {
+        assert!(process.0.try_wait().unwrap().is_none() && begun.elapsed() < Duration::from_secs(120), "{}", log());
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let ask = async |token: &str, query: &str| {
+        let body = serde_json::json!({ "query": query }).to_string();
+        let request = client.post(format!("http://127.0.0.1:{port}/graphql"));
+        let request = if token.is_empty() { request } else { request.bearer_auth(token) };
+        let answer = request.header("content-type", "application/json").body(body).send().await.unwrap();
+        serde_json::from_str::<serde_json::Value>(&answer.text().await.unwrap()).unwrap()
+    };
+    let login =
+        ask("", "mutation { login(input: {name: \"admin\", password: \"an admin's password\"}) { token } }").await;
+    let token = login["data"]["login"]["token"].as_str().unwrap_or_else(|| panic!("{login}"));
+    let checkup = ask(token, "{ checkup { part text } }").await.to_string();
+    assert!(checkup.contains("Elasticsearch") && checkup.contains("Neo4j"), "{checkup}");
+
+    // As the head of the file says.
+    let doctor = program(&["doctor"]).output().unwrap();
+    let said = String::from_utf8_lossy(&doctor.stdout);
+    assert!(
+        said.contains("Elasticsearch") && said.contains("Neo4j"),
+        "{said}{}",
+        String::from_utf8_lossy(&doctor.stderr)
+    );
+
+    let stop = Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status().unwrap();
+    assert!(stop.success() && process.0.wait().unwrap().success(), "{}", log());
 }

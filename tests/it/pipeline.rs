@@ -13,7 +13,6 @@ struct Quiet;
 impl Watch for Quiet {}
 
 #[test]
-#[ignore = "takes long, and is asked for by name"]
 fn on_a_cluster() {
     support::engines::run_on_a_cluster("pipeline");
 }

@@ -49,7 +49,10 @@ impl TestApp {
 
     /// `wrap` sees the engines that the API reads with; the pipeline keeps its own.
     pub async fn with(settings: Settings, wrap: Wrap) -> Self {
-        let place = Place::new().await;
+        Self::at(Place::new().await, settings, wrap).await
+    }
+
+    pub async fn at(place: Place, settings: Settings, wrap: Wrap) -> Self {
         let engines = place.engines().await;
         let catalog = &*engines.catalog;
         auth::create_user(catalog, "admin", ADMIN, Role::Admin).await.unwrap();

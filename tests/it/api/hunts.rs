@@ -29,7 +29,11 @@ async fn the_past_is_searched_on_the_day_a_rule_is_made() {
     assert_eq!((&made["hunt"]["name"], &made["hunt"]["by"]), (&json!("Seen before"), &json!("analyst")));
     let hunt = ended(&app, &viewer, &made["hunt"]["id"]).await;
     let numbers = ["eventsTotal", "events", "hits", "newHits"].map(|k| hunt[k].as_u64().unwrap());
-    assert_eq!((&hunt["state"], numbers), (&json!("DONE"), [10, 10, 10, 10]), "a search narrows what is looked at");
+    assert_eq!(
+        (&hunt["state"], numbers),
+        (&json!("DONE"), [10, 10, 10, 10]),
+        "a search narrows what is looked at: {hunt}"
+    );
     assert_eq!(hunt["ruleIds"], json!([made["rule"]["ruleId"]]));
     let hits = app.ask(&viewer, "{ hits(first: 50) { total { value } nodes { joined } } }", json!({})).await;
     assert_eq!(hits["hits"]["total"]["value"], 10);

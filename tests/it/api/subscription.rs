@@ -202,6 +202,7 @@ async fn a_session_that_ends_ends_its_sockets() {
     socket.subscribe("s", Value::Null).await;
     app.ask(&token, "mutation { logout { errors { code } } }", json!({})).await;
     assert_eq!(socket.next().await, Err(4403), "revoked");
+    app.shut_down().await;
 
     let settings = Settings { token_life: Duration::from_secs(2), ..Settings::default() };
     let app = TestApp::with(settings, Box::new(|e| e)).await;

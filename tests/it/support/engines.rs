@@ -15,13 +15,21 @@ pub struct Place {
 
 impl Place {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
         if std::env::var(VARIABLE).is_ok_and(|v| v == "cluster") {
-            let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL").expect("servers");
-            let turn = Turn::take(namespace.neo4j()).await;
-            return Self { cluster: Some((namespace, turn)), folder };
+            return Self::cluster().await.expect("servers");
         }
-        Self { cluster: None, folder }
+        Self::embedded()
+    }
+
+    pub fn embedded() -> Self {
+        Self { cluster: None, folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// `None` (and a visible note) without servers.
+    pub async fn cluster() -> Option<Self> {
+        let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL")?;
+        let turn = Turn::take(namespace.neo4j()).await;
+        Some(Self { cluster: Some((namespace, turn)), ..Self::embedded() })
     }
 
     /// Folder of the embedded engines, and for what a process keeps.
