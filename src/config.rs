@@ -127,9 +127,7 @@ impl Cluster {
                 ));
             }
         };
-        let ca = self.elasticsearch_ca.as_deref().map(|path| {
-            std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())))
-        });
+        let ca = authority(self.elasticsearch_ca.as_deref())?;
         let auth = secret(self.neo4j_auth_file.as_deref(), "SYSMONSEARCH_NEO4J_AUTH")?;
         let (user, password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
             None => ("neo4j".to_owned(), String::new()),
@@ -137,7 +135,7 @@ impl Cluster {
             Some(None) => return Err(Error::bad_input("the log-in of Neo4j has the form NAME/PASSWORD")),
         };
         Ok(Some(Servers {
-            elasticsearch: Address { url: elasticsearch, login, ca: ca.transpose()? },
+            elasticsearch: Address { url: elasticsearch, login, ca },
             neo4j,
             user,
             password,
@@ -178,6 +176,9 @@ pub struct Server {
         value_name = "HOST-OR-CIDR"
     )]
     pub webhook_allow: Vec<String>,
+    /// PEM file of an authority that signs the certificates of receivers of webhooks, besides those the machine knows
+    #[arg(long, env = "SYSMONSEARCH_WEBHOOK_CA", value_name = "FILE")]
+    webhook_ca: Option<PathBuf>,
     /// Address under which people open this server, for links in messages, such as `https://hunt.example`
     #[arg(long, env = "SYSMONSEARCH_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -195,6 +196,11 @@ impl Server {
     }
     pub fn token_life(&self) -> Duration {
         Duration::from_secs(self.token_minutes * 60)
+    }
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn webhook_ca(&self) -> Result<Option<Vec<u8>>> {
+        authority(self.webhook_ca.as_deref())
     }
     /// # Errors
     /// When the file cannot be read.
@@ -231,6 +237,13 @@ impl Connect {
     pub fn token(&self) -> Result<Option<String>> {
         secret(self.token_file.as_deref(), "SYSMONSEARCH_TOKEN")
     }
+}
+
+/// The PEM of an authority.
+fn authority(file: Option<&Path>) -> Result<Option<Vec<u8>>> {
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())));
+    file.map(read).transpose()
 }
 
 /// Secrets come from files and the environment, never from flags: other users of a machine see those.
