@@ -36,6 +36,7 @@ pub enum Compare {
 
 /// The expression of one value. `name` is what the report calls it.
 pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
+    let name = &*super::shown(name);
     let shown: String = value.chars().take(120).collect();
     let hidden = |why: &str| Expr::hidden(format!("{name} '{shown}': {why}"));
     let value = value.trim();

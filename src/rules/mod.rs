@@ -30,7 +30,7 @@ mod sysmonsearch;
 mod value;
 mod view;
 
-pub use load::{load, load_file};
+pub use load::{MAX_ARCHIVE, load, load_file};
 pub use parse::parse;
 pub use set::{Detected, Matched, RuleSet, Settled};
 

@@ -25,9 +25,6 @@ use std::{
 };
 use tokio::io::AsyncWriteExt;
 
-/// Bytes of an upload of rules.
-const MAX_RULES: u64 = 64 << 20;
-
 #[derive(Deserialize)]
 pub struct Params {
     /// What the file is called; shown with its job and its issues.
@@ -113,7 +110,7 @@ pub async fn rules(
 ) -> Result<Response, Failure> {
     let core = &app.core;
     let by = analyst(&app, address, &headers).await?;
-    let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(MAX_RULES)).await?;
+    let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(rules::MAX_ARCHIVE)).await?;
     let name = file_name(params.name);
     let loaded = read(spooled, move |path| rules::load_file(path, &name)).await?;
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
