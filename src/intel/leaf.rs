@@ -10,6 +10,9 @@ use std::net::IpAddr;
 /// Longest value: longer ones are no value of an event.
 const MAX_VALUE: usize = 8 << 10;
 
+/// Bytes of the program of a regular expression, as in rules.
+const MAX_PROGRAM: usize = 256 << 10;
+
 /// What a name in a report means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -83,7 +86,7 @@ fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
         Err(why) => return Expr::hidden(format!("{name} '{value}': {why}")),
     };
     if relation == Relation::Matches
-        && let Err(e) = regex::RegexBuilder::new(&value).size_limit(1 << 20).build()
+        && let Err(e) = regex::RegexBuilder::new(&value).size_limit(MAX_PROGRAM).build()
     {
         let e = e.to_string();
         let why = e.lines().last().unwrap_or_default();

@@ -11,23 +11,25 @@ use crate::event::{
     indicator::{Kind, Relation, Tlp},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
 };
 
 /// References behind one another.
 const MAX_REFERENCES: usize = 30;
-/// What the indicators of a file may come to over their references: observables, with the elements and pieces of text of
-/// what they are about. Without references, the largest file has no more.
-const MAX_WORK: usize = 2_000_000;
+/// What the indicators of a file may look at again, because many refer to it: observables, and elements and pieces of
+/// text of what they are about.
+const MAX_AGAIN: usize = 200_000;
 /// Bytes of a piece.
-const PIECE: usize = 64;
+const PIECE: usize = 16;
 /// Values of one property.
 const MAX_VALUES: usize = 200_000;
 
 struct Package<'e> {
     by_id: HashMap<&'e str, &'e Element>,
-    /// What may still be looked at.
+    /// What was looked at, by its place in memory.
+    known: RefCell<HashSet<*const Element>>,
+    /// How much may still be looked at again.
     left: Cell<usize>,
 }
 
@@ -51,7 +53,7 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     });
     let mut observables = Vec::new();
     free(root, &mut observables);
-    let package = Package { by_id, left: Cell::new(MAX_WORK) };
+    let package = Package { by_id, known: RefCell::default(), left: Cell::new(MAX_AGAIN) };
     let handling = root.child("STIX_Header").and_then(marking);
     let mut findings = Findings::default();
     for indicator in &indicators {
@@ -173,11 +175,9 @@ impl<'e> Package<'e> {
     }
 
     fn observable(&self, e: &'e Element, depth: usize) -> Expr {
-        if depth >= MAX_REFERENCES || !self.affords(1) {
-            return Expr::hidden("too many references behind one another");
-        }
         let e = match self.resolved(e) {
-            Ok(e) => e,
+            Ok(e) if depth < MAX_REFERENCES && self.affords(e, || 1) => e,
+            Ok(_) => return Expr::hidden("too many references behind one another"),
             Err(hidden) => return hidden,
         };
         let inner = if let Some(composition) = e.child("Observable_Composition") {
@@ -202,9 +202,12 @@ impl<'e> Package<'e> {
         if negated { Expr::Not(Box::new(inner)) } else { inner }
     }
 
-    /// Whether so much may still be looked at.
-    fn affords(&self, work: usize) -> bool {
-        let left = self.left.get().checked_sub(work);
+    /// Whether this may be looked at, for the first time or again.
+    fn affords(&self, e: &'e Element, work: impl Fn() -> usize) -> bool {
+        if self.known.borrow_mut().insert(std::ptr::from_ref(e)) {
+            return true;
+        }
+        let left = self.left.get().checked_sub(work());
         self.left.set(left.unwrap_or_default());
         left.is_some()
     }
@@ -213,9 +216,12 @@ impl<'e> Package<'e> {
         let Some(properties) = e.child("Properties") else { return Expr::hidden("an object without properties") };
         let kind = properties.has("type", |t| t.ends_with("Type")).unwrap_or_default();
         let kind = &*shown(kind.rsplit(':').next().unwrap_or_default().trim_end_matches("ObjectType"));
-        let mut work = 0;
-        properties.walk(&mut |e| work += 1 + (e.name.len() + e.text().len()) / PIECE);
-        if !self.affords(work) {
+        let work = || {
+            let mut work = 0;
+            properties.walk(&mut |e| work += 1 + (e.name.len() + e.text().len()) / PIECE);
+            work
+        };
+        if !self.affords(properties, work) {
             return Expr::hidden("too many references to large objects");
         }
         let mut out = Vec::new();

@@ -23,6 +23,7 @@ mod modifiers;
 mod named;
 mod normal;
 mod parse;
+mod patterns;
 pub mod search;
 mod set;
 pub mod superset;

@@ -1,7 +1,7 @@
 //! A parsed rule rewritten into the part of the engine's language that it evaluates rightly over a
 //! [`View`](super::view::View): encoded field names, folded values, one meaning of "absent".
 use super::{
-    modifiers,
+    modifiers, patterns,
     value::{Encoding, Op, Test, tests},
     view::{Form, encoded, key},
 };
@@ -32,6 +32,10 @@ pub fn normal(rule: &SigmaRule, id: String) -> Result<SigmaRule> {
     out.custom_attributes.clear();
     for detection in out.detection.named.values_mut() {
         *detection = normal_detection(detection)?;
+    }
+    let mut weight = 0;
+    for detection in out.detection.named.values() {
+        patterns::weigh(detection, &mut weight)?;
     }
     Ok(out)
 }
