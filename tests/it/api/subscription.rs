@@ -267,6 +267,21 @@ async fn the_protocol_is_kept() {
 }
 
 #[tokio::test]
+async fn a_socket_is_pinged_and_dropped_when_nobody_answers() {
+    let ping = Duration::from_millis(200);
+    let app = TestApp::with(Settings { ping, ..Settings::default() }, Box::new(|e| e)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    for _ in 0..8 {
+        // Reading answers the ones before.
+        let message = tokio::time::timeout(Duration::from_secs(20), socket.0.next()).await.unwrap();
+        assert!(matches!(message, Some(Ok(Message::Ping(_)))), "{message:?}");
+    }
+    tokio::time::sleep(ping * 20).await;
+    assert_eq!(socket.next().await, Err(1011), "nobody has answered for a while");
+}
+
+#[tokio::test]
 async fn a_session_that_ends_ends_its_sockets() {
     let settings = Settings { recheck: Duration::from_millis(200), ..Settings::default() };
     let app = TestApp::with(settings, Box::new(|e| e)).await;
