@@ -1,5 +1,5 @@
 //! Files inside of an archive, told by its content: tar (plain, xz, gzip, zstd) and zip.
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use lzma_rust2::XzReader;
 use std::{
     fs::File,
@@ -63,13 +63,18 @@ fn damaged(e: io::Error) -> Error {
 }
 
 fn too_large() -> Error {
-    Error::bad_input(format!("the archive holds more than {} MiB", MAX_UNPACKED >> 20))
+    Error::new(Code::TooLarge, format!("the archive holds more than {} MiB", MAX_UNPACKED >> 20))
 }
 
 fn tar(stream: impl Read, each: &mut Each<'_>) -> Result<()> {
     let mut limited = BufReader::new(stream.take(MAX_UNPACKED));
-    let mut archive = tar::Archive::new(&mut limited);
-    for entry in archive.entries().map_err(damaged)? {
+    let read = members(&mut limited, each);
+    // Whatever stopped the reading, nothing may be left out silently.
+    if limited.get_ref().limit() == 0 { Err(too_large()) } else { read }
+}
+
+fn members(stream: &mut impl Read, each: &mut Each<'_>) -> Result<()> {
+    for entry in tar::Archive::new(stream).entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         if !entry.header().entry_type().is_file() {
             continue;
@@ -78,8 +83,7 @@ fn tar(stream: impl Read, each: &mut Each<'_>) -> Result<()> {
         let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
         each(&name, content)?;
     }
-    // Whatever stopped the reading, nothing may be left out silently.
-    if limited.get_ref().limit() == 0 { Err(too_large()) } else { Ok(()) }
+    Ok(())
 }
 
 fn zip(file: impl Read + Seek, each: &mut Each<'_>) -> Result<()> {

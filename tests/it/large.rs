@@ -51,7 +51,7 @@ const BUNDLE: &str = r#"{"type": "bundle", "id": "b", "objects": ["#;
 
 /// Name, content, and a part of the answer; of a file that is imported, nothing.
 fn reports() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let nested = |open: &str, inner: &str, close: &str| [&open.repeat(95), inner, &close.repeat(95)].concat();
+    let nested = |open: &str, inner: &str, close: &str| [&open.repeat(90), inner, &close.repeat(90)].concat();
     let hash = |name: &str| {
         format!(
             "<IndicatorItem id='{name}' condition='is'><Context search='FileItem/Md5sum'/><Content>{:032x}</Content></IndicatorItem>",
@@ -99,7 +99,7 @@ fn reports() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("mutexes.csv", counted(FULL, "type,value\n", |n| format!("mutex,m{n}\n"), ""), "more than 100000 parts"),
         ("pipes.csv", format!("type,value\n{},{}\n", "a|".repeat(4 << 20), "b|".repeat(4 << 20)).into_bytes(), ""),
         ("domains.csv", counted(FULL, "value,type\n", |n| format!("h{n}.example,domain\n"), ""), "more than 500000 indicators"),
-        ("words.txt", full("x.example\n", "word\n", ""), ""),
+        ("words.txt", full("x.example\n", "word\n", ""), "more than 100000 parts"),
         ("zeros.txt", vec![0; FULL], "neither XML nor JSON"),
     ]
 }
@@ -153,8 +153,8 @@ fn rules() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("expression.yml", yaml(rule(&format!("  s:\n    Image|re: '{}'", many(r"\w{9}")))), "KiB"),
         ("contains.yml", values("CommandLine|contains"), ""),
         ("equals.yml", values("CommandLine"), ""),
-        ("gzip.gz", tar_gz("a.yml", 1 << 30), "more than 256 MiB"),
-        ("zstd.zst", zstd::encode_all(std::io::repeat(b'a').take(2 << 30), 1).unwrap(), "larger than 4 MiB"),
+        ("gzip.gz", tar_gz("a.yml", 300 << 20), "more than 256 MiB"),
+        ("zstd.zst", zstd::encode_all(std::io::repeat(b'a').take(300 << 20), 1).unwrap(), "larger than 4 MiB"),
         ("entries.zip", zip(400_000), "more than 20000"),
     ]
 }
@@ -170,7 +170,11 @@ impl Sender {
     /// Status and text of the answer, with the memory that it took.
     async fn post(&self, path: &str, body: Body) -> (u16, String, u64) {
         let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).body(body);
-        let answer = request.send().await.unwrap();
+        let answer = match request.send().await {
+            // It may go away before all is sent.
+            Err(e) if e.is_request() || e.is_body() => return (413, e.to_string(), high_water(self.process)),
+            answer => answer.unwrap(),
+        };
         let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
         (status, text, high_water(self.process))
     }
