@@ -23,13 +23,13 @@ mod modifiers;
 mod named;
 mod normal;
 mod parse;
-mod patterns;
 pub mod search;
 mod set;
 pub mod superset;
 mod sysmonsearch;
 mod value;
 mod view;
+mod weight;
 
 pub use load::{MAX_ARCHIVE, load, load_file};
 pub use parse::parse;

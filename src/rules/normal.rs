@@ -1,9 +1,10 @@
 //! A parsed rule rewritten into the part of the engine's language that it evaluates rightly over a
 //! [`View`](super::view::View): encoded field names, folded values, one meaning of "absent".
 use super::{
-    modifiers, patterns,
+    modifiers,
     value::{Encoding, Op, Test, tests},
     view::{Form, encoded, key},
+    weight,
 };
 use crate::event::{Key, condition::parse_number, fields::Type};
 use rsigma_parser::{
@@ -35,7 +36,7 @@ pub fn normal(rule: &SigmaRule, id: String) -> Result<SigmaRule> {
     }
     let mut weight = 0;
     for detection in out.detection.named.values() {
-        patterns::weigh(detection, &mut weight)?;
+        weight::patterns(detection, &mut weight)?;
     }
     Ok(out)
 }

@@ -1,7 +1,8 @@
-//! What the regular expressions of a rule may take: they are compiled to programs, which can be far larger than their text.
+//! What a rule may take of memory. Regular expressions are compiled to programs, which can be far larger than their text,
+//! and the engine of each kind of event has values of its own.
 use crate::event::condition::MAX_REGEX;
 use regex::RegexBuilder;
-use rsigma_parser::{Detection, Modifier, SigmaValue};
+use rsigma_parser::{Detection, Modifier, SigmaRule, SigmaValue};
 
 /// Bytes of the program of an expression that counts once.
 const SMALL: usize = 16 << 10;
@@ -10,11 +11,38 @@ const LARGE: usize = 256 << 10;
 /// Small programs of one rule.
 const MOST: usize = 5_000;
 
+/// Values of a rule that an engine compares, over all kinds of events that the rule is about.
+const MOST_VALUES: usize = 1_000_000;
+
+/// Refuses a rule with too many values for the engines of so many kinds of events.
+///
+/// # Errors
+/// With what to do.
+pub fn values(rule: &SigmaRule, streams: usize) -> Result<(), String> {
+    fn count(detection: &Detection) -> usize {
+        match detection {
+            Detection::AllOf(items) => items.iter().map(|i| i.values.len()).sum(),
+            Detection::AnyOf(parts) | Detection::And(parts) => parts.iter().map(count).sum(),
+            Detection::Keywords(values) => values.len(),
+            Detection::ArrayMatch { .. } | Detection::Conditional { .. } => 0,
+        }
+    }
+    let values: usize = rule.detection.named.values().map(count).sum();
+    if values.saturating_mul(streams) > MOST_VALUES {
+        let most = MOST_VALUES / streams.max(1);
+        return Err(format!(
+            "{values} values for {streams} kinds of events, and at most {most} are compared other than by equality: \
+             divide the rule, or give its logsource a category"
+        ));
+    }
+    Ok(())
+}
+
 /// Adds what the expressions of a part of a normalised rule take.
 ///
 /// # Errors
 /// When they take more than a rule may, or one is none.
-pub fn weigh(detection: &Detection, weight: &mut usize) -> Result<(), String> {
+pub fn patterns(detection: &Detection, weight: &mut usize) -> Result<(), String> {
     match detection {
         Detection::AllOf(items) => {
             for item in items.iter().filter(|i| i.field.modifiers.contains(&Modifier::Re)) {
@@ -29,7 +57,7 @@ pub fn weigh(detection: &Detection, weight: &mut usize) -> Result<(), String> {
             }
             Ok(())
         }
-        Detection::AnyOf(parts) | Detection::And(parts) => parts.iter().try_for_each(|p| weigh(p, weight)),
+        Detection::AnyOf(parts) | Detection::And(parts) => parts.iter().try_for_each(|p| self::patterns(p, weight)),
         // Normalised rules have none of these.
         Detection::Keywords(_) | Detection::ArrayMatch { .. } | Detection::Conditional { .. } => Ok(()),
     }
@@ -72,6 +100,15 @@ mod tests {
         assert_eq!(refused(&many(MOST)), None);
         assert!(refused(&many(MOST + 1)).unwrap().contains("too many"));
         assert!(refused(&format!("'{}'", r"\w".repeat(MAX_REGEX / 2 + 1))).unwrap().contains("more than 8 KiB"));
+        let list = format!("[{}]", vec!["v"; 31_000].join(", "));
+        let many = |logsource: &str| {
+            let text = format!(
+                "title: t\nid: i\nlogsource: {{{logsource}}}\ndetection:\n  s:\n    CommandLine|contains: {list}\n  condition: s\n"
+            );
+            rules::parse(&text, "made").rules.remove(0).refused
+        };
+        assert_eq!(many("category: process_creation"), None);
+        assert!(many("service: sysmon").unwrap().contains("31000 values for 33 kinds"));
         assert!(refused("'('").unwrap().contains("regular expression"));
     }
 }
