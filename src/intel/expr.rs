@@ -161,16 +161,7 @@ impl Expr {
 fn joined(parts: Vec<Expr>) -> Vec<Expr> {
     let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(is_hash);
     let (mut any, mut known): (Vec<Expr>, BTreeSet<Leaf>) = Default::default();
-    for hash in hashes {
-        let members = if let Expr::Or(members) = hash { members } else { vec![hash] };
-        for member in members {
-            if let Expr::Leaf(leaf) = &member
-                && known.insert(leaf.clone())
-            {
-                any.push(member);
-            }
-        }
-    }
+    hashes.into_iter().for_each(|h| alternatives(h, &mut any, &mut known));
     if !any.is_empty() {
         rest.retain(|p| !matches!(p, Expr::Hidden(h) if h.of_content));
         rest.insert(0, Expr::or(any));
@@ -189,6 +180,15 @@ fn joined(parts: Vec<Expr>) -> Vec<Expr> {
         rest.remove(f);
     }
     rest
+}
+
+/// The hashes of one or of alternatives in each other, each once.
+fn alternatives(hash: Expr, any: &mut Vec<Expr>, known: &mut BTreeSet<Leaf>) {
+    match hash {
+        Expr::Leaf(leaf) if known.insert(leaf.clone()) => any.push(Expr::Leaf(leaf)),
+        Expr::Or(members) => members.into_iter().for_each(|m| alternatives(m, any, known)),
+        _ => {}
+    }
 }
 
 /// A hash, or several of which any may be.

@@ -1,6 +1,6 @@
 //! A program that takes messages of webhooks, over HTTP or over TLS with a certificate of an authority of our own.
 use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing, serve::Listener};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use std::{
     net::SocketAddr,
     sync::{
@@ -16,8 +16,9 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    pub fn new() -> Self {
+    pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }

@@ -156,7 +156,7 @@ async fn hits_and_alerts_are_sent_signed() {
 
 #[tokio::test]
 async fn a_receiver_behind_tls_is_reached_if_its_authority_is_known() {
-    let (ours, other) = (Authority::new(), Authority::new());
+    let (ours, other) = (Authority::new("ours"), Authority::new("another"));
     let known = Receiver::with_tls(&ours, "127.0.0.1").await;
     let foreign = Receiver::with_tls(&other, "127.0.0.1").await;
     let misnamed = Receiver::with_tls(&ours, "other.example").await;
