@@ -146,10 +146,16 @@ async fn take(socket: &mut Socket, seen: &mut BTreeSet<String>, upto: usize) -> 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_hit_is_missed_or_doubled_across_processes_and_restarts() {
     let place = Arc::new(Place::new().await);
-    let engines = place.engines().await;
-    // A folder can be opened once only; its engines are shared as those of a cluster are.
-    let shared = Engines { store: Arc::new(Counting(engines.store.clone(), Calls::default())), ..engines.clone() };
-    let (first, second) = if place.is_cluster() { (engines, place.engines().await) } else { (shared.clone(), shared) };
+    let (first, second) = {
+        let engines = place.engines().await;
+        if place.is_cluster() {
+            (engines, place.engines().await)
+        } else {
+            // A folder can be opened once only; its engines are shared as those of a cluster are.
+            let shared = Engines { store: Arc::new(Counting(engines.store.clone(), Calls::default())), ..engines };
+            (shared.clone(), shared)
+        }
+    };
     let start =
         async |engines, spool| TestApp::of(place.clone(), engines, spool, Settings::default(), Box::new(|e| e)).await;
     let (one, two) = (start(first, "one/spool").await, start(second, "two/spool").await);
