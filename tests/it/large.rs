@@ -175,7 +175,8 @@ impl Sender {
             Err(e) if e.is_request() || e.is_body() => return (413, e.to_string(), high_water(self.process)),
             answer => answer.unwrap(),
         };
-        let (status, text) = (answer.status().as_u16(), answer.text().await.unwrap());
+        let status = answer.status().as_u16();
+        let text = answer.text().await.unwrap_or_else(|e| e.to_string());
         (status, text, high_water(self.process))
     }
 
