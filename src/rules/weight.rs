@@ -6,8 +6,8 @@ use rsigma_parser::{Detection, Modifier, SigmaRule, SigmaValue};
 
 /// Bytes of the program of an expression that counts once.
 const SMALL: usize = 16 << 10;
-/// Bytes of the largest program, which counts as many small ones.
-const LARGE: usize = 256 << 10;
+/// Bytes of larger programs, which count as so many small ones. Published rules need up to the last.
+const LARGER: [usize; 2] = [256 << 10, 2 << 20];
 /// Small programs of one rule.
 const MOST: usize = 5_000;
 
@@ -68,15 +68,24 @@ fn one(pattern: &str) -> Result<usize, String> {
         return Err(format!("a regular expression of more than {} KiB", MAX_REGEX >> 10));
     }
     let fits = |bytes| RegexBuilder::new(pattern).size_limit(bytes).build();
-    if fits(SMALL).is_ok() {
-        return Ok(1);
-    }
-    match fits(LARGE) {
-        Ok(_) => Ok(LARGE / SMALL),
-        Err(regex::Error::CompiledTooBig(_)) => {
-            Err(format!("a regular expression that compiles to more than {} KiB", LARGE >> 10))
+    let mut last = match fits(SMALL) {
+        Ok(_) => return Ok(1),
+        Err(e) => e,
+    };
+    for bytes in LARGER {
+        if !matches!(last, regex::Error::CompiledTooBig(_)) {
+            break;
         }
-        Err(e) => Err(format!("not a regular expression: {}", e.to_string().lines().last().unwrap_or_default())),
+        match fits(bytes) {
+            Ok(_) => return Ok(bytes / SMALL),
+            Err(e) => last = e,
+        }
+    }
+    match last {
+        regex::Error::CompiledTooBig(most) => {
+            Err(format!("a regular expression that compiles to more than {} KiB", most >> 10))
+        }
+        e => Err(format!("not a regular expression: {}", e.to_string().lines().last().unwrap_or_default())),
     }
 }
 
@@ -95,7 +104,7 @@ mod tests {
     #[test]
     fn a_rule_takes_no_more_than_its_share() {
         assert_eq!(refused(r"'\w{3,9} -enc'"), None);
-        assert!(refused(r"'(\w{30}){30}'").unwrap().contains("more than 256 KiB"));
+        assert!(refused(r"'(\w{30}){30}'").unwrap().contains("more than 2048 KiB"));
         let many = |count: usize| format!("[{}]", vec!["'a.+b'"; count].join(", "));
         assert_eq!(refused(&many(MOST)), None);
         assert!(refused(&many(MOST + 1)).unwrap().contains("too many"));
