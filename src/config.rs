@@ -215,6 +215,9 @@ pub struct Server {
         value_name = "HOST-OR-CIDR"
     )]
     pub webhook_allow: Vec<String>,
+    /// PEM file of an authority that signs the certificates of receivers of webhooks, besides those the machine knows
+    #[arg(long, env = "SYSMONSEARCH_WEBHOOK_CA", value_name = "FILE")]
+    webhook_ca: Option<PathBuf>,
     /// Address under which people open this server, for links in messages, such as `https://hunt.example`
     #[arg(long, env = "SYSMONSEARCH_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -232,6 +235,11 @@ impl Server {
     }
     pub fn token_life(&self) -> Duration {
         Duration::from_secs(self.token_minutes * 60)
+    }
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn webhook_ca(&self) -> Result<Option<Vec<u8>>> {
+        authority(self.webhook_ca.as_deref())
     }
     /// # Errors
     /// When the file cannot be read.
@@ -268,6 +276,13 @@ impl Connect {
     pub fn token(&self) -> Result<Option<String>> {
         secret(self.token_file.as_deref(), "SYSMONSEARCH_TOKEN")
     }
+}
+
+/// The PEM of an authority.
+fn authority(file: Option<&Path>) -> Result<Option<Vec<u8>>> {
+    let read =
+        |path: &Path| std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())));
+    file.map(read).transpose()
 }
 
 /// Secrets come from files and the environment, never from flags: other users of a machine see those.

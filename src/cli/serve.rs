@@ -48,12 +48,13 @@ async fn run(
     background: impl FnOnce(Arc<Pipeline>, CancellationToken) -> Option<JoinHandle<()>>,
 ) -> anyhow::Result<u8> {
     let allowed = Allowed::parse(&config.webhook_allow)?;
+    let webhooks = Webhooks { allowed, ca: config.webhook_ca()?, ..Webhooks::default() };
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let Some(pipeline) = opened(common, data).await? else { return Ok(DONE) };
     let password = ensure_admin(&*pipeline.catalog, config.admin_password()?).await?;
-    let app = App::new(pipeline.clone(), settings(config, allowed, address)).await?;
+    let app = App::new(pipeline.clone(), settings(config, webhooks, address)).await?;
     let announced = Announced::new(data, address)?;
     let stop = CancellationToken::new();
     let beside = background(pipeline.clone(), stop.clone());
@@ -99,7 +100,7 @@ async fn opened(common: &Common, data: &Path) -> anyhow::Result<Option<Arc<Pipel
     }
 }
 
-fn settings(config: &Server, allowed: Allowed, address: SocketAddr) -> Settings {
+fn settings(config: &Server, webhooks: Webhooks, address: SocketAddr) -> Settings {
     let page = config.public_url.clone().unwrap_or_else(|| local_url(address));
     let page = page.trim_end_matches('/').to_owned();
     Settings {
@@ -107,7 +108,7 @@ fn settings(config: &Server, allowed: Allowed, address: SocketAddr) -> Settings 
         token_life: config.token_life(),
         origins: config.origins.clone(),
         page: config.page.clone(),
-        webhooks: Some(Webhooks { allowed, page, ..Webhooks::default() }),
+        webhooks: Some(Webhooks { page, ..webhooks }),
         ..Settings::default()
     }
 }

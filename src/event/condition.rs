@@ -20,6 +20,8 @@ pub const MAX_MATCHES: usize = 1_000;
 pub const MAX_OPERANDS: usize = 10_000;
 /// The same for patterns, each of which is tried on every distinct value.
 pub const MAX_PATTERNS: usize = 100;
+/// Bytes of a regular expression: to read one takes thousands of times its text where it names classes.
+pub const MAX_REGEX: usize = 8 << 10;
 
 #[derive(Debug, Clone)]
 pub enum Condition {
@@ -328,6 +330,9 @@ fn wildcard_pattern(wildcard: &str) -> String {
 /// Refuses what not every engine can do: anchors inside, look-around, back-references, lazy quantifiers, flags.
 /// Left are literals, classes, groups, alternation, greedy quantifiers, `^` at the start and `$` at the end.
 pub fn regex_subset(pattern: &str) -> std::result::Result<(), String> {
+    if pattern.len() > MAX_REGEX {
+        return Err(format!("regular expression of more than {} KiB", MAX_REGEX >> 10));
+    }
     for (what, sign) in [
         ("flags, look-around or named groups", "(?"),
         ("lazy quantifiers", "*?"),
@@ -390,6 +395,7 @@ mod tests {
             ("port", Operator::Gte, "http"),
             ("Image", Operator::Regex, "(?=a)"),
             ("Image", Operator::Regex, "["),
+            ("Image", Operator::Regex, r"\w".repeat(MAX_REGEX / 2 + 1).as_str()),
             ("Image", Operator::Contains, ""),
         ] {
             assert!(Match::new(name, op, &v(operand)).is_err(), "{name} {op:?} {operand}");

@@ -3,7 +3,7 @@ use crate::event::{
     EventCode,
     indicator::{Kind, Relation, carries},
 };
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 /// A condition of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,15 +160,8 @@ impl Expr {
 /// Of one file: any of its hashes identifies it, with all that follows from its content; folder and name are its path.
 fn joined(parts: Vec<Expr>) -> Vec<Expr> {
     let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(is_hash);
-    let mut any: Vec<Expr> = Vec::new();
-    for hash in hashes {
-        let members = if let Expr::Or(members) = hash { members } else { vec![hash] };
-        for member in members.into_iter().filter(|m| matches!(m, Expr::Leaf(_))) {
-            if !any.contains(&member) {
-                any.push(member);
-            }
-        }
-    }
+    let (mut any, mut known): (Vec<Expr>, BTreeSet<Leaf>) = Default::default();
+    hashes.into_iter().for_each(|h| alternatives(h, &mut any, &mut known));
     if !any.is_empty() {
         rest.retain(|p| !matches!(p, Expr::Hidden(h) if h.of_content));
         rest.insert(0, Expr::or(any));
@@ -189,13 +182,30 @@ fn joined(parts: Vec<Expr>) -> Vec<Expr> {
     rest
 }
 
+/// The hashes of one or of alternatives in each other, each once.
+fn alternatives(hash: Expr, any: &mut Vec<Expr>, known: &mut BTreeSet<Leaf>) {
+    match hash {
+        Expr::Leaf(leaf) if known.insert(leaf.clone()) => any.push(Expr::Leaf(leaf)),
+        Expr::Or(members) => members.into_iter().for_each(|m| alternatives(m, any, known)),
+        _ => {}
+    }
+}
+
 /// A hash, or several of which any may be.
 fn is_hash(part: &Expr) -> bool {
     match part {
         Expr::Leaf(l) => matches!(l.kind, Kind::Md5 | Kind::Sha1 | Kind::Sha256) && l.relation == Relation::Equals,
         Expr::Or(members) => {
-            members.iter().any(is_hash)
-                && members.iter().all(|m| is_hash(m) || matches!(m, Expr::Hidden(h) if h.of_content))
+            // Each is looked at once, as there may be many in each other.
+            let mut hashes = 0;
+            let of_content = |m: &Expr| matches!(m, Expr::Hidden(h) if h.of_content);
+            for member in members.iter().filter(|m| !of_content(m)) {
+                if !is_hash(member) {
+                    return false;
+                }
+                hashes += 1;
+            }
+            hashes > 0
         }
         _ => false,
     }

@@ -10,6 +10,9 @@ use std::net::IpAddr;
 /// Longest value: longer ones are no value of an event.
 const MAX_VALUE: usize = 8 << 10;
 
+/// Bytes of the program of a regular expression, as in rules.
+const MAX_PROGRAM: usize = 256 << 10;
+
 /// What a name in a report means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum What {
@@ -36,6 +39,7 @@ pub enum Compare {
 
 /// The expression of one value. `name` is what the report calls it.
 pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
+    let name = &*super::shown(name);
     let shown: String = value.chars().take(120).collect();
     let hidden = |why: &str| Expr::hidden(format!("{name} '{shown}': {why}"));
     let value = value.trim();
@@ -82,7 +86,7 @@ fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
         Err(why) => return Expr::hidden(format!("{name} '{value}': {why}")),
     };
     if relation == Relation::Matches
-        && let Err(e) = regex::RegexBuilder::new(&value).size_limit(1 << 20).build()
+        && let Err(e) = regex::RegexBuilder::new(&value).size_limit(MAX_PROGRAM).build()
     {
         let e = e.to_string();
         let why = e.lines().last().unwrap_or_default();

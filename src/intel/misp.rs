@@ -3,7 +3,7 @@ use super::{
     Findings, Found,
     expr::Expr,
     leaf::{Compare, What, leaf},
-    tlp,
+    shown, tlp,
 };
 use crate::event::indicator::{Kind, Relation, Tlp};
 use serde::Deserialize;
@@ -74,15 +74,15 @@ pub fn read(text: &str) -> Result<Findings, String> {
     let events = top.response.into_iter().map(|w| w.event).chain(top.event);
     let mut findings = Findings::default();
     for event in events {
-        let marked = colour(&event.tags);
+        let (marked, title) = (colour(&event.tags), shown(&event.info));
         for a in event.attributes.into_iter().chain(event.objects.into_iter().flat_map(|o| o.attributes)) {
             if a.deleted {
                 continue;
             }
-            findings.found.push(Found {
+            findings.push(Found {
                 expr: attribute(&a.kind, &a.value),
                 origin: a.uuid,
-                title: event.info.clone(),
+                title: title.clone(),
                 valid_from: None,
                 valid_until: None,
                 tlp: colour(&a.tags).or(marked),
@@ -98,13 +98,14 @@ fn colour(tags: &[Tag]) -> Option<Tlp> {
 
 /// An attribute by its type; two joined by `|` have two values joined by it.
 pub fn attribute(kind: &str, value: &str) -> Expr {
+    let one = |kind: &str, value: &str| leaf(kind, what(kind), Compare::Is(Relation::Equals), value);
     if let (Some((a, b)), Some((x, y))) = (kind.split_once('|'), value.split_once('|')) {
         // An address or name with what it was found together with: each tells by itself.
         let both = a.starts_with("filename") || b == "port" || a == "regkey";
-        let parts = vec![attribute(a, x), attribute(if a == "regkey" { "regvalue" } else { b }, y)];
+        let parts = vec![one(a, x), one(if a == "regkey" { "regvalue" } else { b }, y)];
         return if both { Expr::and(parts) } else { Expr::or(parts) };
     }
-    leaf(kind, what(kind), Compare::Is(Relation::Equals), value)
+    one(kind, value)
 }
 
 /// What a type of MISP, or the usual name of a column, means.

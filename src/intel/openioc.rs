@@ -3,6 +3,7 @@ use super::{
     Findings, Found,
     expr::Expr,
     leaf::{Compare, What, leaf},
+    shown,
     xml::Element,
 };
 use crate::event::{
@@ -61,11 +62,11 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     let (head, definition) = match root.name.as_str() {
         "ioc" if space == V1_0 => (root, "definition"),
         "OpenIOC" if space == V1_1 => (root.child("metadata").unwrap_or(root), "criteria"),
-        name => return Err(format!("<{name}> of an unknown version of OpenIOC: name space '{space}'")),
+        name => return Err(format!("<{name}> of an unknown version of OpenIOC: name space '{}'", shown(space))),
     };
     let definition = root.child(definition).ok_or_else(|| format!("OpenIOC without <{definition}>"))?;
     let id = root.attribute("id").unwrap_or("OpenIOC");
-    let title = head.child("short_description").map(|e| e.text().to_owned()).unwrap_or_default();
+    let title = head.child("short_description").map(|e| shown(e.text())).unwrap_or_default();
     let mut findings = Findings::default();
     let modified = root.attribute("last-modified").and_then(Time::parse);
     for block in &definition.children {
@@ -82,7 +83,7 @@ pub fn read(root: &Element) -> Result<Findings, String> {
             one => vec![(block.attribute("id").unwrap_or(id).to_owned(), one)],
         };
         for (origin, expr) in parts {
-            findings.found.push(Found {
+            findings.push(Found {
                 origin,
                 title: title.clone(),
                 valid_from: modified,

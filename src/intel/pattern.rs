@@ -189,6 +189,8 @@ impl Parser {
         } else {
             return Err(self.unexpected("'[' or '('"));
         };
+        // The first reason is enough, and they may be many.
+        let mut bound = false;
         loop {
             if self.word("WITHIN") {
                 self.number()?;
@@ -196,7 +198,8 @@ impl Parser {
             } else if self.word("REPEATS") {
                 let times = self.number()?;
                 self.keyword("TIMES")?;
-                if times != "1" {
+                if times != "1" && !bound {
+                    bound = true;
                     expr = Expr::hidden(format!("{expr} {times} times: a number of events"));
                 }
             } else if self.word("START") {
@@ -204,7 +207,9 @@ impl Parser {
                 self.keyword("STOP")?;
                 let to = self.next();
                 match (from, to) {
+                    (Some(Token::Text(_)), Some(Token::Text(_))) if bound => {}
                     (Some(Token::Text(a)), Some(Token::Text(b))) => {
+                        bound = true;
                         expr = Expr::hidden(format!("{expr} from {a} to {b}: bound to a time"));
                     }
                     _ => return Err("pattern: START and STOP take times".into()),

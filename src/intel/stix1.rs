@@ -3,7 +3,7 @@ use super::{
     Findings, Found,
     expr::Expr,
     leaf::{Compare, What, leaf},
-    tlp,
+    shown, tlp,
     xml::Element,
 };
 use crate::event::{
@@ -11,18 +11,25 @@ use crate::event::{
     indicator::{Kind, Relation, Tlp},
 };
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
 };
 
 /// References behind one another.
 const MAX_REFERENCES: usize = 30;
-/// Observables that the indicators of a file may come to over their references.
-const MAX_OBSERVABLES: usize = 200_000;
+/// What the indicators of a file may look at again, because many refer to it: observables, and elements and pieces of
+/// text of what they are about.
+const MAX_AGAIN: usize = 200_000;
+/// Bytes of a piece.
+const PIECE: usize = 16;
+/// Values of one property.
+const MAX_VALUES: usize = 200_000;
 
 struct Package<'e> {
     by_id: HashMap<&'e str, &'e Element>,
-    /// Observables that may still be looked at.
+    /// What was looked at, by its place in memory.
+    known: RefCell<HashSet<*const Element>>,
+    /// How much may still be looked at again.
     left: Cell<usize>,
 }
 
@@ -31,7 +38,7 @@ struct Package<'e> {
 pub fn read(root: &Element) -> Result<Findings, String> {
     let version = root.attribute("version").unwrap_or("none");
     if !version.trim_start_matches("stix-").starts_with("1.") {
-        return Err(format!("STIX package of version {version}: 1.0 to 1.2.1 are read as XML"));
+        return Err(format!("STIX package of version {}: 1.0 to 1.2.1 are read as XML", shown(version)));
     }
     let (mut indicators, mut by_id) = (Vec::new(), HashMap::new());
     let mut referred = HashSet::new();
@@ -46,7 +53,7 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     });
     let mut observables = Vec::new();
     free(root, &mut observables);
-    let package = Package { by_id, left: Cell::new(MAX_OBSERVABLES) };
+    let package = Package { by_id, known: RefCell::default(), left: Cell::new(MAX_AGAIN) };
     let handling = root.child("STIX_Header").and_then(marking);
     let mut findings = Findings::default();
     for indicator in &indicators {
@@ -105,7 +112,7 @@ impl<'e> Package<'e> {
         }
         let expr = Expr::or(parts);
         let negated = e.attribute("negate") == Some("true");
-        findings.found.push(Found {
+        findings.push(Found {
             origin,
             title: e.child("Title").map(|t| t.text().to_owned()).unwrap_or_default(),
             valid_from: time(e, &["Valid_Time_Position", "Start_Time"]),
@@ -117,7 +124,7 @@ impl<'e> Package<'e> {
 
     fn observable_found(&self, e: &'e Element, handling: Option<Tlp>, findings: &mut Findings) {
         let expr = self.observable(e, 0);
-        findings.found.push(Found {
+        findings.push(Found {
             origin: e.attribute("id").unwrap_or("Observable").to_owned(),
             title: e.child("Title").map(|t| t.text().to_owned()).unwrap_or_default(),
             valid_from: None,
@@ -133,7 +140,9 @@ impl<'e> Package<'e> {
             None => Ok(e),
             // Some write the thing itself beside a reference that leads nowhere.
             Some(id) if !e.children.is_empty() && !self.by_id.contains_key(id) => Ok(e),
-            Some(id) => self.by_id.get(id).copied().ok_or_else(|| Expr::hidden(format!("'{id}' is not in the file"))),
+            Some(id) => {
+                self.by_id.get(id).copied().ok_or_else(|| Expr::hidden(format!("'{}' is not in the file", shown(id))))
+            }
         }
     }
 
@@ -161,17 +170,14 @@ impl<'e> Package<'e> {
             _ if parts.len() < 2 => Expr::or(parts),
             Some("AND") => Expr::Several { ordered: false, parts },
             Some("OR") => Expr::Or(parts),
-            other => Expr::hidden(format!("composite with operator {other:?}")),
+            other => Expr::hidden(format!("composite with operator {:?}", other.map(shown))),
         }
     }
 
     fn observable(&self, e: &'e Element, depth: usize) -> Expr {
-        if depth >= MAX_REFERENCES || self.left.get() == 0 {
-            return Expr::hidden("too many references behind one another");
-        }
-        self.left.set(self.left.get() - 1);
         let e = match self.resolved(e) {
-            Ok(e) => e,
+            Ok(e) if depth < MAX_REFERENCES && self.affords(e, || 1) => e,
+            Ok(_) => return Expr::hidden("too many references behind one another"),
             Err(hidden) => return hidden,
         };
         let inner = if let Some(composition) = e.child("Observable_Composition") {
@@ -180,7 +186,7 @@ impl<'e> Package<'e> {
                 _ if parts.is_empty() => Expr::hidden("a composition of nothing"),
                 Some("AND") => Expr::and(parts),
                 Some("OR") | None => Expr::or(parts),
-                Some(other) => Expr::hidden(format!("composition with operator '{other}'")),
+                Some(other) => Expr::hidden(format!("composition with operator '{}'", shown(other))),
             }
         } else if let Some(object) = e.child("Object") {
             match self.resolved(object) {
@@ -196,10 +202,28 @@ impl<'e> Package<'e> {
         if negated { Expr::Not(Box::new(inner)) } else { inner }
     }
 
+    /// Whether this may be looked at, for the first time or again.
+    fn affords(&self, e: &'e Element, work: impl Fn() -> usize) -> bool {
+        if self.known.borrow_mut().insert(std::ptr::from_ref(e)) {
+            return true;
+        }
+        let left = self.left.get().checked_sub(work());
+        self.left.set(left.unwrap_or_default());
+        left.is_some()
+    }
+
     fn object(&self, e: &'e Element) -> Expr {
         let Some(properties) = e.child("Properties") else { return Expr::hidden("an object without properties") };
         let kind = properties.has("type", |t| t.ends_with("Type")).unwrap_or_default();
-        let kind = kind.rsplit(':').next().unwrap_or_default().trim_end_matches("ObjectType");
+        let kind = &*shown(kind.rsplit(':').next().unwrap_or_default().trim_end_matches("ObjectType"));
+        let work = || {
+            let mut work = 0;
+            properties.walk(&mut |e| work += 1 + (e.name.len() + e.text().len()) / PIECE);
+            work
+        };
+        if !self.affords(properties, work) {
+            return Expr::hidden("too many references to large objects");
+        }
         let mut out = Vec::new();
         properties_of(kind, properties, &mut out);
         if out.is_empty() { Expr::hidden(format!("{kind}: nothing that Sysmon shows")) } else { Expr::and(out) }
@@ -377,7 +401,11 @@ fn values(name: &str, what: What, e: &Element, text: &str) -> Expr {
     if compare == Compare::Between || !text.contains(delimiter) {
         return leaf(name, what, compare, text);
     }
-    let each = text.split(delimiter).filter(|v| !v.trim().is_empty()).map(|v| leaf(name, what, compare, v)).collect();
+    let each: Vec<&str> = text.split(delimiter).filter(|v| !v.trim().is_empty()).take(MAX_VALUES + 1).collect();
+    if each.len() > MAX_VALUES {
+        return Expr::hidden(format!("{name}: more than {MAX_VALUES} values in one property"));
+    }
+    let each = each.into_iter().map(|v| leaf(name, what, compare, v)).collect();
     match e.attribute("apply_condition") {
         Some("ALL") => Expr::and(each),
         Some("NONE") => Expr::Not(Box::new(Expr::or(each))),

@@ -169,7 +169,7 @@ fn findings(objects: &[Object]) -> Findings {
             },
         };
         let time = |t: &Option<String>| t.as_deref().and_then(Time::parse);
-        findings.found.push(Found {
+        findings.push(Found {
             origin: object.id.clone(),
             title: object.name.clone(),
             valid_from: time(&object.valid_from),

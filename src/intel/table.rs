@@ -46,7 +46,7 @@ fn list(text: &str) -> Result<Findings, String> {
         match guess(value) {
             Some((what, name)) => {
                 let expr = leaf(name, what, Compare::Is(Relation::Equals), value);
-                findings.found.push(found(format!("line {}", n + 1), expr));
+                findings.push(found(format!("line {}", n + 1), expr));
             }
             None => {
                 let shown: String = value.chars().take(120).collect();
@@ -54,7 +54,7 @@ fn list(text: &str) -> Result<Findings, String> {
             }
         }
     }
-    if findings.found.is_empty() {
+    if findings.is_empty() {
         return Err(
             "no line of it is a hash, address, domain or path, and no format of indicators is recognised".into()
         );
@@ -102,7 +102,7 @@ fn table(text: &str, separator: u8) -> Result<Findings, String> {
         found.valid_from = cell(from).and_then(Time::parse);
         found.valid_until = cell(until).and_then(Time::parse);
         found.tlp = cell(marking).and_then(tlp);
-        findings.found.push(found);
+        findings.push(found);
     }
     Ok(findings)
 }

@@ -6,7 +6,7 @@ use quick_xml::{
 
 /// Elements in elements.
 const MAX_DEPTH: usize = 100;
-/// Elements of one document.
+/// Elements and attributes of one document.
 const MAX_ELEMENTS: usize = 1_000_000;
 
 /// An element, by its name without prefix.
@@ -67,15 +67,13 @@ pub fn parse(text: &str) -> Result<Element, String> {
         let Some(top) = open.last_mut() else { return Err(at(text, position, &"an end tag too many")) };
         match event {
             Event::Start(tag) => {
-                count += 1;
                 if open.len() > MAX_DEPTH {
                     return Err(at(text, position, &format_args!("more than {MAX_DEPTH} elements in each other")));
                 }
-                open.push(Element::new(&tag).map_err(|e| at(text, position, &e))?);
+                open.push(Element::new(&tag, &mut count).map_err(|e| at(text, position, &e))?);
             }
             Event::Empty(tag) => {
-                count += 1;
-                top.children.push(Element::new(&tag).map_err(|e| at(text, position, &e))?);
+                top.children.push(Element::new(&tag, &mut count).map_err(|e| at(text, position, &e))?);
             }
             Event::End(_) => {
                 if let (Some(element), Some(parent)) = (open.pop(), open.last_mut()) {
@@ -100,9 +98,6 @@ pub fn parse(text: &str) -> Result<Element, String> {
             Event::Eof => break,
             Event::Comment(_) | Event::Decl(_) | Event::PI(_) => {}
         }
-        if count > MAX_ELEMENTS {
-            return Err(format!("more than {MAX_ELEMENTS} elements: split the file"));
-        }
     }
     let end = text.len() as u64;
     let root = open.pop().filter(|_| open.is_empty()).ok_or_else(|| at(text, end, &"an end tag is missing"))?;
@@ -115,10 +110,18 @@ fn at(text: &str, position: u64, what: &dyn std::fmt::Display) -> String {
 }
 
 impl Element {
-    fn new(tag: &BytesStart<'_>) -> Result<Self, String> {
+    /// `count` is how many elements and attributes there were so far.
+    fn new(tag: &BytesStart<'_>, count: &mut usize) -> Result<Self, String> {
+        let mut one_more = || {
+            *count += 1;
+            let more = || format!("more than {MAX_ELEMENTS} elements and attributes: split the file");
+            if *count > MAX_ELEMENTS { Err(more()) } else { Ok(()) }
+        };
+        one_more()?;
         let name = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut element = Self { name: name(tag.local_name().as_ref()), ..Self::default() };
         for attribute in tag.attributes() {
+            one_more()?;
             let attribute = attribute.map_err(|e| e.to_string())?;
             let key = attribute.key;
             let value =

@@ -202,9 +202,9 @@ impl Pipeline {
     /// Tells webhooks from now on, also what they were not told before the last stop. `id` makes the ids of messages.
     ///
     /// # Errors
-    /// When TLS cannot be set up.
+    /// `BAD_INPUT` for an authority that is no PEM, and when TLS cannot be set up.
     pub async fn deliver(&self, settings: Webhooks, id: fn(Named<'_>) -> String) -> Result<Arc<Sender>> {
-        let sender = Arc::new(Sender::new(settings.allowed.clone(), settings.timeout)?);
+        let sender = Arc::new(Sender::new(&settings)?);
         let lease = Lease::new(self.shared.clone(), "webhooks", self.node.clone());
         let deliver = Deliver { page: settings.page.clone(), id };
         let queue = Queue { catalog: self.catalog.clone(), store: self.store.clone(), deliver };

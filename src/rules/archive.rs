@@ -1,7 +1,10 @@
 //! Files inside of an archive, told by its content: tar (plain, xz, gzip, zstd) and zip.
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use lzma_rust2::XzReader;
-use std::io::{self, BufReader, Cursor, Read};
+use std::{
+    fs::File,
+    io::{self, BufReader, Cursor, Read, Seek},
+};
 
 /// Bytes of one rule file.
 pub const MAX_FILE: u64 = 4 << 20;
@@ -9,6 +12,9 @@ pub const MAX_FILE: u64 = 4 << 20;
 const MAX_UNPACKED: u64 = 256 << 20;
 /// Memory of the xz decoder, by far enough for the highest level of compression.
 const MAX_XZ_KIB: u32 = 256 << 10;
+
+/// Takes a file of an archive, or ends the reading.
+pub type Each<'a> = dyn FnMut(&str, Option<Vec<u8>>) -> Result<()> + 'a;
 
 /// What a file holds.
 pub enum Content {
@@ -18,22 +24,24 @@ pub enum Content {
 }
 
 /// Calls `each` with the name and the content of every file; the content is `None` where it is too large.
-/// A file that is no archive is handed back.
-pub fn unpack(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<Content> {
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
-        zip(bytes, each)?;
+/// A file that is no archive is handed back; of a larger one than [`MAX_FILE`] no more than its beginning.
+pub fn unpack(file: File, each: &mut Each<'_>) -> Result<Content> {
+    let mut file = BufReader::new(file);
+    let mut head = Vec::new();
+    file.by_ref().take(512).read_to_end(&mut head)?;
+    file.rewind()?;
+    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
+        zip(file, each)?;
         return Ok(Content::Archive);
     }
-    let mut stream: Box<dyn Read> = match bytes.get(..6) {
-        Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => {
-            Box::new(XzReader::new_mem_limit(Cursor::new(bytes), true, MAX_XZ_KIB))
-        }
-        Some([0x1F, 0x8B, ..]) => Box::new(flate2::read::MultiGzDecoder::new(Cursor::new(bytes))),
-        Some([0x28, 0xB5, 0x2F, 0xFD, ..]) => Box::new(zstd::Decoder::new(Cursor::new(bytes))?),
-        _ if is_tar(&bytes) => Box::new(Cursor::new(bytes)),
-        _ => return Ok(Content::Plain(bytes)),
+    let stream: Box<dyn Read> = match head.get(..6) {
+        Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => Box::new(XzReader::new_mem_limit(file, true, MAX_XZ_KIB)),
+        Some([0x1F, 0x8B, ..]) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
+        Some([0x28, 0xB5, 0x2F, 0xFD, ..]) => Box::new(zstd::Decoder::with_buffer(file)?),
+        _ => Box::new(file),
     };
-    let mut head = Vec::new();
+    let mut stream = stream;
+    head.clear();
     stream.by_ref().take(512).read_to_end(&mut head).map_err(damaged)?;
     let packed = is_tar(&head);
     let stream = Cursor::new(head).chain(stream);
@@ -55,28 +63,32 @@ fn damaged(e: io::Error) -> Error {
 }
 
 fn too_large() -> Error {
-    Error::bad_input(format!("the archive holds more than {} MiB", MAX_UNPACKED >> 20))
+    Error::new(Code::TooLarge, format!("the archive holds more than {} MiB", MAX_UNPACKED >> 20))
 }
 
-fn tar(stream: impl Read, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<()> {
+fn tar(stream: impl Read, each: &mut Each<'_>) -> Result<()> {
     let mut limited = BufReader::new(stream.take(MAX_UNPACKED));
-    let mut archive = tar::Archive::new(&mut limited);
-    for entry in archive.entries().map_err(damaged)? {
+    let read = members(&mut limited, each);
+    // Whatever stopped the reading, nothing may be left out silently.
+    if limited.get_ref().limit() == 0 { Err(too_large()) } else { read }
+}
+
+fn members(stream: &mut impl Read, each: &mut Each<'_>) -> Result<()> {
+    for entry in tar::Archive::new(stream).entries().map_err(damaged)? {
         let mut entry = entry.map_err(damaged)?;
         if !entry.header().entry_type().is_file() {
             continue;
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
-        each(&name, content);
+        each(&name, content)?;
     }
-    // Whatever stopped the reading, nothing may be left out silently.
-    if limited.get_ref().limit() == 0 { Err(too_large()) } else { Ok(()) }
+    Ok(())
 }
 
-fn zip(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<()> {
+fn zip(file: impl Read + Seek, each: &mut Each<'_>) -> Result<()> {
     let broken = |e: zip::result::ZipError| Error::bad_input(format!("the archive is damaged: {e}"));
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(broken)?;
+    let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     let mut left = MAX_UNPACKED;
     for i in 0..archive.len() {
         let mut entry = archive.by_index(i).map_err(broken)?;
@@ -87,7 +99,7 @@ fn zip(bytes: Vec<u8>, each: &mut dyn FnMut(&str, Option<Vec<u8>>)) -> Result<()
         let content = read_capped(&mut entry, MAX_FILE).map_err(damaged)?;
         let size = content.as_ref().map_or(MAX_FILE, |c| c.len() as u64);
         left = left.checked_sub(size).ok_or_else(too_large)?;
-        each(&name, content);
+        each(&name, content)?;
     }
     Ok(())
 }

@@ -5,16 +5,19 @@ use super::{
     parse::parse,
     sysmonsearch,
 };
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::Read,
     path::{Path, PathBuf},
 };
 
 /// Bytes of an archive as it lies on disk.
-const MAX_ARCHIVE: u64 = 256 << 20;
+pub const MAX_ARCHIVE: u64 = 64 << 20;
+/// Rules and issues of one folder, archive or file.
+const MAX_FOUND: usize = 20_000;
+/// Bytes of the text of its rules.
+const MAX_TEXT: usize = 64 << 20;
 
 /// Loads every rule of a folder (with its sub-folders), of an archive (`tar`, also packed with xz, gzip or zstd,
 /// or `zip`) or of one file: YAML, or JSON of SysmonSearch. Archives inside of folders are loaded too.
@@ -26,8 +29,8 @@ pub fn load(path: &Path) -> Result<Loaded> {
     if path.is_dir() {
         folder(&mut loaded, path)?;
     } else {
-        let bytes = read(path)?;
-        file(&mut loaded, &path.display().to_string(), bytes)?;
+        let name = path.display().to_string();
+        file(&mut loaded, &name, path).map_err(|e| of(&name, e))?;
     }
     drop_doubles(&mut loaded);
     Ok(loaded)
@@ -39,7 +42,7 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// When it cannot be read.
 pub fn load_file(path: &Path, name: &str) -> Result<Loaded> {
     let mut loaded = Loaded::default();
-    file(&mut loaded, name, read(path)?)?;
+    file(&mut loaded, name, path).map_err(|e| of(name, e))?;
     drop_doubles(&mut loaded);
     Ok(loaded)
 }
@@ -50,7 +53,7 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
     while let Some(dir) = folders.pop() {
         let entries = match fs::read_dir(&dir).and_then(Iterator::collect::<std::io::Result<Vec<_>>>) {
             Ok(entries) => entries,
-            Err(e) if first => return Err(unreadable(&dir, e)),
+            Err(e) if first => return Err(of(&dir.display().to_string(), unreadable(e))),
             Err(e) => {
                 loaded.issue(&dir.display().to_string(), "folder", format!("cannot be read: {e}"));
                 continue;
@@ -69,8 +72,10 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
             if is_dir {
                 folders.push(path);
             } else if is_yaml(&name) || is_archive(&name) || is_other_rule(&path) {
-                if let Err(e) = read(&path).and_then(|bytes| file(loaded, &name, bytes)) {
-                    loaded.issue(&name, "file", e.to_string());
+                match file(loaded, &name, &path) {
+                    Err(e) if e.code == Code::TooLarge => return Err(of(&name, e)),
+                    Err(e) => loaded.issue(&name, "file", e.to_string()),
+                    Ok(()) => {}
                 }
             } else {
                 loaded.other_files.push(name);
@@ -80,7 +85,11 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn file(loaded: &mut Loaded, name: &str, bytes: Vec<u8>) -> Result<()> {
+fn file(loaded: &mut Loaded, name: &str, path: &Path) -> Result<()> {
+    let file = File::open(path).map_err(unreadable)?;
+    if file.metadata().map_err(unreadable)?.len() > MAX_ARCHIVE {
+        return Err(Error::new(Code::TooLarge, format!("larger than {} MiB", MAX_ARCHIVE >> 20)));
+    }
     let mut inner = |member: &str, content: Option<Vec<u8>>| {
         let whole = format!("{name}!{member}");
         let is_rule = is_yaml(member) || content.as_deref().is_some_and(sysmonsearch::is_rule);
@@ -89,13 +98,30 @@ fn file(loaded: &mut Loaded, name: &str, bytes: Vec<u8>) -> Result<()> {
             Some(content) => text(loaded, &whole, content),
             None => loaded.issue(&whole, "file", format!("larger than {} MiB", MAX_FILE >> 20)),
         }
+        room(loaded)
     };
-    match unpack(bytes, &mut inner)? {
+    match unpack(file, &mut inner)? {
         Content::Archive => {}
         Content::Plain(content) if content.len() as u64 > MAX_FILE => {
             loaded.issue(name, "file", format!("larger than {} MiB", MAX_FILE >> 20));
         }
         Content::Plain(content) => text(loaded, name, content),
+    }
+    room(loaded)
+}
+
+/// With the name of what cannot be read.
+fn of(name: &str, e: Error) -> Error {
+    Error::new(e.code, format!("{name}: {}", e.message)).with(e)
+}
+
+/// Refuses all of it when it is more than anybody has.
+fn room(loaded: &Loaded) -> Result<()> {
+    let found = loaded.rules.len() + loaded.issues.len();
+    let bytes: usize = loaded.rules.iter().map(|r| r.text.len()).sum();
+    if found > MAX_FOUND || bytes > MAX_TEXT {
+        let most = format!("{MAX_FOUND} rules and issues, or {} MiB of rules", MAX_TEXT >> 20);
+        return Err(Error::new(Code::TooLarge, format!("more than {most}: import it in parts")));
     }
     Ok(())
 }
@@ -134,17 +160,8 @@ fn drop_doubles(loaded: &mut Loaded) {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|f| f.take(MAX_ARCHIVE + 1).read_to_end(&mut bytes)).map_err(|e| unreadable(path, e))?;
-    if bytes.len() as u64 > MAX_ARCHIVE {
-        return Err(Error::bad_input(format!("{}: larger than {} MiB", path.display(), MAX_ARCHIVE >> 20)));
-    }
-    Ok(bytes)
-}
-
-fn unreadable(path: &Path, e: std::io::Error) -> Error {
-    Error::bad_input(format!("{}: cannot be read: {e}", path.display()))
+fn unreadable(e: std::io::Error) -> Error {
+    Error::bad_input(format!("cannot be read: {e}"))
 }
 
 /// Whether a small file holds a rule in another form than YAML; its name does not tell.

@@ -29,8 +29,9 @@ pub mod superset;
 mod sysmonsearch;
 mod value;
 mod view;
+mod weight;
 
-pub use load::{load, load_file};
+pub use load::{MAX_ARCHIVE, load, load_file};
 pub use parse::parse;
 pub use set::{Detected, Matched, RuleSet, Settled};
 

@@ -4,6 +4,7 @@ use super::{
     modifiers,
     value::{Encoding, Op, Test, tests},
     view::{Form, encoded, key},
+    weight,
 };
 use crate::event::{Key, condition::parse_number, fields::Type};
 use rsigma_parser::{
@@ -32,6 +33,10 @@ pub fn normal(rule: &SigmaRule, id: String) -> Result<SigmaRule> {
     out.custom_attributes.clear();
     for detection in out.detection.named.values_mut() {
         *detection = normal_detection(detection)?;
+    }
+    let mut weight = 0;
+    for detection in out.detection.named.values() {
+        weight::patterns(detection, &mut weight)?;
     }
     Ok(out)
 }

@@ -8,6 +8,7 @@ use super::{
     named::Named,
     normal::normal,
     view::View,
+    weight,
 };
 use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::{CompiledRule, Engine, compile_rule};
@@ -306,7 +307,10 @@ pub(super) enum Way {
 fn way(rule: &SigmaRule, number: usize) -> Result<Way, String> {
     match Asks::of(rule) {
         Some(asks) => Ok(Way::Lookup(asks)),
-        None => compiled(rule, number).map(|c| Way::Engine(Box::new(c))),
+        None => {
+            weight::values(rule, streams(&rule.logsource)?.len())?;
+            compiled(rule, number).map(|c| Way::Engine(Box::new(c)))
+        }
     }
 }
 

@@ -45,9 +45,8 @@ pub const SOCKET_OPERATIONS: usize = 20;
 /// Messages that wait for one socket.
 pub const SOCKET_BUFFER: usize = 64;
 pub const SOCKET_INIT: Duration = Duration::from_secs(3);
-pub const SOCKET_PING: Duration = Duration::from_secs(15);
-/// A socket that was silent for so long, pings included, is dropped.
-pub const SOCKET_SILENT: Duration = Duration::from_secs(45);
+/// A socket from which nothing came for so many pings, answers included, is dropped.
+pub const SOCKET_SILENT: u32 = 3;
 /// Time for one message to leave.
 pub const SOCKET_SEND: Duration = Duration::from_secs(10);
 

@@ -51,6 +51,8 @@ pub struct Settings {
     pub page: Option<PathBuf>,
     /// How often an open socket is checked for a revoked session.
     pub recheck: Duration,
+    /// How often an open socket is pinged.
+    pub ping: Duration,
     /// How webhooks are told; `None` where another process does it.
     pub webhooks: Option<Webhooks>,
 }
@@ -63,6 +65,7 @@ impl Default for Settings {
             origins: Vec::new(),
             page: None,
             recheck: Duration::from_secs(15),
+            ping: Duration::from_secs(15),
             webhooks: None,
         }
     }

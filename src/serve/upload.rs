@@ -11,7 +11,7 @@ use crate::{
 };
 use axum::{
     Json,
-    body::Body,
+    body::{Body, BodyDataStream},
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
@@ -22,11 +22,12 @@ use serde_json::json;
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
+    time::Duration,
 };
 use tokio::io::AsyncWriteExt;
 
-/// Bytes of an upload of rules.
-const MAX_RULES: u64 = 64 << 20;
+/// How long the rest of an upload that is refused is read over.
+const LINGER: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 pub struct Params {
@@ -113,7 +114,7 @@ pub async fn rules(
 ) -> Result<Response, Failure> {
     let core = &app.core;
     let by = analyst(&app, address, &headers).await?;
-    let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(MAX_RULES)).await?;
+    let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(rules::MAX_ARCHIVE)).await?;
     let name = file_name(params.name);
     let loaded = read(spooled, move |path| rules::load_file(path, &name)).await?;
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
@@ -149,7 +150,7 @@ async fn received(app: &App, headers: &HeaderMap, body: Body, max: u64) -> Resul
         .map_err(|_| Error::new(Code::TooMany, "too many uploads at once: try again later"))?;
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
     if announced.is_some_and(|n: u64| n > max) {
-        return Err(too_large(max));
+        return Err(refused(body.into_data_stream(), max).await);
     }
     let (job_id, path) = core.pipeline.new_spool_file();
     let spooled = Spooled(Some(path.clone()));
@@ -166,7 +167,10 @@ async fn read<T: Send + 'static>(
     tokio::task::spawn_blocking(read).await??.ok_or_else(|| Error::internal("the upload was not spooled"))
 }
 
-fn too_large(max: u64) -> Error {
+/// Reads over the rest for a while: many clients see the answer only when they have sent all.
+async fn refused(mut rest: BodyDataStream, max: u64) -> Error {
+    let over = async { while let Some(Ok(_)) = rest.next().await {} };
+    let _ = tokio::time::timeout(LINGER, over).await;
     Error::new(Code::TooLarge, format!("the file has more than {max} bytes, the most this server takes in one upload"))
 }
 
@@ -189,7 +193,7 @@ async fn spool(body: Body, path: &Path, max: u64) -> Result<()> {
         let piece = piece.map_err(|e| Error::bad_input("the upload broke off").with(e))?;
         size += piece.len() as u64;
         if size > max {
-            return Err(too_large(max));
+            return Err(refused(stream, max).await);
         }
         file.write_all(&piece).await.map_err(disk)?;
     }

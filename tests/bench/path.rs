@@ -167,16 +167,8 @@ fn main() {
     });
     drop((store, graph_store, events, set));
 
-    // Without rules, with some, with all: what rules cost the whole path.
-    let usable: Vec<_> = loaded.rules.into_iter().filter(|r| r.refused.is_none()).collect();
-    for (name, rules) in [("path, no rules", 0), ("path, 300 rules", 300)] {
-        let dir = tempfile::tempdir().unwrap();
-        let pipeline = runtime.block_on(start(dir.path(), usable.iter().take(rules).cloned().collect()));
-        stage(&mut stages, name, || runtime.block_on(import(&pipeline, &files)));
-        runtime.block_on(pipeline.shutdown());
-    }
     let whole = tempfile::tempdir().unwrap();
-    let pipeline = runtime.block_on(start(whole.path(), usable));
+    let pipeline = runtime.block_on(start(whole.path(), loaded.rules));
     stage(&mut stages, "whole path", || runtime.block_on(import(&pipeline, &files)));
 
     println!("{total} events of {} files, {hits} hits", files.len());

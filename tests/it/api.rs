@@ -11,6 +11,7 @@ mod guards;
 mod http;
 mod hunts;
 mod indicators;
+mod receiver;
 mod recorded;
 mod rules;
 mod schema;

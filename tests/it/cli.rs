@@ -21,13 +21,13 @@ fn program(data: &Path) -> Command {
 
 /// What a call printed, and how it ended.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
-    err: String,
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
 }
 
-fn call(data: &Path, arguments: &[&str]) -> Ended {
+pub fn call(data: &Path, arguments: &[&str]) -> Ended {
     ended(program(data).args(arguments).output().unwrap())
 }
 
@@ -37,7 +37,7 @@ fn ended(output: Output) -> Ended {
 }
 
 impl Ended {
-    fn ok(self) -> Self {
+    pub fn ok(self) -> Self {
         assert_eq!(self.code, 0, "{self:#?}");
         self
     }
@@ -49,14 +49,14 @@ impl Ended {
 }
 
 /// A running server; killed when dropped.
-struct Server {
-    child: Child,
-    url: String,
-    password: String,
+pub struct Server {
+    pub child: Child,
+    pub url: String,
+    pub password: String,
 }
 
 impl Server {
-    fn start(data: &Path, command: &str) -> Self {
+    pub fn start(data: &Path, command: &str) -> Self {
         let mut child = program(data)
             .args([command, "--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
@@ -329,4 +329,50 @@ fn indicators_of_a_folder_are_imported_listed_and_removed() {
     assert!(rules.out.contains("b.csv: domain") && !rules.out.contains("a.txt"), "{rules:#?}");
     let only = call(&data, &["indicators", "import", reports.join("c.xml").to_str().unwrap()]);
     assert_eq!(only.code, 1);
+}
+
+#[test]
+fn the_past_is_hunted_with_rules_and_indicators() {
+    const ID: &str = "5a4b1f0e-0000-4000-8000-0000000000d1";
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let file = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    call(&data, &["ingest", broken(dir.path()).to_str().unwrap()]);
+    call(&data, &["rules", "import", &file("good.yml", RULE)]).ok();
+    let hunted = call(&data, &["hunt", "start", ID]).ok();
+    assert!(
+        hunted.out.contains("DONE") && hunted.out.contains("1 hits") && hunted.out.contains("1 new"),
+        "{hunted:#?}"
+    );
+    let again =
+        call(&data, &["hunt", "start", ID, "--from", "2023-01-01T00:00:00Z", "--to", "2025-01-01T00:00:00Z"]).ok();
+    assert!(again.out.contains("1 hits") && again.out.contains("0 new"), "{again:#?}");
+    let later = call(&data, &["hunt", "start", ID, "--from", "2025-01-01T00:00:00Z"]).ok();
+    assert!(later.out.contains("0 hits"), "{later:#?}");
+    let rules = call(&data, &["rules", "list"]).ok();
+    assert!(rules.out.lines().any(|l| l.contains("Good") && l.split_whitespace().nth(2) == Some("1")), "{rules:#?}");
+
+    let imported = call(&data, &["indicators", "import", "--hunt", &file("list.txt", "a.exe\nbad.example\n")]).ok();
+    assert!(imported.out.contains("DONE") && imported.out.contains("1 new"), "{imported:#?}");
+    let import = imported.out.split_whitespace().next().unwrap();
+    let of_import = call(&data, &["hunt", "start", "--import", import]).ok();
+    assert!(of_import.out.contains("1 hits") && of_import.out.contains("0 new"), "{of_import:#?}");
+
+    let list = call(&data, &["hunt", "list"]).ok();
+    assert_eq!(list.out.lines().filter(|l| l.contains("DONE")).count(), 5, "{list:#?}");
+    let ended = list.out.split_whitespace().next().unwrap();
+    let cancelled = call(&data, &["hunt", "cancel", ended]);
+    assert!(cancelled.code == 1 && cancelled.err.contains("no"), "an ended hunt: {cancelled:#?}");
+    let unknown = call(&data, &["hunt", "start", "nothing"]);
+    assert!(unknown.code == 1 && unknown.err.contains("there is no rule nothing"), "{unknown:#?}");
+    assert_eq!(call(&data, &["hunt", "start"]).code, 2, "neither a rule nor an import");
+    let bad = call(&data, &["hunt", "start", ID, "--from", "yesterday"]);
+    assert!(bad.code == 1 && bad.err.contains("yesterday"), "{bad:#?}");
+
+    let ca = call(&data, &["serve", "--webhook-ca", &file("no.pem", "no certificate"), "--listen", "127.0.0.1:0"]);
+    assert!(ca.code == 1 && ca.err.contains("no PEM"), "{ca:#?}");
 }

@@ -1,5 +1,5 @@
 //! Correlations in the running product: what fires follows from the stored events, whatever the order of their arrival.
-use crate::support;
+use crate::{store::cluster, support};
 use proptest::{
     prelude::*,
     strategy::ValueTree,
@@ -14,6 +14,7 @@ use sysmonsearch::{
     },
     pipeline::{Engines, Pipeline},
     rules::{self, RuleSet, correlation::Seen},
+    store::EventStore,
 };
 
 const BASES: &str = r"
@@ -80,7 +81,7 @@ const CORRELATIONS: &[(&str, &str)] = &[
     ("long chain", "type: temporal_ordered\nrules: [chain, sum]\ntimespan: 1m"),
 ];
 
-fn made_rules() -> Vec<Rule> {
+pub fn made_rules() -> Vec<Rule> {
     let mut text = BASES.to_owned();
     // Behind what builds on them, so that the order of documents plays no part.
     for (id, body) in CORRELATIONS.iter().rev() {
@@ -94,7 +95,7 @@ fn made_rules() -> Vec<Rule> {
 }
 
 /// The same with other windows, for logs of whole days.
-fn longer(rules: Vec<Rule>) -> Vec<Rule> {
+pub fn longer(rules: Vec<Rule>) -> Vec<Rule> {
     let longer = |r: Rule| rules::parse(&r.text.replace("timespan: ", "timespan: 10"), "longer.yml").rules.remove(0);
     rules.into_iter().map(longer).collect()
 }
@@ -161,8 +162,17 @@ fn expected(rules: &[Rule], events: &[Event]) -> BTreeSet<(String, String)> {
 
 /// Feeds the events in pieces, each finished before the next, and gives the hits, which must be those of a rebuild.
 async fn fed(rules: &[Rule], events: &[Event], piece: usize) -> BTreeSet<String> {
+    fed_into(None, rules, events, piece).await
+}
+
+async fn fed_into(
+    store: Option<Arc<dyn EventStore>>,
+    rules: &[Rule],
+    events: &[Event],
+    piece: usize,
+) -> BTreeSet<String> {
     let dir = tempfile::tempdir().unwrap();
-    let p = start(dir.path()).await;
+    let p = crate::joined::start(dir.path(), store.as_ref()).await;
     p.import_rules(rules.to_vec()).await.unwrap();
     for some in events.chunks(piece) {
         p.append(some.to_vec()).await.unwrap();
@@ -213,6 +223,19 @@ async fn any_order_and_any_pieces_give_the_hits_of_a_rebuild() {
     }
     assert!(fired.contains("process") && fired.contains("connection"), "generate: true");
     assert!(!fired.contains("registry") && !fired.contains("count"), "members do not alert by themselves: {fired:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn late_events_give_the_same_on_a_cluster() {
+    let rules = made_rules();
+    let event = (0_usize..3, 0_i64..120, 0_usize..2, 0_usize..3, 1_u32..7);
+    let raw = proptest::collection::vec(event, 120).new_tree(&mut runner(7)).unwrap().current();
+    let events: Vec<Event> = raw.into_iter().enumerate().map(|(n, e)| made(n, e)).collect();
+    let whole = fed(&rules, &events, 1_000).await;
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        let Some((store, _indices)) = cluster::open(server) else { continue };
+        assert_eq!(fed_into(Some(store), &rules, &shuffled(&events, 8), 30).await, whole, "{server}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,6 @@
 //! Retro-hunts: the same hits as live matching, over what is stored already; resumed, cancelled, beside new events.
 use crate::{
+    correlation,
     joined::{Found, events, expected, hits, made_rules, shuffled, start},
     store::cluster,
     support,
@@ -9,7 +10,7 @@ use sysmonsearch::{
     catalog::{AlertFilter, HitFilter, Job, JobState},
     event::{Condition, Event, Period, Scope, Time, detection::Rule},
     pipeline::Pipeline,
-    rules::{RuleSet, correlation, superset::superset},
+    rules::{RuleSet, correlation::LOGSOURCE, superset::superset},
     store::EventStore,
 };
 
@@ -82,6 +83,7 @@ fn published() -> Option<(Vec<Rule>, Vec<Event>)> {
     let archive = support::data()?.join("rules/sigma-rules-windows.tar.xz");
     let mut rules = sysmonsearch::rules::load(&archive).unwrap().rules;
     rules.extend(made_rules());
+    rules.extend(correlation::longer(correlation::made_rules()));
     Some((rules, events))
 }
 
@@ -99,7 +101,7 @@ async fn a_hunt_finds_what_live_matching_finds_in_real_events() {
 fn the_search_of_a_rule_finds_every_event_that_it_matches() {
     let Some((rules, events)) = published() else { return };
     let (set, _) = RuleSet::compile(&rules);
-    let single = rules.iter().filter(|r| r.logsource != correlation::LOGSOURCE);
+    let single = rules.iter().filter(|r| r.logsource != LOGSOURCE);
     let searches: BTreeMap<&str, Option<Condition>> =
         single.map(|r| (r.id.as_str(), superset(std::slice::from_ref(r)))).collect();
     let narrow =

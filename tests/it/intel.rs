@@ -2,4 +2,3 @@
 mod bad;
 mod formats;
 mod real;
-mod speed;

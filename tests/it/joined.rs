@@ -72,8 +72,8 @@ title: users
 id: users
 correlation: {type: value_count, rules: [member], timespan: 9s, condition: {field: GrandParentProcessId, gte: 2}}
 ---
-title: chain
-id: chain
+title: parents
+id: parents
 correlation: {type: event_count, rules: [by parent], group-by: [Computer], timespan: 30s, condition: {gte: 1}}
 ";
 
@@ -263,7 +263,7 @@ async fn any_order_gives_the_same_hits() {
     let silent = ["member", "plain member", "by parent"];
     let missing: Vec<_> = RULES.iter().map(|r| r.0).filter(|id| !silent.contains(id) && !fired.contains(*id)).collect();
     assert!(missing.is_empty(), "no hit of {missing:?}");
-    assert!(fired.contains("chain") && fired.contains("users") && fired.contains("as it is"), "{fired:?}");
+    assert!(fired.contains("parents") && fired.contains("users") && fired.contains("as it is"), "{fired:?}");
     assert!(with_joined.contains("GrandParentImage") && with_joined.contains("TargetParentImage"), "{with_joined:?}");
 }
 

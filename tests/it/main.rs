@@ -20,6 +20,7 @@ mod hunt;
 mod ingest;
 mod intel;
 mod joined;
+mod large;
 mod pipeline;
 mod rules;
 mod store;

@@ -8,4 +8,3 @@ mod load;
 mod modifiers;
 mod oracle;
 mod search;
-mod speed;

@@ -54,6 +54,8 @@ const QUIET_KEPT: i64 = 7 * 24 * 60 * 60 * 1_000;
 #[derive(Debug, Clone)]
 pub struct Webhooks {
     pub allowed: Allowed,
+    /// PEM of an authority that signs certificates of receivers, besides those the machine knows.
+    pub ca: Option<Vec<u8>>,
     /// Address of the page, for links; without a slash at the end.
     pub page: String,
     /// Longest time of a request; shorter than the life of a lease.
@@ -67,7 +69,7 @@ pub struct Webhooks {
 impl Default for Webhooks {
     fn default() -> Self {
         let (timeout, pause) = (Duration::from_secs(10), Duration::from_secs(10));
-        Self { allowed: Allowed::default(), page: String::new(), timeout, pause, attempts: 12 }
+        Self { allowed: Allowed::default(), ca: None, page: String::new(), timeout, pause, attempts: 12 }
     }
 }
 

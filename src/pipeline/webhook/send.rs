@@ -1,5 +1,8 @@
 //! One request to one webhook: signed, to a checked address, with limits on everything.
-use super::allow::{Allowed, Resolver, not_allowed};
+use super::{
+    Webhooks,
+    allow::{Allowed, Resolver, not_allowed},
+};
 use crate::{
     catalog::Webhook,
     error::{Error, Result},
@@ -10,7 +13,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use jsonwebtoken::{Algorithm, EncodingKey};
-use reqwest::{Client, header::CONTENT_TYPE, redirect::Policy};
+use reqwest::{Certificate, Client, ClientBuilder, header::CONTENT_TYPE, redirect::Policy};
 use std::{sync::Arc, time::Duration};
 
 /// Bytes of a key.
@@ -70,9 +73,17 @@ pub struct Sender {
 
 impl Sender {
     /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new(allowed: Allowed, timeout: Duration) -> Result<Self> {
-        let client = Client::builder()
+    /// `BAD_INPUT` when the authority is no PEM, and when TLS cannot be set up.
+    pub fn new(Webhooks { allowed, ca, timeout, .. }: &Webhooks) -> Result<Self> {
+        let (allowed, timeout) = (allowed.clone(), *timeout);
+        let bad = |e| Error::bad_input("the certificate authority of webhooks is no PEM").with(e);
+        let authorities = ca.as_deref().map(Certificate::from_pem_bundle).transpose().map_err(bad)?.unwrap_or_default();
+        if ca.is_some() && authorities.is_empty() {
+            return Err(Error::bad_input("the certificate authority of webhooks is no PEM: it holds no certificate"));
+        }
+        let client = authorities
+            .into_iter()
+            .fold(Client::builder(), ClientBuilder::add_root_certificate)
             .dns_resolver(Arc::new(Resolver(allowed.clone())))
             .redirect(Policy::none())
             // A proxy would connect in our place, unchecked.

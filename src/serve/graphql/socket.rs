@@ -239,7 +239,8 @@ impl<'a> Connection<'a> {
     }
 
     async fn run(mut self, socket: &mut WebSocket) -> Result<std::convert::Infallible, Close> {
-        let mut ping = tokio::time::interval(limits::SOCKET_PING);
+        let pause = self.app.core.settings.ping;
+        let mut ping = tokio::time::interval(pause);
         let mut recheck = tokio::time::interval(self.app.core.settings.recheck);
         ping.tick().await;
         let life = self.caller.expires.map_or(i64::MAX, |e| e.0.saturating_sub(Time::now().0));
@@ -256,7 +257,7 @@ impl<'a> Connection<'a> {
                 }
                 Some(outgoing) = self.outgoing.recv() => self.tell(socket, outgoing).await?,
                 _ = ping.tick() => {
-                    if self.heard.elapsed() > limits::SOCKET_SILENT {
+                    if self.heard.elapsed() > pause * limits::SOCKET_SILENT {
                         return Err(SILENT);
                     }
                     transmit(socket, Message::Ping(axum::body::Bytes::new())).await?;

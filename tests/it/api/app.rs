@@ -2,7 +2,7 @@
 use crate::support::{self, engines::Place};
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{ffi::OsString, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use sysmonsearch::{
     catalog::Role,
     event::Event,
@@ -36,7 +36,8 @@ pub struct TestApp {
     pub client: Client,
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<sysmonsearch::error::Result<()>>,
-    place: Place,
+    place: Arc<Place>,
+    spool: PathBuf,
 }
 
 /// What a test may change before the start.
@@ -53,12 +54,21 @@ impl TestApp {
     }
 
     pub async fn at(place: Place, settings: Settings, wrap: Wrap) -> Self {
+        let place = Arc::new(place);
         let engines = place.engines().await;
+        Self::of(place, engines, "spool", settings, wrap).await
+    }
+
+    /// One of several processes, or one after another, each with a spool folder of its own.
+    pub async fn of(place: Arc<Place>, engines: Engines, spool: &str, settings: Settings, wrap: Wrap) -> Self {
         let catalog = &*engines.catalog;
-        auth::create_user(catalog, "admin", ADMIN, Role::Admin).await.unwrap();
-        auth::create_user(catalog, "analyst", ANALYST, Role::Analyst).await.unwrap();
-        auth::create_user(catalog, "viewer", VIEWER, Role::Viewer).await.unwrap();
-        let pipeline = Pipeline::start(engines.clone(), place.folder().join("spool")).await.unwrap();
+        if catalog.users().await.unwrap().is_empty() {
+            auth::create_user(catalog, "admin", ADMIN, Role::Admin).await.unwrap();
+            auth::create_user(catalog, "analyst", ANALYST, Role::Analyst).await.unwrap();
+            auth::create_user(catalog, "viewer", VIEWER, Role::Viewer).await.unwrap();
+        }
+        let spool = place.folder().join(spool);
+        let pipeline = Pipeline::start(engines.clone(), spool.clone()).await.unwrap();
         let Engines { store, graph, catalog } = wrap(engines);
         let app = serve::App::with_stores(pipeline.clone(), store, graph, catalog, settings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -68,11 +78,12 @@ impl TestApp {
             let _ = stopped.await;
         }));
         let client = Client::builder().timeout(Duration::from_secs(60)).build().unwrap();
-        Self { address, pipeline, client, stop: Some(stop), server, place }
+        Self { address, pipeline, client, stop: Some(stop), server, place, spool }
     }
 
-    pub fn data(&self) -> &Path {
-        self.place.folder()
+    /// Names of the files that are spooled.
+    pub fn spooled(&self) -> Vec<OsString> {
+        std::fs::read_dir(&self.spool).unwrap().map(|f| f.unwrap().file_name()).collect()
     }
 
     /// Stores events and waits until they are found, projected and matched.
@@ -130,10 +141,16 @@ impl TestApp {
         code.unwrap_or_else(|| panic!("{query}: no code in {answer:#}")).to_owned()
     }
 
-    pub async fn shut_down(mut self) {
+    pub async fn shut_down(self) {
+        self.stopped().await;
+    }
+
+    /// Ends it; what is stored stays at its place.
+    pub async fn stopped(mut self) -> Arc<Place> {
         self.stop.take().unwrap().send(()).unwrap();
         self.server.await.unwrap().unwrap();
         self.pipeline.shutdown().await;
+        self.place
     }
 }
 

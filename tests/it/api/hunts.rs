@@ -70,3 +70,38 @@ async fn the_past_is_searched_on_the_day_a_rule_is_made() {
     }
     app.shut_down().await;
 }
+
+#[tokio::test]
+async fn an_uploaded_report_is_hunted_with_at_once() {
+    let app = TestApp::start().await;
+    app.store(events(100, 3)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let post = async |query: &str, body: &'static str| {
+        let request = app.client.post(app.url(&format!("/api/indicators?{query}"))).bearer_auth(&token).body(body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json::<Value>().await.unwrap()
+    };
+    let plain = post("name=a.txt", "203.0.113.1\n").await;
+    assert_eq!((&plain["indicators"], &plain["huntId"]), (&json!(1), &Value::Null));
+    let hits = "query($i: String) { hits(first: 1) { total { value } } indicators(filter: {importId: $i}) { nodes { value hits } } }";
+    assert_eq!(app.ask(&token, hits, json!({})).await["hits"]["total"]["value"], 0, "nothing is searched unless asked");
+    let hunted = post("name=b.txt&hunt=true", "203.0.113.11\ntool7.exe\nnever.example\n").await;
+    let hunt = ended(&app, &token, &hunted["huntId"]).await;
+    // The connection to the address, and the process and the connection of the program.
+    assert_eq!((&hunt["state"], &hunt["newHits"], &hunt["by"]), (&json!("DONE"), &json!(3), &json!("analyst")));
+    let found = app.ask(&token, hits, json!({"i": hunted["importId"]})).await;
+    let counts: Vec<(&str, u64)> = found["indicators"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| (i["value"].as_str().unwrap(), i["hits"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(counts, [("tool7.exe", 2), ("203.0.113.11", 1), ("never.example", 0)]);
+    // A report of which nothing can be matched has nothing to hunt with.
+    let request = app.client.post(app.url("/api/indicators?hunt=true&name=c.csv")).bearer_auth(&token);
+    let none = request.body("type,value\nmutex,m\n").send().await.unwrap();
+    assert_eq!(none.status(), 200);
+    assert_eq!(none.json::<Value>().await.unwrap()["huntId"], Value::Null);
+    app.shut_down().await;
+}

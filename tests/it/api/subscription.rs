@@ -1,10 +1,17 @@
 //! Hits over graphql-transport-ws: what was missed, then live; and the rules of the protocol.
-use super::app::{ADMIN, ANALYST, TestApp, VIEWER, connection, events};
-use crate::support;
+use super::{
+    app::{ADMIN, ANALYST, TestApp, VIEWER, connection, events},
+    batching::{Calls, Counting},
+};
+use crate::support::{self, engines::Place};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
-use sysmonsearch::{event::Event, serve::Settings};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use sysmonsearch::{event::Event, pipeline::Engines, serve::Settings};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -125,6 +132,78 @@ async fn catches_up_goes_on_live_and_sends_nothing_twice() {
     assert_eq!(socket.next().await, Err(1001), "the server says goodbye");
 }
 
+/// Receives until so many are there, and gives the last cursor. Each event must be a new one.
+async fn take(socket: &mut Socket, seen: &mut BTreeSet<String>, upto: usize) -> String {
+    let mut last = String::new();
+    while seen.len() < upto {
+        let (event, cursor) = socket.hit().await;
+        assert!(seen.insert(event.clone()), "{event} came twice");
+        last = cursor;
+    }
+    last
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_hit_is_missed_or_doubled_across_processes_and_restarts() {
+    let place = Arc::new(Place::new().await);
+    let (first, second) = {
+        let engines = place.engines().await;
+        if place.is_cluster() {
+            (engines, place.engines().await)
+        } else {
+            // A folder can be opened once only; its engines are shared as those of a cluster are.
+            let shared = Engines { store: Arc::new(Counting(engines.store.clone(), Calls::default())), ..engines };
+            (shared.clone(), shared)
+        }
+    };
+    let start =
+        async |engines, spool| TestApp::of(place.clone(), engines, spool, Settings::default(), Box::new(|e| e)).await;
+    let (one, two) = (start(first, "one/spool").await, start(second, "two/spool").await);
+    one.load_rule().await;
+    // Its rules are there in the other process soon.
+    two.pipeline.reload_rules().await.unwrap();
+    let tokens = [one.login("viewer", VIEWER).await, two.login("viewer", VIEWER).await];
+    let (mut near, mut far) = (Socket::ready(&one, &tokens[0]).await, Socket::ready(&two, &tokens[1]).await);
+    let (mut of_near, mut of_far) = (BTreeSet::new(), BTreeSet::new());
+    one.store(hitting(0, 1)).await;
+    let before = one.ask(&tokens[0], "{ hits(first: 1) { pageInfo { endCursor } } }", json!({})).await;
+    let before = &before["hits"]["pageInfo"]["endCursor"];
+    near.subscribe("s", before.clone()).await;
+    far.subscribe("s", before.clone()).await;
+    // Events that come in by either process; one of the two matches them.
+    for part in 0..10 {
+        let app = [&one, &two][part % 2];
+        app.pipeline.append(hitting(1 + part * 20, 21 + part * 20)).await.unwrap();
+    }
+    let cursor = take(&mut near, &mut of_near, 200).await;
+    take(&mut far, &mut of_far, 200).await;
+    assert_eq!(of_near, of_far);
+
+    // One process ends, whichever matched; its subscriber goes on at the other, where he left off.
+    one.shut_down().await;
+    two.pipeline.append(hitting(201, 260)).await.unwrap();
+    let mut near = Socket::ready(&two, &tokens[0]).await;
+    near.subscribe("s", json!(cursor)).await;
+    take(&mut near, &mut of_near, 259).await;
+    let cursor = take(&mut far, &mut of_far, 259).await;
+    assert_eq!(of_near, of_far);
+
+    // Then the other, too, with events that nobody has matched yet.
+    two.pipeline.append(hitting(260, 300)).await.unwrap();
+    two.shut_down().await;
+    drop((near, far));
+    let engines = place.engines().await;
+    let app = start(engines, "three/spool").await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("s", json!(cursor)).await;
+    app.pipeline.append(hitting(300, 310)).await.unwrap();
+    take(&mut socket, &mut of_far, 309).await;
+    app.store(hitting(310, 311)).await;
+    take(&mut socket, &mut of_far, 310).await;
+    app.shut_down().await;
+}
+
 #[tokio::test]
 async fn filters_by_host_and_level() {
     let app = TestApp::start().await;
@@ -191,6 +270,26 @@ async fn the_protocol_is_kept() {
     }
     assert_eq!(many.next().await, Err(4429), "too many operations");
     assert_eq!(silent.next().await, Err(4408), "no initialisation");
+}
+
+#[tokio::test]
+async fn a_socket_is_pinged_and_dropped_when_nobody_answers() {
+    let ping = Duration::from_millis(200);
+    let app = TestApp::with(Settings { ping, ..Settings::default() }, Box::new(|e| e)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    for _ in 0..8 {
+        // Reading answers the ones before.
+        let message = tokio::time::timeout(Duration::from_secs(20), socket.0.next()).await.unwrap();
+        assert!(matches!(message, Some(Ok(Message::Ping(_)))), "{message:?}");
+    }
+    tokio::time::sleep(ping * 20).await;
+    // Pings that came meanwhile, and the end: answers come too late.
+    let mut after = Vec::new();
+    while let Some(Ok(message)) = tokio::time::timeout(Duration::from_secs(20), socket.0.next()).await.unwrap() {
+        after.push(message);
+        assert!(after.len() < 15, "nobody has answered for a while: {after:?}");
+    }
 }
 
 #[tokio::test]

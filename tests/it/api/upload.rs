@@ -1,5 +1,5 @@
 //! A file over HTTP becomes a job.
-use super::app::{ANALYST, TestApp, connection, process};
+use super::app::{ANALYST, TestApp, VIEWER, connection, process};
 use serde_json::{Value, json};
 use std::time::Duration;
 use sysmonsearch::serve::Settings;
@@ -37,8 +37,7 @@ async fn an_upload_is_imported_and_its_bad_lines_are_kept() {
     assert_eq!(answer["deadLetters"]["pageInfo"]["hasNextPage"], true);
     assert_eq!(answer["deadLetters"]["nodes"][0]["position"], "line 101");
     assert_eq!(answer["importJobs"].as_array().unwrap().len(), 2);
-    let left: Vec<_> = std::fs::read_dir(app.data().join("spool")).unwrap().collect();
-    assert!(left.is_empty(), "spooled files are removed: {left:?}");
+    assert!(app.spooled().is_empty(), "spooled files are removed: {:?}", app.spooled());
 }
 
 #[tokio::test]
@@ -56,5 +55,38 @@ async fn an_upload_too_large_or_empty_is_refused_and_leaves_nothing() {
         assert_eq!(response.status(), status);
         assert_eq!(response.json::<Value>().await.unwrap()["error"]["code"], code);
     }
-    assert!(std::fs::read_dir(app.data().join("spool")).unwrap().next().is_none());
+    assert!(app.spooled().is_empty());
+}
+
+#[tokio::test]
+async fn an_import_can_be_cancelled() {
+    const EVENTS: usize = 40_000;
+    let app = TestApp::start().await;
+    let (token, viewer) = (app.login("analyst", ANALYST).await, app.login("viewer", VIEWER).await);
+    let body: String = (0..EVENTS).map(|i| process(i, 2)).collect();
+    let response = app.client.post(app.url("/api/import?name=long.json")).bearer_auth(&token).body(body).send().await;
+    let id = response.unwrap().json::<Value>().await.unwrap()["jobId"].clone();
+    let cancel = "mutation($i: CancelJobInput!) { cancelJob(input: $i) { cancelledId errors { code } } }";
+    assert_eq!(app.code(Some(&viewer), cancel, json!({"i": {"id": id}})).await, "FORBIDDEN");
+    let done = app.ask(&token, cancel, json!({"i": {"id": id}})).await["cancelJob"].take();
+    assert_eq!(done, json!({"cancelledId": id, "errors": []}));
+    let again = app.ask(&token, cancel, json!({"i": {"id": id}})).await["cancelJob"].take();
+    assert_eq!(again["errors"][0]["code"], "NOT_FOUND");
+    // Its work ends soon; the upload goes, and what it has stored stays.
+    while !app.spooled().is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    app.pipeline.caught_up().await.unwrap();
+    let query = "query($id: ID!) { importJob(id: $id) { state finishedAt } events(first: 1) { total { value } } }";
+    let answer = app.ask(&token, query, json!({"id": id})).await;
+    assert_eq!(answer["importJob"]["state"], "CANCELLED");
+    assert!(answer["importJob"]["finishedAt"].is_string());
+    let stored = answer["events"]["total"]["value"].as_u64().unwrap();
+    assert!(stored < EVENTS as u64, "{stored}");
+    let place = app.stopped().await;
+    let engines = place.engines().await;
+    let app = TestApp::of(place, engines, "spool", Settings::default(), Box::new(|e| e)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let after = app.ask(&token, query, json!({"id": id})).await;
+    assert_eq!((after["importJob"]["state"].as_str(), &after["events"]), (Some("CANCELLED"), &answer["events"]));
 }

@@ -2,97 +2,28 @@
 use super::{
     app::{ADMIN, ANALYST, RULE, TestApp, events},
     batching::{Calls, Counting},
+    receiver::{Authority, Receiver, until},
 };
-use axum::{Router, body::Bytes, extract::State, http::HeaderMap, response::IntoResponse, routing};
+use axum::{body::Bytes, http::HeaderMap};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU16, Ordering},
-    },
-    time::{Duration, Instant},
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 use sysmonsearch::{
     catalog::{HitFilter, Item, ItemChange, ItemFilter, ItemKind, Role, Tells, Webhook},
     event::{Scope, Time},
     pipeline::{
         Engines, Pipeline,
-        webhook::{Allowed, Key, Webhooks, key_item},
+        webhook::{Allowed, Key, Sender, Webhooks, key_item},
     },
     rules,
     serve::{Settings, auth},
 };
-
-/// A program that takes messages.
-struct Receiver {
-    address: SocketAddr,
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    /// What it answers.
-    status: AtomicU16,
-    received: Mutex<Vec<(HeaderMap, Bytes)>>,
-    elsewhere: AtomicU16,
-}
-
-impl Receiver {
-    async fn start(status: u16) -> Self {
-        let inner =
-            Arc::new(Inner { status: status.into(), received: Mutex::default(), elsewhere: AtomicU16::default() });
-        let take = async |State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Bytes| {
-            inner.received.lock().unwrap().push((headers, body));
-            let status = axum::http::StatusCode::from_u16(inner.status.load(Ordering::SeqCst)).unwrap();
-            (status, [("location", "/elsewhere")]).into_response()
-        };
-        let elsewhere = async |State(inner): State<Arc<Inner>>| {
-            inner.elsewhere.fetch_add(1, Ordering::SeqCst);
-        };
-        let app = Router::new()
-            .route("/in", routing::post(take))
-            .route("/elsewhere", routing::any(elsewhere))
-            .with_state(inner.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, app).await });
-        Self { address, inner }
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}/in", self.address)
-    }
-
-    fn answer(&self, status: u16) {
-        self.inner.status.store(status, Ordering::SeqCst);
-    }
-
-    /// Headers and bodies so far.
-    fn received(&self) -> Vec<(HeaderMap, Bytes)> {
-        self.inner.received.lock().unwrap().clone()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        self.received().iter().map(|(h, _)| h["webhook-id"].to_str().unwrap().to_owned()).collect()
-    }
-
-    async fn wait(&self, n: usize) {
-        until(async || self.received().len() >= n).await;
-    }
-}
-
-/// Waits for something that comes soon; a test that waits in vain fails.
-async fn until(mut done: impl AsyncFnMut() -> bool) {
-    let start = Instant::now();
-    while !done().await {
-        assert!(start.elapsed() < Duration::from_secs(30), "it does not come");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
 
 /// Time for what must not come.
 async fn a_while() {
@@ -103,6 +34,7 @@ fn webhooks(allow: &[&str]) -> Webhooks {
     let allow: Vec<String> = allow.iter().map(|a| (*a).to_owned()).collect();
     Webhooks {
         allowed: Allowed::parse(&allow).unwrap(),
+        ca: None,
         page: "https://hunt.example".into(),
         timeout: Duration::from_secs(2),
         pause: Duration::from_millis(30),
@@ -220,6 +152,40 @@ async fn hits_and_alerts_are_sent_signed() {
     a_while().await;
     assert_eq!((receiver.received().len(), alerts.received().len()), (61, 1));
     app.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_receiver_behind_tls_is_reached_if_its_authority_is_known() {
+    let (ours, other) = (Authority::new("ours"), Authority::new("another"));
+    let known = Receiver::with_tls(&ours, "127.0.0.1").await;
+    let foreign = Receiver::with_tls(&other, "127.0.0.1").await;
+    let misnamed = Receiver::with_tls(&ours, "other.example").await;
+    let secure = |r: &Receiver| r.url().replace("http:", "https:");
+    let settings = Webhooks { ca: Some(ours.pem()), ..webhooks(&["127.0.0.0/8"]) };
+    let app = TestApp::with(Settings { webhooks: Some(settings), ..Settings::default() }, Box::new(|e| e)).await;
+    app.load_rule().await;
+    let token = app.login("admin", ADMIN).await;
+    let made = save(&app, &token, json!({"name": "SIEM", "url": secure(&known), "tells": "HITS"})).await;
+    let tested = app.ask(&token, TEST, json!({"i": {"id": made["webhook"]["id"]}})).await["testWebhook"].take();
+    assert_eq!((&tested["delivered"], &tested["message"]), (&json!(true), &Value::Null));
+    app.store(events(30, 1)).await;
+    known.wait(1 + 3).await;
+    let secret = made["secret"].as_str().unwrap();
+    assert!(known.received().iter().all(|r| is_signed(secret, r)));
+    for (receiver, reason) in [(&foreign, "UnknownIssuer"), (&misnamed, "not valid for name")] {
+        let made = save(&app, &token, json!({"name": reason, "url": secure(receiver)})).await;
+        let tested = app.ask(&token, TEST, json!({"i": {"id": made["webhook"]["id"]}})).await["testWebhook"].take();
+        assert_eq!(tested["delivered"], false);
+        assert!(tested["message"].as_str().unwrap().contains(reason), "{tested}");
+        assert!(receiver.received().is_empty());
+    }
+    let made = save(&app, &token, json!({"name": "plain", "url": known.url()})).await;
+    let tested = app.ask(&token, TEST, json!({"i": {"id": made["webhook"]["id"]}})).await["testWebhook"].take();
+    assert_eq!(tested["delivered"], false, "plain HTTP to a server of TLS");
+    app.shut_down().await;
+
+    let none = Sender::new(&Webhooks { ca: Some(b"no certificate".to_vec()), ..webhooks(&[]) });
+    assert!(none.err().unwrap().message.contains("no PEM"));
 }
 
 #[tokio::test]

@@ -102,3 +102,52 @@ fn a_broken_part_is_an_issue_and_the_rest_is_read() {
         assert!(reasons.iter().any(|(p, r)| *p == position && r.contains(part)), "{position}: {reasons:?}");
     }
 }
+
+/// Small files that would take ages, a stack or all memory of a reader that is not careful.
+#[test]
+fn what_is_small_stays_small() {
+    let ioc = |inner: &str| {
+        read(format!("<ioc xmlns='http://schemas.mandiant.com/2010/ioc' id='x'><definition>{inner}</definition></ioc>"))
+            .unwrap()
+    };
+    let hash = |n: usize| {
+        format!(
+            "<IndicatorItem condition='is'><Context search='FileItem/Md5sum'/><Content>{n:032x}</Content></IndicatorItem>"
+        )
+    };
+    // Alternatives in each other, each of which could be looked at twice.
+    let or = (1..90).fold(hash(0), |inner, n| format!("<Indicator operator='OR'>{inner}{}</Indicator>", hash(n)));
+    let report =
+        ioc(&format!("<Indicator operator='AND'>{or}<Indicator operator='OR'>{}</Indicator></Indicator>", hash(91)));
+    assert_eq!(report.indicators.len(), 91, "any of the hashes tells the file");
+    // Types behind one another, as deep as the line is long.
+    let pipes = format!("type,value\n{},{}\n", "a|".repeat(200_000), "b|".repeat(200_000));
+    let report = read(pipes).unwrap();
+    assert_eq!((report.indicators.len(), report.issues.len()), (0, 2));
+    assert!(report.issues.iter().all(|i| i.reason.chars().count() < 3_000 && i.position.len() < 2_000));
+    // Numbers of times, each of which repeats what stands before it.
+    let pattern = format!("[file:name = 'a.exe']{}", " REPEATS 2 TIMES".repeat(60_000));
+    let objects = serde_json::json!([{"type": "indicator", "id": "i", "pattern": pattern}]);
+    let report = read(serde_json::json!({"type": "bundle", "id": "b", "objects": objects}).to_string()).unwrap();
+    assert!(report.indicators.is_empty() && report.issues[0].reason.len() < 200, "{:?}", report.issues[0]);
+    // A name of a mebibyte for each of many values.
+    let values = vec!["'a'"; 50_000].join(", ");
+    let pattern = format!("[x:{} IN ({values})]", "y".repeat(1 << 20));
+    let objects = serde_json::json!([{"type": "indicator", "id": "i", "pattern": pattern}]);
+    let report = read(serde_json::json!({"type": "bundle", "id": "b", "objects": objects}).to_string()).unwrap();
+    assert_eq!((report.indicators.len(), report.issues.len()), (0, 1));
+}
+
+#[test]
+fn what_is_referred_to_again_and_again_is_looked_at_within_bounds() {
+    let refers = "<Observable idref='a'/>".repeat(100_000);
+    let value = vec!["x.example"; 1_000].join("##comma##");
+    let report = read(format!(
+        "<STIX_Package version='1.2'><Indicators><Indicator id='i'>{refers}</Indicator></Indicators><Observables>\
+         <Observable id='a'><Object><Properties type='DomainNameObjectType'><Value>{value}</Value></Properties></Object>\
+         </Observable></Observables></STIX_Package>"
+    ))
+    .unwrap();
+    assert_eq!(report.indicators.len(), 1);
+    assert!(report.issues.iter().any(|i| i.reason.contains("too many references")), "{:?}", report.issues.len());
+}

@@ -93,6 +93,23 @@ fn csv_has_a_column_of_values_and_says_validity_and_tlp() {
 }
 
 #[test]
+fn what_is_said_twice_holds_as_long_as_either_does() {
+    let text = |a: &str, b: &str| format!("value,valid_until,tlp\nx.example,{a}\nX.example,{b}\n");
+    let (early, late) = ("2026-01-01T00:00:00Z,TLP:GREEN", "2026-06-01T00:00:00Z,TLP:RED");
+    for (a, b, until) in
+        [(early, late, Some("2026-06")), (late, early, Some("2026-06")), (early, ",", None), (",", early, None)]
+    {
+        let report = read(&text(a, b));
+        let [one] = report.indicators.as_slice() else { panic!("{:?}", all(&report)) };
+        let end = one.valid_until.map(|t| t.rfc3339());
+        assert_eq!(end.as_deref().map(|t| &t[..7]), until, "{a} and {b}");
+        assert!(one.tlp == Some(if b == late || a == late { Tlp::Red } else { Tlp::Green }));
+        let at = |time| named(&report, 22, &[("UtcTime", time), ("QueryName", "x.example")]).len();
+        assert_eq!((at("2026-03-01 00:00:00.000"), at("2027-01-01 00:00:00.000")), (1, usize::from(until.is_none())));
+    }
+}
+
+#[test]
 fn patterns_keep_and_or_and_not() {
     let report = stix2(&[
         "[file:name = 'a.exe' AND file:hashes.MD5 = '0123456789abcdef0123456789abcdef']",

@@ -37,6 +37,10 @@ impl Place {
         self.folder.path()
     }
 
+    pub fn is_cluster(&self) -> bool {
+        self.cluster.is_some()
+    }
+
     /// Those of one more process.
     pub async fn engines(&self) -> Engines {
         let Some((namespace, _)) = &self.cluster else { return Engines::embedded(self.folder()).unwrap() };
