@@ -1,4 +1,5 @@
 //! A client of the API: the same for a server elsewhere and for one in this process.
+use crate::intel;
 use anyhow::{Context as _, anyhow, bail};
 use reqwest::{StatusCode, Url, header};
 use serde_json::{Value, json};
@@ -107,6 +108,10 @@ impl Client {
     /// Uploads a threat report, to `hunt` with it at once. The answer is its import, or why the server does not take this file.
     pub async fn upload_indicators(&self, path: &Path, hunt: bool) -> anyhow::Result<Result<Value, String>> {
         let hunt = if hunt { "true" } else { "false" };
+        // It would be refused when all is sent.
+        if tokio::fs::metadata(path).await?.len() > intel::MAX_FILE {
+            return Ok(Err(format!("more than {} MiB of indicators: split the file", intel::MAX_FILE >> 20)));
+        }
         self.post_file("api/indicators", path, &[("hunt", hunt)]).await
     }
 

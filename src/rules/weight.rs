@@ -7,7 +7,7 @@ use rsigma_parser::{Detection, Modifier, SigmaRule, SigmaValue};
 /// Bytes of the program of an expression that counts once.
 const SMALL: usize = 16 << 10;
 /// Bytes of larger programs, which count as so many small ones. Published rules need up to the last.
-const LARGER: [usize; 2] = [256 << 10, 2 << 20];
+const LARGER: [usize; 3] = [256 << 10, 2 << 20, 10 << 20];
 /// Small programs of one rule.
 const MOST: usize = 5_000;
 
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn a_rule_takes_no_more_than_its_share() {
         assert_eq!(refused(r"'\w{3,9} -enc'"), None);
-        assert!(refused(r"'(\w{30}){30}'").unwrap().contains("more than 2048 KiB"));
+        assert!(refused(r"'(\w{60}){60}'").unwrap().contains("more than 10240 KiB"));
         let many = |count: usize| format!("[{}]", vec!["'a.+b'"; count].join(", "));
         assert_eq!(refused(&many(MOST)), None);
         assert!(refused(&many(MOST + 1)).unwrap().contains("too many"));
