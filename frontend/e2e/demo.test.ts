@@ -209,9 +209,14 @@ test("rules are told behind a search and on a host, and a click narrows the sear
   await go(page, "/alerts");
   const host = await page.locator("table.dense tbody tr").first().locator("td").allInnerTexts();
   await go(page, "/hosts");
-  await page.locator("table.hosts tbody tr").first().waitFor();
-  const names = await page.locator("table.hosts tbody button.plain").allInnerTexts();
-  const hit = names.find((n) => host.some((cell) => cell.includes(n))) ?? "";
+  let hit = "";
+  await expect
+    .poll(async () => {
+      const names = await page.locator("table.hosts tbody button.plain").allInnerTexts();
+      hit = names.find((n) => host.some((cell) => cell.includes(n))) ?? "";
+      return hit;
+    })
+    .not.toBe("");
   await go(page, `/hosts?host=${hit}`);
   const link = region("Rule hits").getByRole("link").first();
   const rule = await link.innerText();
