@@ -71,3 +71,17 @@ export async function openApi(url: string): Promise<Api> {
   };
   return { ask, load };
 }
+
+/** Waits until the past of a demo can be searched, whose live events are few: how many events there are. */
+export async function pastOf({ ask }: Api): Promise<number> {
+  let before = -1;
+  await until("the past of the demo", async () => {
+    const { events } = await ask<{ events: { total: { value: number } } }>(
+      "{ events(first: 1) { total { value } } }",
+    );
+    const is = events.total.value > 5_000 && events.total.value - before < 100;
+    before = events.total.value;
+    return is;
+  });
+  return before;
+}
