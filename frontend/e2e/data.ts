@@ -72,16 +72,15 @@ export async function openApi(url: string): Promise<Api> {
   return { ask, load };
 }
 
-/** Waits until the past of a demo can be searched, whose live events are few: how many events there are. */
+/** Waits until the past of a demo can be searched, up to what is happening now: how many events there are. */
 export async function pastOf({ ask }: Api): Promise<number> {
-  let before = -1;
+  let found = 0;
   await until("the past of the demo", async () => {
-    const { events } = await ask<{ events: { total: { value: number } } }>(
-      "{ events(first: 1) { total { value } } }",
+    const { events } = await ask<{ events: { total: { value: number }; nodes: { time: string }[] } }>(
+      "{ events(first: 1) { total { value } nodes { time } } }",
     );
-    const is = events.total.value > 5_000 && events.total.value - before < 100;
-    before = events.total.value;
-    return is;
+    found = events.total.value;
+    return Date.now() - Date.parse(events.nodes[0]?.time ?? "2000-01-01") < 30_000;
   });
-  return before;
+  return found;
 }
