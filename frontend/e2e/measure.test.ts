@@ -260,7 +260,7 @@ test.skipIf(!isOn)("how fast a node with very many neighbours opens", { timeout:
     await page.keyboard.press("Enter");
     await expect.poll(() => label(page), { interval: 20 }).toMatch(/of 51 nodes/);
     say(`the first 50 of the group: ${Date.now() - begun} ms`);
-    for (const by of ["Host", "Name", "Day (UTC)"]) {
+    for (const by of ["Host", "Name"]) {
       await panel.getByRole("combobox", { name: "Split by" }).click();
       await page.getByRole("option", { name: by }).click();
       const from = Date.now();
@@ -274,12 +274,10 @@ test.skipIf(!isOn)("how fast a node with very many neighbours opens", { timeout:
         await panel.getByRole("button", { name: "Next groups" }).click();
         await expect.poll(() => panel.locator("tbody tr").count(), { interval: 20 }).toBeGreaterThan(150);
         say(`the next groups: ${Date.now() - next} ms`);
-        await page.getByRole("button", { name: "Undo" }).click();
+        return;
       }
+      // The whole group is back, and still chosen.
       await page.getByRole("button", { name: "Undo" }).click();
-      await page.getByRole("application").focus();
-      await page.keyboard.press("ArrowLeft");
-      await panel.getByRole("combobox", { name: "Split by" }).waitFor();
     }
   });
 });
