@@ -71,3 +71,16 @@ export async function openApi(url: string): Promise<Api> {
   };
   return { ask, load };
 }
+
+/** Waits until the past of a demo can be searched, up to what is happening now: how many events there are. */
+export async function pastOf({ ask }: Api): Promise<number> {
+  let found = 0;
+  await until("the past of the demo", async () => {
+    const { events } = await ask<{ events: { total: { value: number }; nodes: { time: string }[] } }>(
+      "{ events(first: 1) { total { value } nodes { time } } }",
+    );
+    found = events.total.value;
+    return Date.now() - Date.parse(events.nodes[0]?.time ?? "2000-01-01") < 30_000;
+  });
+  return found;
+}

@@ -1,6 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { openApi, pastOf } from "./data";
 import { type Server, startServer } from "./server";
 
 /** The generated intrusion: its alerts, its processes, its hosts. */
@@ -178,6 +179,8 @@ test("a host leads to its process tree and its events", async () => {
 
 test("rules are told behind a search and on a host, and a click narrows the search to one", async () => {
   const { page } = now;
+  // Hits of events that cannot be searched yet would be told as well.
+  await pastOf(await openApi(server.url));
   await logIn(page, server.url, "/search?facets=Computer");
   const rules = page.getByRole("region", { name: "Rule hits" });
   // The rules follow the events.
@@ -207,6 +210,7 @@ test("rules are told behind a search and on a host, and a click narrows the sear
   await region("Event").getByRole("link", { name: title }).waitFor();
 
   await go(page, "/alerts");
+  await page.locator("table.dense tbody tr").first().waitFor();
   const host = await page.locator("table.dense tbody tr").first().locator("td").allInnerTexts();
   await go(page, "/hosts");
   let hit = "";

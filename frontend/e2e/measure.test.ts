@@ -2,7 +2,7 @@ import { loadavg } from "node:os";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { go, logIn, openBrowser, visit } from "./browser";
-import { type Api, openApi, until } from "./data";
+import { openApi, pastOf } from "./data";
 import { type Server, startServer } from "./server";
 
 /** How fast the page is: `npm run measure` prints it. Nothing is asserted of the times, as machines differ. */
@@ -146,16 +146,7 @@ const SEARCHES = [
 ];
 
 test.skipIf(!isOn)("how fast a search is shown", { timeout: 600_000 }, async () => {
-  const { ask }: Api = await openApi(demo.url);
-  let before = -1;
-  await until("the past of the demo", async () => {
-    const { events } = await ask<{ events: { total: { value: number } } }>(
-      "{ events(first: 1) { total { value } } }",
-    );
-    const is = events.total.value > 5_000 && events.total.value - before < 100;
-    before = events.total.value;
-    return is;
-  });
+  const events = await pastOf(await openApi(demo.url));
   await visitor(demo.url, "/search", async (page) => {
     const last = await page.evaluate(() => new Date().toISOString());
     const times: number[] = [];
@@ -165,7 +156,7 @@ test.skipIf(!isOn)("how fast a search is shown", { timeout: 600_000 }, async () 
       const to = `/search?q=${encodeURIComponent(q)}&to=${last}`;
       times.push(await timed(page, { to }, "table.events tbody tr .c-time, .results .state", /\d|^No event/));
     }
-    say(`search results visible, ${before} events of the demo: ${ms(times)}`);
+    say(`search results visible, ${events} events of the demo: ${ms(times)}`);
   });
 });
 
@@ -269,7 +260,7 @@ test.skipIf(!isOn)("how fast a node with very many neighbours opens", { timeout:
     await page.keyboard.press("Enter");
     await expect.poll(() => label(page), { interval: 20 }).toMatch(/of 51 nodes/);
     say(`the first 50 of the group: ${Date.now() - begun} ms`);
-    for (const by of ["Host", "Name", "Day (UTC)"]) {
+    for (const by of ["Host", "Name"]) {
       await panel.getByRole("combobox", { name: "Split by" }).click();
       await page.getByRole("option", { name: by }).click();
       const from = Date.now();
@@ -283,12 +274,10 @@ test.skipIf(!isOn)("how fast a node with very many neighbours opens", { timeout:
         await panel.getByRole("button", { name: "Next groups" }).click();
         await expect.poll(() => panel.locator("tbody tr").count(), { interval: 20 }).toBeGreaterThan(150);
         say(`the next groups: ${Date.now() - next} ms`);
-        await page.getByRole("button", { name: "Undo" }).click();
+        return;
       }
+      // The whole group is back, and still chosen.
       await page.getByRole("button", { name: "Undo" }).click();
-      await page.getByRole("application").focus();
-      await page.keyboard.press("ArrowLeft");
-      await panel.getByRole("combobox", { name: "Split by" }).waitFor();
     }
   });
 });
