@@ -1,5 +1,5 @@
 //! Requests to an Elasticsearch or OpenSearch cluster, and its errors as ours: what the event store and the catalog need of
-//! it. With [`access`] the only file that knows the client library.
+//! it. With `access` the only file that knows the client library.
 mod access;
 mod bulk;
 mod checkup;
