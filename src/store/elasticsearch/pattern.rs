@@ -255,7 +255,7 @@ mod tests {
         for (pattern, expected) in [
             ("(?i)^.*Kill(er)?x+$", Some("kill")),
             ("(?i)a(bcd)e|f", None),
-            (r"(?i)[0-9]+\\.bat(q{3})*zz", Some(r"\\.bat")),
+            (r"(?i)[0-9]+\.bat(q{3})*zz", Some(".bat")),
             ("(?i)s", None),
             ("(?s)^.*ab.cde$", Some("cde")),
             (".*", None),
