@@ -136,6 +136,7 @@ fn queries() -> Vec<Query> {
 }
 
 #[tokio::test]
+#[ignore = "takes long, and is asked for by name"]
 async fn an_index_of_winlogbeat_7_and_our_own_are_one_store() {
     let mut all_events = super::sample::events(51, 700);
     all_events.extend(real_events(400).unwrap_or_default());
