@@ -10,7 +10,7 @@ mod support;
 use std::time::Instant;
 use sysmonsearch::{
     config::Servers,
-    elastic::Access,
+    elastic::Address,
     event::{
         Condition, Event, Field, Period, Scope,
         condition::{Match, Operator},
@@ -113,15 +113,12 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let (fast, embedded) = runtime.block_on(measure(Engines::embedded(folder.path()).unwrap(), &events));
     let servers = Servers {
-        elasticsearch: Access { nodes: vec![elasticsearch], ..Access::default() },
+        elasticsearch: Address { url: elasticsearch, ..Address::default() },
         neo4j,
         user: "neo4j".into(),
         password: variable("NEO4J_PASSWORD"),
         name: format!("bench-{}", uuid::Uuid::now_v7().simple()),
         shards: 1,
-        substring: None,
-        foreign: Vec::new(),
-        keep_months: None,
     };
     let (slow, cluster) = runtime.block_on(async {
         let engines = Engines::cluster(servers).await.unwrap();

@@ -5,7 +5,6 @@ mod agreement;
 pub mod cluster;
 mod conformance;
 mod embedded;
-mod foreign;
 mod naive;
 mod sample;
 mod values;

@@ -47,10 +47,9 @@ fn searched(event: &Event) -> Value {
                 Some(IpAddr::V6(ip)) => add(&mut i6, field, ip.to_string().into()),
                 None => {}
             }
-            if folded.len() > mapping::MAX_TERM || folded.contains([mapping::START, mapping::END]) {
+            if folded.len() > mapping::MAX_TERM {
                 big.push(field.name().to_owned());
-            }
-            if folded.len() <= mapping::MAX_TERM {
+            } else {
                 add(&mut v, field, folded.into());
             }
         }
