@@ -127,9 +127,7 @@ impl Cluster {
                 ));
             }
         };
-        let ca = self.elasticsearch_ca.as_deref().map(|path| {
-            std::fs::read(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())))
-        });
+        let ca = authority(self.elasticsearch_ca.as_deref())?;
         let auth = secret(self.neo4j_auth_file.as_deref(), "SYSMONSEARCH_NEO4J_AUTH")?;
         let (user, password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
             None => ("neo4j".to_owned(), String::new()),
@@ -137,7 +135,7 @@ impl Cluster {
             Some(None) => return Err(Error::bad_input("the log-in of Neo4j has the form NAME/PASSWORD")),
         };
         Ok(Some(Servers {
-            elasticsearch: Address { url: elasticsearch, login, ca: ca.transpose()? },
+            elasticsearch: Address { url: elasticsearch, login, ca },
             neo4j,
             user,
             password,

@@ -145,12 +145,11 @@ impl Detect {
             hunt.total = hunt.events;
         }
         job.hunt = Some(hunt);
-        let id = job.id.clone();
         found.job = Some(job);
         self.put(found, &Position::default()).await?;
         // It has ended when its hits can be seen, on a cluster not before `put` returns.
         if !page.more
-            && let Some(job) = self.catalog.job(&id).await?.filter(|j| j.state == JobState::Running)
+            && let Some(job) = self.catalog.job(&running.job_id).await?.filter(|j| j.state == JobState::Running)
         {
             self.catalog.put_job(&Job { state: JobState::Done, finished: Some(Time::now()), ..job }).await?;
         }

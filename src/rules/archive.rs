@@ -34,13 +34,12 @@ pub fn unpack(file: File, each: &mut Each<'_>) -> Result<Content> {
         zip(file, each)?;
         return Ok(Content::Archive);
     }
-    let stream: Box<dyn Read> = match head.get(..6) {
+    let mut stream: Box<dyn Read> = match head.get(..6) {
         Some([0xFD, b'7', b'z', b'X', b'Z', 0]) => Box::new(XzReader::new_mem_limit(file, true, MAX_XZ_KIB)),
         Some([0x1F, 0x8B, ..]) => Box::new(flate2::bufread::MultiGzDecoder::new(file)),
         Some([0x28, 0xB5, 0x2F, 0xFD, ..]) => Box::new(zstd::Decoder::with_buffer(file)?),
         _ => Box::new(file),
     };
-    let mut stream = stream;
     head.clear();
     stream.by_ref().take(512).read_to_end(&mut head).map_err(damaged)?;
     let packed = is_tar(&head);

@@ -25,15 +25,14 @@ const MAX_TEXT: usize = 64 << 20;
 /// # Errors
 /// When `path` itself cannot be read. What is wrong with single files becomes issues.
 pub fn load(path: &Path) -> Result<Loaded> {
-    let mut loaded = Loaded::default();
+    let mut all = Loading::default();
     if path.is_dir() {
-        folder(&mut loaded, path)?;
+        folder(&mut all, path)?;
     } else {
         let name = path.display().to_string();
-        file(&mut loaded, &name, path).map_err(|e| of(&name, e))?;
+        file(&mut all, &name, path).map_err(|e| of(&name, e))?;
     }
-    drop_doubles(&mut loaded);
-    Ok(loaded)
+    Ok(all.finished())
 }
 
 /// As [`load`], of one file or archive that is called `name`.
@@ -41,13 +40,37 @@ pub fn load(path: &Path) -> Result<Loaded> {
 /// # Errors
 /// When it cannot be read.
 pub fn load_file(path: &Path, name: &str) -> Result<Loaded> {
-    let mut loaded = Loaded::default();
-    file(&mut loaded, name, path).map_err(|e| of(name, e))?;
-    drop_doubles(&mut loaded);
-    Ok(loaded)
+    let mut all = Loading::default();
+    file(&mut all, name, path).map_err(|e| of(name, e))?;
+    Ok(all.finished())
 }
 
-fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
+/// What is loaded so far.
+#[derive(Default)]
+struct Loading {
+    loaded: Loaded,
+    /// Bytes of the text of its rules.
+    text: usize,
+}
+
+impl Loading {
+    fn finished(mut self) -> Loaded {
+        drop_doubles(&mut self.loaded);
+        self.loaded
+    }
+
+    /// Refuses all of it when it is more than anybody has.
+    fn room(&self) -> Result<()> {
+        let found = self.loaded.rules.len() + self.loaded.issues.len();
+        if found > MAX_FOUND || self.text > MAX_TEXT {
+            let most = format!("{MAX_FOUND} rules and issues, or {} MiB of rules", MAX_TEXT >> 20);
+            return Err(Error::new(Code::TooLarge, format!("more than {most}: import it in parts")));
+        }
+        Ok(())
+    }
+}
+
+fn folder(all: &mut Loading, root: &Path) -> Result<()> {
     let mut folders: Vec<PathBuf> = vec![root.to_owned()];
     let mut first = true;
     while let Some(dir) = folders.pop() {
@@ -55,7 +78,7 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
             Ok(entries) => entries,
             Err(e) if first => return Err(of(&dir.display().to_string(), unreadable(e))),
             Err(e) => {
-                loaded.issue(&dir.display().to_string(), "folder", format!("cannot be read: {e}"));
+                all.loaded.issue(&dir.display().to_string(), "folder", format!("cannot be read: {e}"));
                 continue;
             }
         };
@@ -72,20 +95,20 @@ fn folder(loaded: &mut Loaded, root: &Path) -> Result<()> {
             if is_dir {
                 folders.push(path);
             } else if is_yaml(&name) || is_archive(&name) || is_other_rule(&path) {
-                match file(loaded, &name, &path) {
+                match file(all, &name, &path) {
                     Err(e) if e.code == Code::TooLarge => return Err(of(&name, e)),
-                    Err(e) => loaded.issue(&name, "file", e.to_string()),
+                    Err(e) => all.loaded.issue(&name, "file", e.to_string()),
                     Ok(()) => {}
                 }
             } else {
-                loaded.other_files.push(name);
+                all.loaded.other_files.push(name);
             }
         }
     }
     Ok(())
 }
 
-fn file(loaded: &mut Loaded, name: &str, path: &Path) -> Result<()> {
+fn file(all: &mut Loading, name: &str, path: &Path) -> Result<()> {
     let file = File::open(path).map_err(unreadable)?;
     if file.metadata().map_err(unreadable)?.len() > MAX_ARCHIVE {
         return Err(Error::new(Code::TooLarge, format!("larger than {} MiB", MAX_ARCHIVE >> 20)));
@@ -94,20 +117,20 @@ fn file(loaded: &mut Loaded, name: &str, path: &Path) -> Result<()> {
         let whole = format!("{name}!{member}");
         let is_rule = is_yaml(member) || content.as_deref().is_some_and(sysmonsearch::is_rule);
         match content {
-            _ if !is_rule => loaded.other_files.push(whole),
-            Some(content) => text(loaded, &whole, content),
-            None => loaded.issue(&whole, "file", format!("larger than {} MiB", MAX_FILE >> 20)),
+            _ if !is_rule => all.loaded.other_files.push(whole),
+            Some(content) => text(all, &whole, content),
+            None => all.loaded.issue(&whole, "file", format!("larger than {} MiB", MAX_FILE >> 20)),
         }
-        room(loaded)
+        all.room()
     };
     match unpack(file, &mut inner)? {
         Content::Archive => {}
         Content::Plain(content) if content.len() as u64 > MAX_FILE => {
-            loaded.issue(name, "file", format!("larger than {} MiB", MAX_FILE >> 20));
+            all.loaded.issue(name, "file", format!("larger than {} MiB", MAX_FILE >> 20));
         }
-        Content::Plain(content) => text(loaded, name, content),
+        Content::Plain(content) => text(all, name, content),
     }
-    room(loaded)
+    all.room()
 }
 
 /// With the name of what cannot be read.
@@ -115,30 +138,20 @@ fn of(name: &str, e: Error) -> Error {
     Error::new(e.code, format!("{name}: {}", e.message)).with(e)
 }
 
-/// Refuses all of it when it is more than anybody has.
-fn room(loaded: &Loaded) -> Result<()> {
-    let found = loaded.rules.len() + loaded.issues.len();
-    let bytes: usize = loaded.rules.iter().map(|r| r.text.len()).sum();
-    if found > MAX_FOUND || bytes > MAX_TEXT {
-        let most = format!("{MAX_FOUND} rules and issues, or {} MiB of rules", MAX_TEXT >> 20);
-        return Err(Error::new(Code::TooLarge, format!("more than {most}: import it in parts")));
-    }
-    Ok(())
-}
-
-fn text(loaded: &mut Loaded, name: &str, content: Vec<u8>) {
+fn text(all: &mut Loading, name: &str, content: Vec<u8>) {
     let sigma = match sysmonsearch::sigma(&content, name) {
-        Some(Err(why)) => return loaded.issue(name, "file", why),
+        Some(Err(why)) => return all.loaded.issue(name, "file", why),
         Some(Ok(text)) => Ok(text),
         None => String::from_utf8(content),
     };
     match sigma {
         Ok(text) => {
             let found = parse(&text, name);
-            loaded.rules.extend(found.rules);
-            loaded.issues.extend(found.issues);
+            all.text += found.rules.iter().map(|r| r.text.len()).sum::<usize>();
+            all.loaded.rules.extend(found.rules);
+            all.loaded.issues.extend(found.issues);
         }
-        Err(e) => loaded.issue(name, format!("byte {}", e.utf8_error().valid_up_to()), "not UTF-8 text"),
+        Err(e) => all.loaded.issue(name, format!("byte {}", e.utf8_error().valid_up_to()), "not UTF-8 text"),
     }
 }
 

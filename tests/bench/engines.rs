@@ -17,7 +17,6 @@ use sysmonsearch::{
     },
     graph::{NeighbourFilter, NodeId},
     pipeline::{Engines, Pipeline},
-    rules,
     store::{Interval, Order, Query, TermOrder},
 };
 
@@ -46,9 +45,7 @@ async fn median<T>(mut work: impl AsyncFnMut() -> T) -> f64 {
 async fn measure(engines: Engines, events: &[Event]) -> (f64, Vec<(String, f64, u64)>) {
     let folder = tempfile::tempdir().unwrap();
     let p = Pipeline::start(engines, folder.path().join("spool")).await.unwrap();
-    let data = std::env::var("SYSMON_TEST_DATA").unwrap_or_else(|_| "../shared/data".into());
-    let all = rules::load(&std::path::Path::new(&data).join("rules/sigma-rules-windows.tar.xz")).unwrap();
-    p.import_rules(all.rules).await.unwrap();
+    p.import_rules(support::published_rules()).await.unwrap();
     let begun = Instant::now();
     for chunk in events.chunks(CHUNK) {
         p.append(chunk.to_vec()).await.unwrap();
@@ -104,7 +101,7 @@ async fn measure(engines: Engines, events: &[Event]) -> (f64, Vec<(String, f64, 
 
 fn main() {
     let most = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(50_000);
-    let mut events = support::real_events();
+    let mut events = support::events_of(&support::files());
     events.truncate(most);
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let (elasticsearch, neo4j) = (variable("ELASTICSEARCH_URL"), variable("NEO4J_URI"));

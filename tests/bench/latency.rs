@@ -10,37 +10,20 @@
     clippy::print_stdout,
     reason = "a bench ends at the first failure"
 )]
+mod support;
+
 use futures_util::{SinkExt, StreamExt};
 use std::{
     collections::HashMap,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 use sysmonsearch::{
-    error::{Issue, Result},
-    event::{Event, document},
-    ingest::{self, Options, Sink},
+    event::document,
+    ingest,
     pipeline::{Engines, Pipeline},
-    rules,
     serve::{self, App, Settings, auth},
 };
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
-
-#[derive(Default)]
-struct Keep(Vec<Event>);
-impl Sink for Keep {
-    fn events(&mut self, mut events: Vec<Event>) -> Result<()> {
-        self.0.append(&mut events);
-        Ok(())
-    }
-    fn issue(&mut self, _: Issue) {}
-    fn skipped(&mut self, _: &str) {}
-    fn progress(&mut self, _: u64, _: Option<u64>) {}
-}
-
-fn data() -> PathBuf {
-    std::env::var_os("SYSMON_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from)
-}
 
 fn main() {
     let numbers: Vec<u64> = std::env::args().filter_map(|a| a.parse().ok()).collect();
@@ -51,16 +34,10 @@ fn main() {
 
 async fn run(rate: usize, seconds: usize) {
     // Few hits on the noisy logs, many on the attack samples: mixed one to ten.
-    let (mut noise, mut attacks) = (Keep::default(), Keep::default());
-    for entry in std::fs::read_dir(data().join("json-nxlog-flat")).unwrap() {
-        ingest::read_path(&entry.unwrap().path(), &Options::default(), &mut noise).unwrap();
-    }
-    for file in ingest::files(&[data().join("evtx")]).0 {
-        ingest::read_path(&file, &Options::default(), &mut attacks).unwrap();
-    }
-    let mut attacks = attacks.0.into_iter();
+    let noise = support::events_of(&support::files());
+    let mut attacks = support::events_of(&ingest::files(&[support::data().join("evtx")]).0).into_iter();
     let mut events = Vec::new();
-    for (n, event) in noise.0.into_iter().take(rate * seconds).enumerate() {
+    for (n, event) in noise.into_iter().take(rate * seconds).enumerate() {
         events.push(event);
         if n % 20 == 0 {
             events.extend(attacks.next());
@@ -69,8 +46,7 @@ async fn run(rate: usize, seconds: usize) {
 
     let dir = tempfile::tempdir().unwrap();
     let pipeline = Pipeline::start(Engines::embedded(dir.path()).unwrap(), dir.path().join("spool")).await.unwrap();
-    let loaded = rules::load(&data().join("rules/sigma-rules-windows.tar.xz")).unwrap();
-    pipeline.import_rules(loaded.rules).await.unwrap();
+    pipeline.import_rules(support::published_rules()).await.unwrap();
     let password = auth::ensure_admin(&*pipeline.catalog).await.unwrap().unwrap();
     let app = App::new(pipeline.clone(), Settings::default()).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -4,11 +4,14 @@
 //! anonymous memory and the cost of searches as the store grows. Arguments: number of events for the
 //! growth part (default 1,000,000; 0 leaves it out).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a bench ends at the first failure")]
+mod support;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
+use support::{Quiet, cpu};
 use sysmonsearch::{
     error::{Issue, Result},
     event::{
@@ -19,14 +22,10 @@ use sysmonsearch::{
     },
     graph::{self, GraphStore},
     ingest::{self, Options, Sink},
-    pipeline::{Engines, Pipeline, Watch},
-    rules::{self, RuleSet},
+    pipeline::{Engines, Pipeline},
+    rules::RuleSet,
     store::{EventStore, Interval, Order, Query, TermOrder},
 };
-
-fn data() -> PathBuf {
-    std::env::var_os("SYSMON_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from)
-}
 
 fn proc_status(key: &str) -> u64 {
     std::fs::read_to_string("/proc/self/status")
@@ -34,14 +33,6 @@ fn proc_status(key: &str) -> u64 {
         .lines()
         .find_map(|l| l.strip_prefix(key)?.split_whitespace().next()?.parse().ok())
         .unwrap_or(0)
-}
-
-/// CPU seconds of the process so far, user and system.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after = stat.rsplit_once(')').map_or("", |(_, r)| r);
-    let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
 }
 
 struct Stage {
@@ -57,18 +48,6 @@ fn stage<T>(stages: &mut Vec<Stage>, name: &'static str, work: impl FnOnce() -> 
     result
 }
 
-#[derive(Default)]
-struct Keep(Vec<Event>);
-impl Sink for Keep {
-    fn events(&mut self, mut events: Vec<Event>) -> Result<()> {
-        self.0.append(&mut events);
-        Ok(())
-    }
-    fn issue(&mut self, _: Issue) {}
-    fn skipped(&mut self, _: &str) {}
-    fn progress(&mut self, _: u64, _: Option<u64>) {}
-}
-
 struct Count(u64);
 impl Sink for Count {
     fn events(&mut self, events: Vec<Event>) -> Result<()> {
@@ -78,16 +57,6 @@ impl Sink for Count {
     fn issue(&mut self, _: Issue) {}
     fn skipped(&mut self, _: &str) {}
     fn progress(&mut self, _: u64, _: Option<u64>) {}
-}
-
-struct Quiet;
-impl Watch for Quiet {}
-
-fn files() -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(data().join("json-nxlog-flat")).unwrap().map(|e| e.unwrap().path()).collect();
-    files.sort();
-    files
 }
 
 fn read_all(sink: &mut dyn Sink, files: &[PathBuf]) {
@@ -130,18 +99,16 @@ async fn import(pipeline: &Pipeline, files: &[PathBuf]) {
 fn main() {
     let grow: u64 = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(1_000_000);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let files = files();
+    let files = support::files();
     let mut stages = Vec::new();
 
     let mut count = Count(0);
     stage(&mut stages, "read and parse", || read_all(&mut count, &files));
     let total = count.0;
 
-    let loaded = rules::load(&data().join("rules/sigma-rules-windows.tar.xz")).unwrap();
-    let (set, _) = stage(&mut stages, "compile all rules", || RuleSet::compile(&loaded.rules));
-    let mut keep = Keep::default();
-    read_all(&mut keep, &files);
-    let events: Vec<Arc<Event>> = keep.0.into_iter().map(Arc::new).collect();
+    let rules = support::published_rules();
+    let (set, _) = stage(&mut stages, "compile all rules", || RuleSet::compile(&rules));
+    let events: Vec<Arc<Event>> = support::events_of(&files).into_iter().map(Arc::new).collect();
 
     let hits = stage(&mut stages, "match all rules", || events.iter().map(|e| set.matches(e).len()).sum::<usize>());
     let dir = tempfile::tempdir().unwrap();
@@ -168,7 +135,7 @@ fn main() {
     drop((store, graph_store, events, set));
 
     let whole = tempfile::tempdir().unwrap();
-    let pipeline = runtime.block_on(start(whole.path(), loaded.rules));
+    let pipeline = runtime.block_on(start(whole.path(), rules));
     stage(&mut stages, "whole path", || runtime.block_on(import(&pipeline, &files)));
 
     println!("{total} events of {} files, {hits} hits", files.len());
@@ -196,14 +163,12 @@ fn main() {
             let t = Instant::now();
             let mut peak = 0;
             for n in 1.. {
-                let mut keep = Keep::default();
                 for f in &files {
                     let head = pipeline.positions().head.entries();
                     if head >= grow {
                         break;
                     }
-                    read_all(&mut keep, std::slice::from_ref(f));
-                    for chunk in std::mem::take(&mut keep.0).chunks(2_000) {
+                    for chunk in support::events_of(std::slice::from_ref(f)).chunks(2_000) {
                         pipeline.append(chunk.iter().map(|e| replica(e, n)).collect()).await.unwrap();
                     }
                     peak = peak.max(proc_status("RssAnon:") / 1024);

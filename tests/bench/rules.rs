@@ -4,17 +4,19 @@
 //! and with all and 100,000 indicators. Each is measured in turns, so that whatever else runs on the machine falls on all,
 //! and the best of each counts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a bench ends at the first failure")]
+mod support;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
+use support::{Quiet, cpu};
 use sysmonsearch::{
-    error::{Issue, Result},
-    event::{Event, detection::Rule},
-    ingest::{self, Options, Sink},
+    event::detection::Rule,
+    ingest::Options,
     intel::{self, Report},
-    pipeline::{Engines, Pipeline, Watch},
+    pipeline::{Engines, Pipeline},
     rules::{self, RuleSet},
 };
 
@@ -25,33 +27,6 @@ const SETS: [(&str, usize, bool); 4] = [
     ("all rules", usize::MAX, false),
     ("all rules, 100,000 indicators", usize::MAX, true),
 ];
-
-#[derive(Default)]
-struct Keep(Vec<Event>);
-impl Sink for Keep {
-    fn events(&mut self, mut events: Vec<Event>) -> Result<()> {
-        self.0.append(&mut events);
-        Ok(())
-    }
-    fn issue(&mut self, _: Issue) {}
-    fn skipped(&mut self, _: &str) {}
-    fn progress(&mut self, _: u64, _: Option<u64>) {}
-}
-
-struct Quiet;
-impl Watch for Quiet {}
-
-fn data() -> PathBuf {
-    std::env::var_os("SYSMON_TEST_DATA").map_or_else(|| PathBuf::from("../shared/data"), PathBuf::from)
-}
-
-/// CPU seconds of the process so far, user and system.
-fn cpu() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after = stat.rsplit_once(')').map_or("", |(_, r)| r);
-    let ticks: u64 = after.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
-    ticks as f64 / 100.0
-}
 
 /// Half hashes of three kinds, half domains.
 fn report() -> Report {
@@ -111,20 +86,13 @@ async fn import(dir: &Path, rules: Vec<Rule>, report: Option<Report>, files: &[P
 fn main() {
     let turns: usize = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(2);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(data().join("json-nxlog-flat")).unwrap().map(|e| e.unwrap().path()).collect();
-    files.sort();
-    let loaded = rules::load(&data().join("rules/sigma-rules-windows.tar.xz")).unwrap().rules;
-    let usable: Vec<Rule> = loaded.into_iter().filter(|r| r.refused.is_none()).collect();
+    let files = support::files();
+    let usable: Vec<Rule> = support::published_rules().into_iter().filter(|r| r.refused.is_none()).collect();
     let report = report();
     let made: Vec<Rule> = report.rules.iter().flat_map(|t| rules::parse(t, "list").rules).collect();
     let of = |count: usize| usable.iter().take(count).cloned().collect::<Vec<Rule>>();
 
-    let mut keep = Keep::default();
-    for file in &files {
-        ingest::read_path(file, &Options::default(), &mut keep).unwrap();
-    }
-    let (events, count) = (keep.0, report.indicators.len());
+    let (events, count) = (support::events_of(&files), report.indicators.len());
     println!("{} events, {} rules, {count} indicators", events.len(), usable.len());
     let mut alone = Best::default();
     let sets: Vec<(usize, RuleSet)> = SETS

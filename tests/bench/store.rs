@@ -111,7 +111,7 @@ fn query(name: &str, operator: Operator, operand: &str) -> Query {
 async fn main() {
     let sizes: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
     let sizes = if sizes.is_empty() { vec![300_000, 1_000_000] } else { sizes };
-    let real = support::real_events();
+    let real = support::events_of(&support::files());
     let base = memory("RssAnon");
     println!("{} real events, {base} MiB of memory for them", real.len());
     let mut before: BTreeMap<String, Duration> = BTreeMap::new();

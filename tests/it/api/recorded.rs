@@ -4,7 +4,7 @@ use crate::support::{self, engines::Place};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, path::Path};
-use sysmonsearch::{rules, serve::Settings};
+use sysmonsearch::{ingest, rules, serve::Settings};
 
 /// Operations and fragments of the page, by name.
 struct Documents(BTreeMap<String, String>);
@@ -13,7 +13,7 @@ impl Documents {
     fn read() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("frontend/src");
         let mut parts = BTreeMap::new();
-        for file in walk(&folder).into_iter().filter(|f| f.extension().is_some_and(|e| e == "graphql")) {
+        for file in ingest::files(&[folder]).0.into_iter().filter(|f| f.extension().is_some_and(|e| e == "graphql")) {
             let text = std::fs::read_to_string(&file).unwrap();
             // Each part begins in the first column and ends with a brace there.
             for part in text.split_inclusive("\n}\n") {
@@ -37,11 +37,6 @@ impl Documents {
         }
         taken.into_values().collect()
     }
-}
-
-fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
-    let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
 /// Without what is another on each engine: cursors, and random ids of rules. Hits that were found at one time stand in
@@ -83,14 +78,10 @@ impl Pair {
     /// Asks both the same, and gives the answer of the embedded engines.
     async fn ask(&mut self, operation: &str, variables: Value) -> Value {
         let shown = variables.to_string();
-        let [embedded, cluster] = self.send(operation, [variables.clone(), variables]).await;
+        let embedded = self.send(0, operation, variables.clone()).await;
+        let cluster = self.send(1, operation, variables).await;
         self.compare(&format!("{operation} {shown}"), [embedded.clone(), cluster]);
         embedded
-    }
-
-    async fn send(&self, operation: &str, variables: [Value; 2]) -> [Value; 2] {
-        let [embedded, cluster] = variables;
-        [self.send_one(0, operation, embedded).await, self.send_one(1, operation, cluster).await]
     }
 
     fn compare(&mut self, what: &str, answers: [Value; 2]) {
@@ -111,7 +102,7 @@ impl Pair {
         for (n, all) in all.iter_mut().enumerate() {
             let mut variables = variables.clone();
             loop {
-                let mut answer = self.send_one(n, operation, variables.clone()).await;
+                let mut answer = self.send(n, operation, variables.clone()).await;
                 let list = answer.pointer_mut(list).unwrap();
                 let Value::Array(more) = list[items].take() else { panic!("{operation}: {list}") };
                 all.extend(more);
@@ -125,7 +116,7 @@ impl Pair {
         std::mem::take(&mut all[0])
     }
 
-    async fn send_one(&self, n: usize, operation: &str, variables: Value) -> Value {
+    async fn send(&self, n: usize, operation: &str, variables: Value) -> Value {
         let (app, token) = &self.apps[n];
         app.ask(token, &self.documents.operation(operation), variables).await
     }
