@@ -45,6 +45,14 @@ export async function visit(browser: Browser, url: string, choice: Choice = {}):
   return { context, page, faults };
 }
 
+/** Closes the window of a test at the end of it; what went wrong behind the page fails the test. */
+export function closeAtEnd(onTestFinished: (end: () => Promise<void>) => void, now: () => Visit) {
+  onTestFinished(async () => {
+    await now().context.close();
+    expect(now().faults).toEqual([]);
+  });
+}
+
 /** Logs in by keyboard alone. */
 export async function logIn(page: Page, url: string, path = "/") {
   await page.goto(url + path);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { PASSWORD } from "./server";
+import { PASSWORD, type Server, startServer } from "./server";
 
 /** Real logs, where they are: `SYSMON_TEST_DATA`, by default beside the repository. */
 export const data =
@@ -70,6 +70,30 @@ export async function openApi(url: string): Promise<Api> {
     });
   };
   return { ask, load };
+}
+
+/** One event as nxlog writes it, a line; `data` is what is its own. */
+export const record = (host: string, time: string, code: number, data: object) =>
+  JSON.stringify({
+    Channel: "Microsoft-Windows-Sysmon/Operational",
+    SourceName: "Microsoft-Windows-Sysmon",
+    Hostname: host,
+    UtcTime: time,
+    EventID: code,
+    ...data,
+  });
+
+/** A server that holds these events. */
+export async function serverWith(records: string[]): Promise<Server> {
+  const server = await startServer("serve");
+  try {
+    const { load } = await openApi(server.url);
+    await load("made.jsonl", new TextEncoder().encode(records.join("\n")));
+    return server;
+  } catch (issue) {
+    await server.stop();
+    throw issue;
+  }
 }
 
 /** Waits until the past of a demo can be searched, up to what is happening now: how many events there are. */

@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
 import { openApi, pastOf } from "./data";
 import { type Server, startServer } from "./server";
 
@@ -18,10 +18,7 @@ afterAll(async () => {
 });
 beforeEach(async ({ onTestFinished }) => {
   now = await visit(browser, server.url);
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 const region = (name: string) => now.page.getByRole("region", { name });

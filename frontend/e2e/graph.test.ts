@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
 import { type Api, openApi, until } from "./data";
 import { type Server, startServer } from "./server";
 
@@ -60,10 +60,7 @@ afterAll(async () => {
 });
 beforeEach(async ({ onTestFinished }) => {
   now = await visit(browser, server.url);
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 const canvas = () => now.page.getByRole("application");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
 import { data, isThere, openApi } from "./data";
 import { type Server, startServer } from "./server";
 
@@ -56,10 +56,7 @@ async function tabTo(name: RegExp) {
 describe.skipIf(!isThere)("on real logs", () => {
   beforeEach(async ({ onTestFinished }) => {
     now = await visit(browser, server.url);
-    onTestFinished(async () => {
-      await now.context.close();
-      expect(now.faults).toEqual([]);
-    });
+    closeAtEnd(onTestFinished, () => now);
   });
 
   test("from a registry value to who set it, by mouse", async () => {

@@ -1,8 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
-import { openApi } from "./data";
-import { type Server, startServer } from "./server";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { record, serverWith } from "./data";
+import type { Server } from "./server";
 
 /** The work of each page done in Japanese, as its reader finds it; and what a page says when the server fails. */
 const HOST = "ws01.example";
@@ -10,15 +10,8 @@ const guid = (n: number) => `{dddddddd-0000-0000-0000-${n.toString(16).padStart(
 let records = 0;
 const event = (host: string, day: number, code: number, data: object) => {
   records += 1;
-  return JSON.stringify({
-    Channel: "Microsoft-Windows-Sysmon/Operational",
-    SourceName: "Microsoft-Windows-Sysmon",
-    Hostname: host,
-    RecordNumber: records,
-    UtcTime: `2026-01-0${day} 10:00:${String(records % 60).padStart(2, "0")}.000`,
-    EventID: code,
-    ...data,
-  });
+  const time = `2026-01-0${day} 10:00:${String(records % 60).padStart(2, "0")}.000`;
+  return record(host, time, code, { RecordNumber: records, ...data });
 };
 const start = (host: string, n: number, parent: number, image: string) =>
   event(host, 5, 1, {
@@ -55,9 +48,7 @@ let browser: Browser;
 let now: Visit;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
-  const { load } = await openApi(server.url);
-  await load("made.jsonl", new TextEncoder().encode(EVENTS.join("\n")));
+  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -65,10 +56,7 @@ afterAll(async () => {
 });
 beforeEach(async ({ onTestFinished }) => {
   now = await visit(browser, server.url, { language: "ja" });
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 const region = (name: string) => now.page.getByRole("region", { name, exact: true });

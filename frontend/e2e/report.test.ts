@@ -1,18 +1,13 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, logIn, openBrowser, type Visit, visit } from "./browser";
-import { openApi } from "./data";
-import { type Server, startServer } from "./server";
+import { closeAtEnd, expectAccessible, logIn, openBrowser, type Visit, visit } from "./browser";
+import { openApi, record, serverWith } from "./data";
+import type { Server } from "./server";
 
 /** A file of indicators becomes the search. */
 const MD5 = "0123456789abcdef0123456789abcdef";
 const event = (n: number, code: number, data: object) =>
-  JSON.stringify({
-    Channel: "Microsoft-Windows-Sysmon/Operational",
-    SourceName: "Microsoft-Windows-Sysmon",
-    Hostname: `ws0${n}.example`,
-    UtcTime: `2026-01-05 10:00:0${n}.000`,
-    EventID: code,
+  record(`ws0${n}.example`, `2026-01-05 10:00:0${n}.000`, code, {
     ProcessGuid: `{cccccccc-0000-0000-0000-00000000000${n}}`,
     ...data,
   });
@@ -30,19 +25,14 @@ let browser: Browser;
 let now: Visit;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
-  const { load } = await openApi(server.url);
-  await load("made.jsonl", new TextEncoder().encode(EVENTS.join("\n")));
+  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();
   await server?.stop();
 });
 beforeEach(async ({ onTestFinished }) => {
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 const total = () => now.page.getByTestId("total").innerText();

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
-import { openApi } from "./data";
-import { type Server, startServer } from "./server";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { record, serverWith } from "./data";
+import type { Server } from "./server";
 
 /** The times of a graph, and a link that holds what was done with it. */
 const guid = (n: number) => `{eeeeeeee-0000-0000-0000-${n.toString(16).padStart(12, "0")}}`;
@@ -12,15 +12,8 @@ const FILES = 5;
 let records = 0;
 const event = (code: number, data: object) => {
   records += 1;
-  return JSON.stringify({
-    Channel: "Microsoft-Windows-Sysmon/Operational",
-    SourceName: "Microsoft-Windows-Sysmon",
-    Hostname: "ws01.example",
-    RecordNumber: records,
-    UtcTime: `2026-01-05 10:${String(records).padStart(2, "0")}:00.000`,
-    EventID: code,
-    ...data,
-  });
+  const time = `2026-01-05 10:${String(records).padStart(2, "0")}:00.000`;
+  return record("ws01.example", time, code, { RecordNumber: records, ...data });
 };
 const image = (n: number) => `C:\\bin\\p${n}.exe`;
 const EVENTS = Array.from({ length: CHILDREN }, (_, i) => [
@@ -45,9 +38,7 @@ let browser: Browser;
 let now: Visit;
 
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
-  const { load } = await openApi(server.url);
-  await load("made.jsonl", new TextEncoder().encode(EVENTS.join("\n")));
+  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
 });
 afterAll(async () => {
   await browser?.close();
@@ -55,10 +46,7 @@ afterAll(async () => {
 });
 beforeEach(async ({ onTestFinished }) => {
   now = await visit(browser, server.url);
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 const canvas = () => now.page.getByRole("application");

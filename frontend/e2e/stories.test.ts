@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
 import { type Api, data, isThere, openApi } from "./data";
 import { type Server, startServer } from "./server";
 
@@ -41,10 +41,7 @@ afterAll(async () => {
 beforeEach(async ({ onTestFinished }) => {
   if (!isThere) return;
   now = await visit(browser, server.url);
-  onTestFinished(async () => {
-    await now.context.close();
-    expect(now.faults).toEqual([]);
-  });
+  closeAtEnd(onTestFinished, () => now);
 });
 
 interface Terms {
