@@ -1,6 +1,6 @@
 //! What the operator may choose: flags and environment in one place.
 use crate::{
-    elastic::{Address, Login},
+    elastic::{Access, Login},
     error::{Error, Result},
 };
 use clap::Args;
@@ -44,9 +44,9 @@ impl Common {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cluster")]
 pub struct Cluster {
-    /// Address of Elasticsearch or OpenSearch, such as http://127.0.0.1:9200; needs --neo4j too
-    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH", global = true, value_name = "URL")]
-    elasticsearch: Option<String>,
+    /// Addresses of the nodes of Elasticsearch or OpenSearch, such as http://127.0.0.1:9200; needs --neo4j too
+    #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH", global = true, value_delimiter = ',', value_name = "URL")]
+    elasticsearch: Vec<String>,
     /// Whom to log in as there
     #[arg(long, env = "SYSMONSEARCH_ELASTICSEARCH_USER", global = true, value_name = "NAME")]
     elasticsearch_user: Option<String>,
@@ -72,12 +72,29 @@ pub struct Cluster {
     #[arg(long, env = "SYSMONSEARCH_SHARDS", global = true, default_value_t = 1, value_name = "NUMBER",
           value_parser = clap::value_parser!(u32).range(1..=1_024))]
     shards: u32,
+    /// How new indices find a text inside of values; by default the best that the cluster has
+    #[arg(long, env = "SYSMONSEARCH_SUBSTRING", global = true, value_enum, value_name = "WAY")]
+    substring: Option<Substring>,
+    /// Indices that others fill, to be searched and followed where they lie, such as `winlogbeat-*`
+    #[arg(
+        long = "foreign",
+        env = "SYSMONSEARCH_FOREIGN",
+        global = true,
+        value_delimiter = ',',
+        value_name = "INDICES"
+    )]
+    foreign: Vec<String>,
+    /// Months of events that are kept besides the present one: the indices of older ones are dropped, those of imports too;
+    /// by default nothing is dropped
+    #[arg(long, env = "SYSMONSEARCH_KEEP_MONTHS", global = true, value_name = "NUMBER",
+          value_parser = clap::value_parser!(u32).range(1..=1_200))]
+    keep_months: Option<u32>,
 }
 
 /// Where the servers of a cluster are, and how to log in there.
 #[derive(Clone)]
 pub struct Servers {
-    pub elasticsearch: Address,
+    pub elasticsearch: Access,
     /// Such as `bolt://127.0.0.1:7687`. Its database has room for the graph of one installation.
     pub neo4j: String,
     pub user: String,
@@ -86,6 +103,23 @@ pub struct Servers {
     pub name: String,
     /// Shards of an index of events that is yet to be made.
     pub shards: u32,
+    /// How new indices find a text inside of values; `None` takes the best that the cluster has.
+    pub substring: Option<Substring>,
+    /// Names or patterns of indices that others fill.
+    pub foreign: Vec<String>,
+    /// Months of events that are kept besides the present one; `None` keeps all.
+    pub keep_months: Option<u32>,
+}
+
+/// How an index of Elasticsearch finds a text inside of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Substring {
+    /// Fields of the type `wildcard`
+    Wildcard,
+    /// Pieces of three characters
+    Ngram,
+    /// All distinct values are gone through
+    Keyword,
 }
 
 impl Cluster {
@@ -95,7 +129,7 @@ impl Cluster {
     /// `BAD_INPUT` when only one of the two servers is given, when a file cannot be read, or when something is said
     /// about a server that is not given.
     pub fn servers(&self) -> Result<Option<Servers>> {
-        let (elasticsearch, neo4j) = match (&self.elasticsearch, &self.neo4j) {
+        let (elasticsearch, neo4j) = match (Some(&self.elasticsearch).filter(|nodes| !nodes.is_empty()), &self.neo4j) {
             (None, None) => {
                 let rest = [
                     ("--elasticsearch-user", self.elasticsearch_user.is_some()),
@@ -103,6 +137,9 @@ impl Cluster {
                     ("--elasticsearch-api-key-file", self.elasticsearch_api_key_file.is_some()),
                     ("--elasticsearch-ca", self.elasticsearch_ca.is_some()),
                     ("--neo4j-auth-file", self.neo4j_auth_file.is_some()),
+                    ("--substring", self.substring.is_some()),
+                    ("--foreign", !self.foreign.is_empty()),
+                    ("--keep-months", self.keep_months.is_some()),
                 ];
                 return match rest.iter().find(|(_, given)| *given) {
                     Some((flag, _)) => Err(Error::bad_input(format!(
@@ -118,16 +155,16 @@ impl Cluster {
         let given = secret(self.elasticsearch_password_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_PASSWORD")?;
         let key = secret(self.elasticsearch_api_key_file.as_deref(), "SYSMONSEARCH_ELASTICSEARCH_API_KEY")?;
         let login = match (&self.elasticsearch_user, given, key) {
-            (None, None, None) => Login::None,
-            (Some(user), Some(password), None) => Login::Password { user: user.clone(), password },
-            (None, None, Some(key)) => Login::ApiKey(key),
+            (None, None, None) => Login::Nobody,
+            (Some(user), Some(password), None) => Login::Password { user: user.clone(), password: password.into() },
+            (None, None, Some(key)) => Login::ApiKey(key.into()),
             _ => {
                 return Err(Error::bad_input(
                     "log in at Elasticsearch either with --elasticsearch-user and a password, or with an API key",
                 ));
             }
         };
-        let ca = authority(self.elasticsearch_ca.as_deref())?;
+        let authority = authority(self.elasticsearch_ca.as_deref())?;
         let auth = secret(self.neo4j_auth_file.as_deref(), "SYSMONSEARCH_NEO4J_AUTH")?;
         let (user, password) = match auth.as_deref().map(|auth| auth.split_once('/')) {
             None => ("neo4j".to_owned(), String::new()),
@@ -135,12 +172,15 @@ impl Cluster {
             Some(None) => return Err(Error::bad_input("the log-in of Neo4j has the form NAME/PASSWORD")),
         };
         Ok(Some(Servers {
-            elasticsearch: Address { url: elasticsearch, login, ca },
+            elasticsearch: Access { nodes: elasticsearch, login, authority },
             neo4j,
             user,
             password,
             name: self.prefix.clone(),
             shards: self.shards,
+            substring: self.substring,
+            foreign: self.foreign.clone(),
+            keep_months: self.keep_months,
         }))
     }
 }

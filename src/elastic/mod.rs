@@ -1,22 +1,18 @@
 //! Requests to an Elasticsearch or OpenSearch cluster, and its errors as ours: what the event store and the catalog need of
-//! it. The only file that knows the client library.
+//! it. With `access` the only file that knows the client library.
+mod access;
 mod bulk;
 mod checkup;
 pub mod groups;
 
+pub use access::{Access, Login, Secret};
 pub use bulk::Done;
 
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
 use elasticsearch::{
     Elasticsearch,
-    auth::Credentials,
-    cert::{Certificate, CertificateValidation},
-    http::{
-        Url,
-        headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
-        transport::{SingleNodeConnectionPool, TransportBuilder},
-    },
+    http::headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -38,56 +34,24 @@ pub fn check_name(name: &str) -> Result<()> {
     Err(Error::bad_input(format!("{name:?} cannot be the prefix of an index: use lower-case letters")))
 }
 
-/// Where a cluster is, and how to log in there.
-#[derive(Clone, Default)]
-pub struct Address {
-    /// Such as `http://127.0.0.1:9200`.
-    pub url: String,
-    pub login: Login,
-    /// PEM of the authority that has signed its certificate, where that is none the machine knows.
-    pub ca: Option<Vec<u8>>,
+pub struct Client {
+    inner: Elasticsearch,
+    nodes: usize,
 }
-
-#[derive(Clone, Default)]
-pub enum Login {
-    #[default]
-    None,
-    Password {
-        user: String,
-        password: String,
-    },
-    /// In its encoded form.
-    ApiKey(String),
-}
-
-pub struct Client(Elasticsearch);
 
 impl Client {
+    /// On one node that asks nobody to log in.
+    ///
     /// # Errors
     /// `BAD_INPUT` for a text that is no address. The server is not asked yet.
     pub fn new(url: &str) -> Result<Self> {
-        Self::connect(&Address { url: url.to_owned(), ..Address::default() })
+        Self::connect(&Access { nodes: vec![url.to_owned()], ..Access::default() })
     }
 
     /// # Errors
-    /// `BAD_INPUT` for a text that is no address, or bytes that are no certificate. The server is not asked yet.
-    pub fn connect(Address { url, login, ca }: &Address) -> Result<Self> {
-        // Refused only where the process has a provider already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let bad = |e: &dyn std::fmt::Display| Error::bad_input(format!("address of Elasticsearch {url:?}: {e}"));
-        let url = Url::parse(&format!("{}/", url.trim_end_matches('/'))).map_err(|e| bad(&e))?;
-        let mut transport = TransportBuilder::new(SingleNodeConnectionPool::new(url)).disable_proxy();
-        transport = match login.clone() {
-            Login::None => transport,
-            Login::Password { user, password } => transport.auth(Credentials::Basic(user, password)),
-            Login::ApiKey(key) => transport.auth(Credentials::EncodedApiKey(key)),
-        };
-        if let Some(pem) = ca {
-            let bad = |e| Error::bad_input("the certificate authority of Elasticsearch is no PEM").with(e);
-            transport =
-                transport.cert_validation(CertificateValidation::Full(Certificate::from_pem(pem).map_err(bad)?));
-        }
-        Ok(Self(Elasticsearch::new(transport.build().map_err(Error::internal)?)))
+    /// `BAD_INPUT` for what cannot be an access. The server is not asked yet.
+    pub fn connect(access: &Access) -> Result<Self> {
+        Ok(Self { inner: Elasticsearch::new(access.transport()?), nodes: access.nodes.len() })
     }
 
     /// Status and answer. `path` may carry a query string.
@@ -100,8 +64,18 @@ impl Client {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let unavailable =
             |e: elasticsearch::Error| Error::new(Code::Unavailable, "Elasticsearch cannot be reached").with(e);
-        let body = (!body.is_empty()).then_some(body);
-        let sent = self.0.send(method, path, headers, None::<&()>, body, Some(TIMEOUT)).await.map_err(unavailable)?;
+        let mut body = (!body.is_empty()).then_some(body);
+        let mut left = self.nodes;
+        let sent = loop {
+            left -= 1;
+            let this = if left == 0 { body.take() } else { body.clone() };
+            let sent = self.inner.send(method, path, headers.clone(), None::<&()>, this, Some(TIMEOUT)).await;
+            // Whatever is asked may be asked twice, of another node; not what took too long once.
+            if left == 0 || sent.as_ref().err().is_none_or(elasticsearch::Error::is_timeout) {
+                break sent;
+            }
+        };
+        let sent = sent.map_err(unavailable)?;
         let status = sent.status_code().as_u16();
         let text = sent.text().await.map_err(unavailable)?;
         Ok((

@@ -158,13 +158,13 @@ pub fn normal_host(name: &str) -> String {
 pub enum Scope {
     #[default]
     All,
-    /// Normalised host names ([`normal_host`]); an empty list sees nothing.
+    /// Normalised host names ([`normal_host`]); an empty list sees nothing, and events without a host are on none.
     Hosts(Arc<[String]>),
 }
 
 impl Scope {
     pub fn hosts(names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
-        let mut v: Vec<String> = names.into_iter().map(|n| normal_host(n.as_ref())).collect();
+        let mut v: Vec<String> = names.into_iter().map(|n| normal_host(n.as_ref())).filter(|n| !n.is_empty()).collect();
         v.sort();
         v.dedup();
         Self::Hosts(v.into())

@@ -24,6 +24,7 @@ use crate::{
     event::Event,
 };
 use std::{
+    borrow::Cow,
     cell::Cell,
     fs::File,
     path::{Path, PathBuf},
@@ -82,6 +83,18 @@ pub fn read_file(name: &str, file: File, options: &Options, sink: &mut dyn Sink)
     let read = Rc::new(Cell::new(0));
     let mut reading = reading::Reading::new(options, sink, read.clone(), is_regular.then_some(size));
     input::read(&mut reading, name, input::open(file, read, is_regular), &input::Budget::of(size), 0)
+}
+
+/// The event of one JSON document, such as winlogbeat stores it; `None` for an event of another provider.
+///
+/// # Errors
+/// Why it is not an event.
+pub fn document(json: &str) -> Result<Option<Event>, Cow<'static, str>> {
+    let node = serde_json::from_str(json).map_err(|e| Cow::from(format!("bad JSON: {e}")))?;
+    Ok(match normalise::Normaliser::default().json(&node)? {
+        normalise::Record::Event(event) => Some(event),
+        normalise::Record::Other(_) => None,
+    })
 }
 
 /// All files at or below the paths, in the order given and by name within a folder. A path that cannot be

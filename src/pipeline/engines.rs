@@ -1,12 +1,16 @@
 //! Which engines there are: in a folder, or on a cluster.
 use crate::{
     catalog::{self, Catalog},
-    config::Servers,
+    config::{self, Servers},
     elastic,
     error::{Error, Result},
+    event::Event,
     graph::{self, GraphStore},
-    neo4j,
-    store::{self, EventStore},
+    ingest, neo4j,
+    store::{
+        self, EventStore,
+        elasticsearch::{Foreign, Substring},
+    },
 };
 use std::{path::Path, sync::Arc};
 
@@ -42,15 +46,33 @@ impl Engines {
     /// `BAD_INPUT` for an address or a name that is none; `UNAVAILABLE` when Neo4j does not answer; `CONFLICT` when a newer
     /// program wrote what is there. Elasticsearch is not asked before its first use.
     pub async fn cluster(servers: Servers) -> Result<Self> {
-        let Servers { elasticsearch, neo4j, user, password, name, shards } = servers;
-        let elastic = || elastic::Client::connect(&elasticsearch);
+        let Servers { elasticsearch, neo4j, user, password, name, shards, substring, foreign, keep_months } = servers;
+        let substring = substring.map(|way| match way {
+            config::Substring::Wildcard => Substring::Wildcard,
+            config::Substring::Ngram => Substring::Ngram,
+            config::Substring::Keyword => Substring::Keyword,
+        });
+        let elastic = elastic::Client::connect(&elasticsearch)?;
+        let store = store::elasticsearch::Settings {
+            access: elasticsearch,
+            prefix: format!("{name}-events"),
+            shards,
+            substring,
+            foreign: Some(Foreign { indices: foreign, normalise }),
+            keep_months,
+        };
         Ok(Self {
-            store: store::elasticsearch::Elasticsearch::on(elastic()?, format!("{name}-events"), shards)?,
-            catalog: catalog::cluster::Cluster::open(neo4j::Client::new(&neo4j, &user, &password)?, elastic()?, &name)
+            store: store::elasticsearch::Elasticsearch::new(store)?,
+            catalog: catalog::cluster::Cluster::open(neo4j::Client::new(&neo4j, &user, &password)?, elastic, &name)
                 .await?,
             graph: graph::neo4j::Neo4j::open(&neo4j, &user, &password).await?,
         })
     }
+}
+
+/// The event of a document that another program has stored.
+fn normalise(json: &str) -> Option<Event> {
+    ingest::document(json).ok().flatten()
 }
 
 /// Makes a folder that only its owner can look into; one that is there stays as it is.

@@ -17,6 +17,7 @@ mod lease;
 mod processes;
 mod recent;
 mod reopen;
+mod retain;
 mod trial;
 pub mod webhook;
 
@@ -137,6 +138,7 @@ impl Pipeline {
         .await?;
         if let Some(pause) = store.look_every() {
             tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
+            tasks.spawn(retain::retain(store.clone(), stop.subscribe()));
             tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), reloading.clone(), known, stop.subscribe()));
         }
         let pipeline = Arc::new(Self {

@@ -310,6 +310,12 @@ pub trait EventStore: Send + Sync + 'static {
         None
     }
 
+    /// Drops the events that are older than the operator keeps; names of what was dropped. By default all are kept.
+    async fn drop_old(&self, now: Time) -> Result<Vec<String>> {
+        let _ = now;
+        Ok(Vec::new())
+    }
+
     /// Makes everything appended before visible to searches.
     async fn refresh(&self) -> Result<()>;
 

@@ -10,7 +10,7 @@ mod support;
 use std::time::Instant;
 use sysmonsearch::{
     config::Servers,
-    elastic::Address,
+    elastic::Access,
     event::{
         Condition, Event, Field, Period, Scope,
         condition::{Match, Operator},
@@ -110,12 +110,15 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let (fast, embedded) = runtime.block_on(measure(Engines::embedded(folder.path()).unwrap(), &events));
     let servers = Servers {
-        elasticsearch: Address { url: elasticsearch, ..Address::default() },
+        elasticsearch: Access { nodes: vec![elasticsearch], ..Access::default() },
         neo4j,
         user: "neo4j".into(),
         password: variable("NEO4J_PASSWORD"),
         name: format!("bench-{}", uuid::Uuid::now_v7().simple()),
         shards: 1,
+        substring: None,
+        foreign: Vec::new(),
+        keep_months: None,
     };
     let (slow, cluster) = runtime.block_on(async {
         let engines = Engines::cluster(servers).await.unwrap();

@@ -21,7 +21,7 @@ use sysmonsearch::{
     catalog::{Catalog, HitFilter},
     config::Servers,
     demo,
-    elastic::Address,
+    elastic::Access,
     event::{Event, Period, Scope, Time, document::document},
     graph::neo4j::Neo4j,
     pipeline::{Engines, Pipeline},
@@ -71,12 +71,15 @@ fn servers(folder: &Path, elastic: u16, neo4j: u16, arguments: &[&str]) {
 impl Cluster {
     fn settings(elastic: u16, neo4j: u16) -> Servers {
         Servers {
-            elasticsearch: Address { url: format!("http://127.0.0.1:{elastic}"), ..Address::default() },
+            elasticsearch: Access { nodes: vec![format!("http://127.0.0.1:{elastic}")], ..Access::default() },
             neo4j: format!("bolt://127.0.0.1:{neo4j}"),
             user: "neo4j".into(),
             password: String::new(),
             name: "faults".into(),
             shards: 2,
+            substring: None,
+            foreign: Vec::new(),
+            keep_months: None,
         }
     }
 

@@ -5,6 +5,7 @@ mod agreement;
 pub mod cluster;
 mod conformance;
 mod embedded;
+mod foreign;
 mod naive;
 mod sample;
 mod values;

@@ -10,6 +10,8 @@ class OpenSearch {
             settings.put("network.host", "127.0.0.1");
             settings.put("cluster.routing.allocation.disk.threshold_enabled", false);
             settings.put("cluster.max_shards_per_node", 5000);
+            // The serial collector leaves garbage that would count as memory in use.
+            settings.put("indices.breaker.total.use_real_memory", false);
         });
         runner.build(OpenSearchRunner.newConfigs().basePath(args[0]).clusterName("tests").numOfNode(1));
         // Its own threads do not keep the process alive.

@@ -47,9 +47,10 @@ fn searched(event: &Event) -> Value {
                 Some(IpAddr::V6(ip)) => add(&mut i6, field, ip.to_string().into()),
                 None => {}
             }
-            if folded.len() > mapping::MAX_TERM {
+            if folded.len() > mapping::MAX_TERM || folded.contains([mapping::START, mapping::END]) {
                 big.push(field.name().to_owned());
-            } else {
+            }
+            if folded.len() <= mapping::MAX_TERM {
                 add(&mut v, field, folded.into());
             }
         }

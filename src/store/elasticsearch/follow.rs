@@ -16,14 +16,23 @@ struct Part {
     shard: String,
     /// Operations that are complete.
     entries: u64,
+    /// Whether others fill it.
+    theirs: bool,
 }
 
 impl Store {
     async fn parts(&self) -> Result<Vec<Part>> {
+        let mut parts = self.parts_of(&self.indices(), false).await?;
+        if let Some(foreign) = &self.foreign {
+            parts.extend(self.parts_of(&foreign.names(), true).await?);
+        }
+        Ok(parts)
+    }
+
+    async fn parts_of(&self, indices: &str, theirs: bool) -> Result<Vec<Part>> {
         let path = format!(
-            "{}/_stats/docs?level=shards&filter_path=_shards,indices.*.uuid,indices.*.shards.*.routing.primary,\
-             indices.*.shards.*.seq_no.global_checkpoint",
-            self.indices()
+            "{indices}/_stats/docs?level=shards&ignore_unavailable=true&filter_path=_shards,indices.*.uuid,\
+             indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint"
         );
         let answer = self.client.ask(Method::Get, &path, &Value::Null).await?;
         let mut parts = Vec::new();
@@ -35,7 +44,7 @@ impl Store {
                 let entries = primary.and_then(|c| c["seq_no"]["global_checkpoint"].as_i64()).map_or(0, |n| n + 1);
                 let name = format!("{uuid}/{shard}").into();
                 let entries = u64::try_from(entries).unwrap_or(0);
-                parts.push(Part { name, index: index.clone(), shard: shard.clone(), entries });
+                parts.push(Part { name, index: index.clone(), shard: shard.clone(), entries, theirs });
             }
         }
         Ok(parts)
@@ -50,12 +59,14 @@ impl Store {
         parts.retain(|p| p.entries > after.of(&p.name));
         let mut out = Arrivals { next: after.clone(), ..Arrivals::default() };
         let room = max.min(MAX_PIECE);
+        let (mut looked, mut places) = (0, Vec::new());
         let behind: BTreeSet<&str> = parts.iter().map(|p| p.index.as_str()).collect();
         for index in behind {
             self.client.refresh(index).await?;
         }
         for part in parts {
-            let left = room - out.events.len();
+            // Documents of others may be no events: what is looked at is bounded, not what is found.
+            let left = room - looked;
             if left == 0 {
                 out.more = true;
                 break;
@@ -68,14 +79,22 @@ impl Store {
             });
             let answer = self.client.ask(Method::Post, &path, &body).await?;
             let hits = answer["hits"]["hits"].as_array().map(Vec::as_slice).unwrap_or_default();
+            looked += hits.len();
             for hit in hits {
-                out.events.push(document::read(hit)?);
+                match self.foreign.as_ref().filter(|_| part.theirs) {
+                    None => out.events.push(document::read(hit)?),
+                    Some(foreign) => out.events.extend(foreign.read(hit).inspect(|e| {
+                        self.places.saw(e.id, hit);
+                        places.push(e.id);
+                    })),
+                }
             }
             let last = hits.last().filter(|_| hits.len() == left).and_then(|h| h["sort"][0].as_u64());
             let next = last.map_or(part.entries, |n| n + 1);
             out.more |= next < part.entries;
             out.next.advance(part.name, next);
         }
+        self.keep_places(&places).await?;
         Ok(out)
     }
 }

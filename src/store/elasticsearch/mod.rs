@@ -9,11 +9,16 @@ mod append;
 mod checkup;
 mod document;
 mod follow;
+mod foreign;
+mod leaf;
 mod mapping;
 mod numbers;
 mod pattern;
 mod query;
+mod retention;
 mod search;
+mod template;
+mod tree;
 mod values;
 
 use super::{
@@ -22,23 +27,31 @@ use super::{
 };
 use crate::{
     checkup::Finding,
-    elastic::{self, Client, Method, groups::Group},
+    elastic::{self, Access, Client, groups::Group},
     error::Result,
-    event::{Event, EventId, Field, Period, Position, Scope},
+    event::{Event, EventId, Field, Period, Position, Scope, Time},
 };
 use async_trait::async_trait;
+use foreign::places::Places;
+pub use foreign::{Foreign, Normalise};
+pub use mapping::Substring;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// Address of the cluster, such as `http://127.0.0.1:9200`.
-    pub url: String,
+    pub access: Access,
     /// Indices are `PREFIX-2021.10` behind the alias `PREFIX`. Lower-case letters, digits, `-` and `_`.
     pub prefix: String,
     /// Shards of an index that is yet to be made.
     pub shards: u32,
+    /// How new indices find a text inside of values; `None` takes the best that the cluster has.
+    pub substring: Option<Substring>,
+    /// Indices that others fill, to be searched and followed too.
+    pub foreign: Option<Foreign>,
+    /// Months that are kept besides the present one; `None` keeps all.
+    pub keep_months: Option<u32>,
 }
 
 /// The event store of a cluster. Several processes may use the same one.
@@ -48,41 +61,59 @@ struct Store {
     client: Client,
     prefix: String,
     shards: u32,
-    ready: OnceCell<()>,
+    substring: Option<Substring>,
+    ready: OnceCell<Substring>,
+    foreign: Option<Foreign>,
+    places: Places,
+    keep_months: Option<u32>,
 }
 
 impl Elasticsearch {
     /// The cluster is not asked before the first use, so that it may start later than this program.
     ///
     /// # Errors
-    /// `BAD_INPUT` for an address or a prefix that is none.
+    /// `BAD_INPUT` for an access or a prefix that is none.
     pub fn new(settings: Settings) -> Result<Arc<Self>> {
-        Self::on(Client::new(&settings.url)?, settings.prefix, settings.shards)
+        let Settings { access, prefix, shards, substring, foreign, keep_months } = settings;
+        elastic::check_name(&prefix)?;
+        let foreign = foreign.filter(|f| !f.indices.is_empty());
+        if let Some(foreign) = &foreign {
+            foreign.check(&prefix)?;
+        }
+        let client = Client::connect(&access)?;
+        let (shards, ready, places) = (shards.max(1), OnceCell::new(), Places::default());
+        Ok(Arc::new(Self(Store { client, prefix, shards, substring, ready, foreign, places, keep_months })))
     }
 
-    /// On a cluster that wants a login.
+    /// How new indices find a text inside of values. Asks the cluster at the first time.
     ///
     /// # Errors
-    /// `BAD_INPUT` for a prefix that is none.
-    pub fn on(client: Client, prefix: String, shards: u32) -> Result<Arc<Self>> {
-        elastic::check_name(&prefix)?;
-        Ok(Arc::new(Self(Store { client, prefix, shards: shards.max(1), ready: OnceCell::new() })))
+    /// `BAD_INPUT` where the cluster does not have what the settings force, `UNAVAILABLE` where it does not answer.
+    pub async fn substring(&self) -> Result<Substring> {
+        self.0.ready().await
     }
 }
 
+/// What matches a query: ours by a filter, and the events of others.
+struct Asked {
+    ours: Value,
+    /// By time, then id.
+    theirs: Vec<Arc<Event>>,
+}
+
 impl Store {
+    async fn asked(&self, scope: &Scope, query: &Query) -> Result<Asked> {
+        Ok(Asked { ours: self.filter(scope, query).await?, theirs: self.theirs(scope, query).await? })
+    }
+
     /// All indices. A pattern, not the alias, because it may match nothing.
     fn indices(&self) -> String {
         format!("{}-*", self.prefix)
     }
 
     /// Puts the index template, once for each process.
-    async fn ready(&self) -> Result<()> {
-        let put = || async {
-            let path = format!("_index_template/{}", self.prefix);
-            self.client.ask(Method::Put, &path, &mapping::template(&self.prefix, self.shards)).await.map(drop)
-        };
-        self.ready.get_or_try_init(put).await.copied()
+    async fn ready(&self) -> Result<Substring> {
+        self.ready.get_or_try_init(|| self.put_template()).await.copied()
     }
 
     /// The answer of one search over all indices.
@@ -123,6 +154,10 @@ impl EventStore for Elasticsearch {
         Some(Duration::from_secs(1))
     }
 
+    async fn drop_old(&self, now: Time) -> Result<Vec<String>> {
+        self.0.drop_old(now).await
+    }
+
     async fn refresh(&self) -> Result<()> {
         self.0.client.refresh(&self.0.indices()).await
     }
@@ -139,15 +174,15 @@ impl EventStore for Elasticsearch {
     }
 
     async fn count(&self, scope: &Scope, query: &Query) -> Result<u64> {
-        self.0.count(&self.0.filter(scope, query).await?).await
+        self.0.count(&self.0.asked(scope, query).await?).await
     }
 
     async fn summary(&self, scope: &Scope, query: &Query, interval: Interval) -> Result<Summary> {
-        self.0.summary(&self.0.filter(scope, query).await?, interval).await
+        self.0.summary(&self.0.asked(scope, query).await?, interval).await
     }
 
     async fn terms(&self, scope: &Scope, query: &Query, field: Field, order: TermOrder, first: usize) -> Result<Terms> {
-        self.0.terms(&self.0.filter(scope, query).await?, field, order, first).await
+        self.0.terms(&self.0.asked(scope, query).await?, field, order, first).await
     }
 
     async fn values(&self, scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values> {
@@ -155,7 +190,7 @@ impl EventStore for Elasticsearch {
     }
 
     async fn latest(&self, scope: &Scope, query: &Query, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {
-        self.0.latest(&self.0.filter(scope, query).await?, hosts).await
+        self.0.latest(&self.0.asked(scope, query).await?, hosts).await
     }
 
     async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>> {
@@ -167,6 +202,6 @@ impl EventStore for Elasticsearch {
     }
 
     async fn timeline(&self, scope: &Scope, query: &Query, interval: Interval) -> Result<Timeline> {
-        self.0.timeline(&self.0.filter(scope, query).await?, interval).await
+        self.0.timeline(&self.0.asked(scope, query).await?, interval).await
     }
 }

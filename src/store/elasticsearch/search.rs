@@ -1,15 +1,19 @@
 //! Pages of events. Events never change, so a page goes on behind its last (time, id) without a point in time.
-use super::{Store, document, mapping, query};
+use super::{Asked, Store, document, mapping, query};
 use crate::{
     error::{Error, Result},
-    event::{Event, EventId, Scope},
+    event::{Event, EventId, Scope, Time},
     store::{Cursor, Order, Page, Query},
 };
 use serde_json::{Value, json};
-use std::{collections::HashMap, sync::Arc};
+use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
 /// Events of one answer of the cluster.
 const PIECE: usize = 2_000;
+/// Events of the first one, before it is known how big they are.
+const FIRST_PIECE: usize = 501;
+/// Bytes of events that one answer should have.
+const PIECE_BYTES: usize = 4 << 20;
 
 impl Store {
     pub async fn search(
@@ -20,12 +24,28 @@ impl Store {
         after: Option<Cursor>,
         first: usize,
     ) -> Result<Page> {
-        let after = match after {
+        let behind = match after {
             None => None,
             Some(cursor) => Some(self.sort_values(order, cursor).await?),
         };
+        let theirs = match order {
+            Order::By { .. } => self.theirs(scope, query).await?,
+            _ => self.first_theirs(scope, query, order, after, first + 1).await?,
+        };
         let filter = self.filter(scope, query).await?;
-        let (mut events, more) = self.page(&filter, &sort(order), after, first).await?;
+        let (mut events, mut more) = self.page(&filter, &sort(order), behind, first).await?;
+        if !theirs.is_empty() {
+            let mut both: Vec<(Key, Arc<Event>)> = theirs.into_iter().map(|e| (Key::of(&e, order), e)).collect();
+            if let (Order::By { .. }, Some(cursor)) = (order, after) {
+                let found = self.events(&Scope::All, &[cursor.id]).await?.pop().flatten();
+                let at = found.map(|e| Key::of(&e, order));
+                both.retain(|(key, _)| at.as_ref().is_none_or(|at| key.cmp(at, order).is_gt()));
+            }
+            both.extend(events.into_iter().map(|e| (Key::of(&e, order), e)));
+            both.sort_by(|(a, _), (b, _)| a.cmp(b, order));
+            more |= both.len() > first;
+            events = both.into_iter().map(|(_, e)| e).collect();
+        }
         events.truncate(first);
         Ok(Page { events, more })
     }
@@ -46,48 +66,80 @@ impl Store {
         &self,
         filter: &Value,
         sort: &Value,
-        mut after: Option<Value>,
+        after: Option<Value>,
         first: usize,
     ) -> Result<(Vec<Arc<Event>>, bool)> {
         let mut events = Vec::new();
+        self.each(filter, sort, after, first + 1, |event| {
+            events.push(event);
+            Ok(())
+        })
+        .await?;
+        let more = events.len() > first;
+        Ok((events, more))
+    }
+
+    /// Calls `f` with up to `most` events behind `after`. Pieces are small where events are big.
+    async fn each(
+        &self,
+        filter: &Value,
+        sort: &Value,
+        mut after: Option<Value>,
+        most: usize,
+        mut f: impl FnMut(Arc<Event>) -> Result<()> + Send,
+    ) -> Result<()> {
+        let (mut left, mut piece) = (most, FIRST_PIECE);
         loop {
-            let size = (first + 1 - events.len()).min(PIECE);
+            let size = left.min(piece);
             let mut body = json!({ "query": filter, "sort": sort, "size": size, "track_total_hits": false });
             if let Some(after) = after.take() {
                 body["search_after"] = after;
             }
             let mut answer = self.ask(&body).await?;
             let hits = hits(&mut answer);
+            let mut bytes = 0;
             for hit in &hits {
-                events.push(document::read(hit)?);
+                let event = document::read(hit)?;
+                bytes += event.size();
+                f(event)?;
             }
-            if hits.len() < size || events.len() > first {
-                let more = events.len() > first;
-                return Ok((events, more));
+            left -= hits.len().min(left);
+            if hits.len() < size || left == 0 {
+                return Ok(());
             }
+            piece = (PIECE_BYTES / (bytes / hits.len().max(1)).max(1)).clamp(1, PIECE);
             after = hits.last().map(|h| h["sort"].clone());
         }
     }
 
-    /// Every event of a query, by time and id. For the few with values that are too long for a term.
-    pub async fn all(&self, filter: &Value) -> Result<Vec<Arc<Event>>> {
-        Ok(self.page(filter, &sort(Order::OldestFirst), None, usize::MAX - 1).await?.0)
+    /// Calls `f` with every event of a query, by time and id.
+    pub async fn walk(&self, filter: &Value, mut f: impl FnMut(&Event) -> Result<()> + Send) -> Result<()> {
+        self.each(filter, &sort(Order::OldestFirst), None, usize::MAX, |event| f(&event)).await
     }
 
-    pub async fn count(&self, filter: &Value) -> Result<u64> {
+    pub async fn count(&self, asked: &Asked) -> Result<u64> {
+        Ok(self.count_ours(&asked.ours).await? + asked.theirs.len() as u64)
+    }
+
+    pub async fn count_ours(&self, filter: &Value) -> Result<u64> {
         self.client.count(&self.indices(), filter).await
     }
 
-    pub async fn latest(&self, filter: &Value, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {
+    pub async fn latest(&self, asked: &Asked, hosts: &[String]) -> Result<Vec<Option<Arc<Event>>>> {
+        let mut theirs: HashMap<String, &Arc<Event>> = HashMap::new();
+        for event in &asked.theirs {
+            theirs.insert(event.host(), event);
+        }
         let mut out = Vec::with_capacity(hosts.len());
         for hosts in hosts.chunks(100) {
             let body = |host: &String| {
-                let filter = query::all_of(&[filter.clone(), query::hosts_filter(std::slice::from_ref(host))]);
+                let filter = query::all_of(&[asked.ours.clone(), query::hosts_filter(std::slice::from_ref(host))]);
                 json!({ "query": filter, "sort": sort(Order::NewestFirst), "size": 1, "track_total_hits": false })
             };
             let bodies: Vec<Value> = hosts.iter().map(body).collect();
-            for mut answer in self.client.searches(&self.indices(), &bodies).await? {
-                out.push(hits(&mut answer).first().map(document::read).transpose()?);
+            for (host, mut answer) in hosts.iter().zip(self.client.searches(&self.indices(), &bodies).await?) {
+                let ours = hits(&mut answer).first().map(document::read).transpose()?;
+                out.push(ours.into_iter().chain(theirs.get(host).map(|e| (*e).clone())).max_by_key(|e| (e.time, e.id)));
             }
         }
         Ok(out)
@@ -107,7 +159,36 @@ impl Store {
                 found.insert(event.id, event);
             }
         }
+        let missing: Vec<EventId> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
+        found.extend(self.at_places(scope, &missing).await?);
         Ok(ids.iter().map(|id| found.get(id).cloned()).collect())
+    }
+}
+
+/// What an event is sorted by.
+struct Key {
+    value: Option<(usize, String)>,
+    time: Time,
+    id: EventId,
+}
+
+impl Key {
+    fn of(event: &Event, order: Order) -> Self {
+        let value = match order {
+            Order::By { field, descending } => {
+                Order::value(event, field, descending).map(|v| (if Order::by_length(field) { v.len() } else { 0 }, v))
+            }
+            _ => None,
+        };
+        Self { value, time: event.time, id: event.id }
+    }
+
+    fn cmp(&self, other: &Self, order: Order) -> Ordering {
+        let key = |k: &Self| (k.value.clone(), k.time, k.id);
+        let by = key(self).cmp(&key(other));
+        let descending = matches!(order, Order::NewestFirst | Order::By { descending: true, .. });
+        // Events without a value come last, in either direction.
+        self.value.is_none().cmp(&other.value.is_none()).then(if descending { by.reverse() } else { by })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values of fields with when and where they occur. Events with a value that is too long for a term are counted in
 //! memory and left out of the groups of the cluster.
-use super::{Store, query};
+use super::{Asked, Store, query};
 use crate::{
     elastic::groups::{Group, by},
     error::{Code, Error, Result},
@@ -78,19 +78,23 @@ impl Store {
     /// Counts the combinations of the values of `fields`, with the hosts if asked.
     async fn count_values(
         &self,
-        filter: &Value,
+        asked: &Asked,
         fields: &[Field],
         hosts: bool,
         baseline: bool,
         stats: &mut Stats,
     ) -> Result<()> {
+        let filter = &asked.ours;
         let names: Vec<&str> = fields.iter().map(|f| f.name()).collect();
         let long = json!({ "terms": { "s.big": names } });
-        for event in self.all(&query::all_of(&[filter.clone(), long.clone()])).await? {
-            for values in combinations(&event, fields) {
-                stats.add(baseline, values, &event.host(), 1, (event.time.0, event.time.0))?;
-            }
-        }
+        let mut add = |event: &Event| {
+            let (host, time) = (event.host(), event.time.0);
+            combinations(event, fields)
+                .into_iter()
+                .try_for_each(|values| stats.add(baseline, values, &host, 1, (time, time)))
+        };
+        asked.theirs.iter().try_for_each(|e| add(e))?;
+        self.walk(&query::all_of(&[filter.clone(), long.clone()]), add).await?;
         let mut sources: Vec<Value> =
             fields.iter().zip(SOURCES).map(|(f, name)| by(name, &format!("s.v.{}", f.name()))).collect();
         if hosts {
@@ -104,15 +108,16 @@ impl Store {
     }
 
     /// Matching events that carry all of the fields.
-    async fn carriers(&self, filter: &Value, fields: &[Field]) -> Result<u64> {
+    async fn carriers(&self, asked: &Asked, fields: &[Field]) -> Result<u64> {
         let has = fields.iter().map(|f| json!({ "term": { "s.has": f.name() } }));
-        let filters: Vec<Value> = std::iter::once(filter.clone()).chain(has).collect();
-        self.count(&query::all_of(&filters)).await
+        let filters: Vec<Value> = std::iter::once(asked.ours.clone()).chain(has).collect();
+        let theirs = asked.theirs.iter().filter(|e| fields.iter().all(|f| !e.values(*f).is_empty())).count();
+        Ok(self.count_ours(&query::all_of(&filters)).await? + theirs as u64)
     }
 
-    pub async fn terms(&self, filter: &Value, field: Field, order: TermOrder, first: usize) -> Result<Terms> {
+    pub async fn terms(&self, asked: &Asked, field: Field, order: TermOrder, first: usize) -> Result<Terms> {
         let mut stats = Stats::new(1);
-        self.count_values(filter, &[field], false, false, &mut stats).await?;
+        self.count_values(asked, &[field], false, false, &mut stats).await?;
         let distinct = stats.of.len() as u64;
         let mut values: Vec<Term> = stats
             .of
@@ -124,7 +129,7 @@ impl Store {
             TermOrder::Rare => values.sort_by_key(|t| t.events),
         }
         values.truncate(first);
-        Ok(Terms { values, distinct, events: self.carriers(filter, &[field]).await? })
+        Ok(Terms { values, distinct, events: self.carriers(asked, &[field]).await? })
     }
 
     pub async fn values(&self, scope: &Scope, query: &Query, ask: &ValuesQuery) -> Result<Values> {
@@ -132,11 +137,11 @@ impl Store {
         if fields.is_empty() || fields.len() > ValuesQuery::MAX_FIELDS {
             return Err(Error::bad_input(format!("name one to {} fields", ValuesQuery::MAX_FIELDS)));
         }
-        let filter = self.filter(scope, query).await?;
+        let asked = self.asked(scope, query).await?;
         let mut stats = Stats::new(fields.len());
-        self.count_values(&filter, fields, true, false, &mut stats).await?;
+        self.count_values(&asked, fields, true, false, &mut stats).await?;
         if let Some(baseline) = &ask.baseline {
-            let baseline = self.filter(scope, baseline).await?;
+            let baseline = self.asked(scope, baseline).await?;
             self.count_values(&baseline, fields, true, true, &mut stats).await?;
         }
         let mut values: Vec<FieldValue> = stats
@@ -155,7 +160,7 @@ impl Store {
             .collect();
         let distinct = values.len() as u64;
         arrange(&mut values, ask);
-        Ok(Values { values, distinct, events: self.carriers(&filter, fields).await? })
+        Ok(Values { values, distinct, events: self.carriers(&asked, fields).await? })
     }
 }
 

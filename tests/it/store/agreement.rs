@@ -1,18 +1,22 @@
 //! Conditions on the store agree with the evaluator in memory, over real events of every code and made ones.
 use super::{
-    conformance::{Engine, engines},
+    cluster,
+    conformance::{Engine, comparison, engines},
     sample::{self, Dice},
 };
 use crate::support::real_events;
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet, HashSet},
+};
 use sysmonsearch::{
     event::{
         Condition, Event, EventBuilder, EventId, Field, Key, Period, Scope, Time,
-        condition::{CRITERIA, Match, Operator, key_type},
+        condition::{CRITERIA, MAX_DEPTH, MAX_OPERANDS, Match, Operator, key_type},
         fields::Type,
     },
-    store::{EventStore, Order, Query},
+    store::{EventStore, Order, Query, elasticsearch::Substring},
 };
 use tokio::runtime::Runtime;
 
@@ -30,8 +34,12 @@ fn events(each: usize, made: usize) -> Vec<Event> {
     out
 }
 
+/// Every engine, and on OpenSearch every way to look inside of values.
 fn stored(runtime: &Runtime, events: &[Event]) -> Vec<Engine> {
-    let engines = engines();
+    let mut engines = engines();
+    for way in [Substring::Ngram, Substring::Keyword] {
+        engines.extend(cluster::open_by("OPENSEARCH_URL", way).map(Engine::new));
+    }
     for engine in &engines {
         for part in events.chunks(events.len().div_ceil(4)) {
             runtime.block_on(engine.store.append(part.to_vec())).unwrap();
@@ -39,6 +47,12 @@ fn stored(runtime: &Runtime, events: &[Event]) -> Vec<Engine> {
         }
     }
     engines
+}
+
+/// Engines to ask the `n`th question: the ways of OpenSearch by turns.
+fn by_turns(engines: &[Engine], n: usize) -> impl Iterator<Item = &Engine> {
+    let (always, ways) = engines.split_at(engines.len().min(2));
+    always.iter().chain(ways.get(n % ways.len().max(1)))
 }
 
 fn find(runtime: &Runtime, store: &dyn EventStore, condition: &Condition) -> BTreeSet<EventId> {
@@ -115,7 +129,7 @@ fn each_comparison_agrees_with_the_evaluator_in_memory() {
         let expected = naive(&events, &condition);
         hits += usize::from(!expected.is_empty());
         // A cluster takes long for each: there, one in ten.
-        for engine in engines.iter().take(if n.is_multiple_of(10) { usize::MAX } else { 1 }) {
+        for engine in by_turns(&engines, n / 10).take(if n.is_multiple_of(10) { usize::MAX } else { 1 }) {
             assert!(find(&runtime, &*engine.store, &condition) == expected, "{condition:?}");
         }
     }
@@ -127,11 +141,11 @@ fn every_criterion_finds_every_event_code_that_carries_it() {
     let runtime = Runtime::new().unwrap();
     let events = events(60, 0);
     let engines = stored(&runtime, &events);
-    for criterion in CRITERIA {
+    for (n, criterion) in CRITERIA.iter().enumerate() {
         let condition = Condition::Match(Match::new(criterion.name, Operator::Exists, &[]).unwrap());
         let carries = |e: &&Event| criterion.fields.iter().any(|f| !e.values(*f).is_empty());
         let expected: BTreeSet<u32> = events.iter().filter(carries).map(|e| e.code).collect();
-        for engine in &engines {
+        for engine in by_turns(&engines, n) {
             let found = find(&runtime, &*engine.store, &condition);
             let codes: BTreeSet<u32> = events.iter().filter(|e| found.contains(&e.id)).map(|e| e.code).collect();
             assert_eq!(codes, expected, "{}", criterion.name);
@@ -179,11 +193,12 @@ fn nested_conditions_agree_with_the_evaluator_in_memory() {
     let events = events(40, 300);
     let engines = stored(&runtime, &events);
     let leaves = leaves(&events, &mut Dice(9));
+    let turn = Cell::new(0);
     let config = ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() };
     proptest!(config, |(tree in trees())| {
         let condition = tree.condition(&leaves);
         let expected = naive(&events, &condition);
-        for engine in &engines {
+        for engine in by_turns(&engines, turn.replace(turn.get() + 1)) {
             prop_assert!(find(&runtime, &*engine.store, &condition) == expected, "{:?}", condition);
         }
     });
@@ -236,7 +251,7 @@ fn long_operands_agree_with_the_evaluator_in_memory() {
         event.finish(&mut ordinals)
     }));
     let engines = stored(&runtime, &events);
-    let mut hits = 0;
+    let (mut hits, mut turn) = (0, 0);
     for text in &texts {
         let of = |from: usize, to: usize| text.chars().skip(from).take(to - from).collect::<String>();
         let n = text.chars().count();
@@ -247,13 +262,103 @@ fn long_operands_agree_with_the_evaluator_in_memory() {
                     hits += usize::from(!naive(&events, &one).is_empty());
                     let condition = if key == "CommandLine" { one } else { Condition::Not(Box::new(one)) };
                     let expected = naive(&events, &condition);
-                    for engine in &engines {
+                    for engine in by_turns(&engines, turn) {
                         let found = find(&runtime, &*engine.store, &condition);
                         assert!(found == expected, "{key} {operator:?} {} characters", operand.len());
                     }
+                    turn += 1;
                 }
             }
         }
     }
     assert!(hits > 100, "only {hits} comparisons have a match");
+}
+
+/// Text in which every piece is different.
+fn varied(seed: u64, chars: usize) -> String {
+    let mut dice = Dice(seed);
+    let parts = [r"C:\Temp\", "*", "?", "ab", "x", "ä", r"\\", "0", " -enc ", "%", "(", "ſ"];
+    let mut text = String::new();
+    while text.chars().count() < chars {
+        text.push_str(dice.pick::<&str>(&parts));
+    }
+    text.chars().take(chars).collect()
+}
+
+/// Also of a pattern, and of many texts at once.
+#[test]
+fn long_patterns_agree_with_the_evaluator_in_memory() {
+    let runtime = Runtime::new().unwrap();
+    let mut ordinals = sample::Count::default();
+    let mut event = |text: &str| {
+        let mut event = EventBuilder::default();
+        event.code = 1;
+        event.received = Some(Time(1_700_000_000_000));
+        event.data("CommandLine", text);
+        event.data("Other", text);
+        event.finish(&mut ordinals)
+    };
+    let sizes = [60, 190, 210, 1_100, 31_000];
+    let texts = sizes.map(|n| [varied(n as u64, n), "x".repeat(n) + "y"]).concat();
+    let mut events = vec![event("short")];
+    for text in &texts {
+        events.extend([text, &format!("<{text}>"), &text.replace("ab", "xy"), &text.to_uppercase()].map(|t| event(t)));
+    }
+    let engines = stored(&runtime, &events);
+    let (mut hits, mut turn) = (0, 0);
+    for text in &texts {
+        let escaped = text.replace('\\', r"\\").replace('*', r"\*").replace('?', r"\?");
+        let many = (0..30).map(|n| format!("{n}{text}")).chain([text.clone()]).collect();
+        for (operator, operands) in [
+            (Operator::Contains, many),
+            (Operator::Wildcard, vec![format!("*{escaped}*"), "nowhere".into()]),
+            (Operator::Wildcard, vec![format!("?{escaped}?")]),
+            (Operator::Regex, vec![format!("^<?{}", regex::escape(text)), "nowhere$".into()]),
+        ] {
+            for name in ["CommandLine", "data.Other"] {
+                // Some are too long to be a pattern at all.
+                let Ok(one) = Match::new(name, operator, &operands) else { continue };
+                let one = Condition::Match(one);
+                for condition in [Condition::Not(Box::new(one.clone())), one] {
+                    let expected = naive(&events, &condition);
+                    hits += usize::from((1..events.len() - 1).contains(&expected.len()));
+                    for engine in by_turns(&engines, turn) {
+                        let found = find(&runtime, &*engine.store, &condition);
+                        assert!(found == expected, "{name} {operator:?} {} characters", text.chars().count());
+                    }
+                    turn += 1;
+                }
+            }
+        }
+    }
+    assert!(hits > 80, "only {hits} conditions divide the events");
+}
+
+#[test]
+fn conditions_may_be_as_deep_and_as_wide_as_a_search_allows() {
+    let runtime = Runtime::new().unwrap();
+    let events = events(5, 200);
+    let engines = stored(&runtime, &events);
+    let image = |text: &str| comparison("Image", Operator::Contains, &[text]);
+    let mut deep = Condition::Not(Box::new(image("cmd")));
+    let mut level = 1;
+    while level < MAX_DEPTH - 1 {
+        let parts = vec![deep, image(if level % 3 == 0 { "powershell" } else { "system32" })];
+        deep = if level % 2 == 0 { Condition::And(parts) } else { Condition::Or(parts) };
+        level += 1;
+    }
+    let deeper = Condition::Not(Box::new(deep.clone()));
+    deeper.check().unwrap();
+    let hashes: Vec<String> = (0..MAX_OPERANDS).map(|n| format!("{n:064x}")).collect();
+    let texts: Vec<String> = (0..2_000).map(|n| format!("{n:020} tool")).chain(["cmd.exe".into()]).collect();
+    let nets: Vec<String> = (0..3_000).map(|n| format!("10.{}.{}.0/24", n / 256, n % 256)).collect();
+    let wide =
+        [("hash", Operator::Equals, hashes), ("process", Operator::EndsWith, texts), ("ip", Operator::Cidr, nets)];
+    let wide = wide.map(|(name, operator, operands)| Condition::Match(Match::new(name, operator, &operands).unwrap()));
+    for condition in [deep, deeper].into_iter().chain(wide) {
+        let expected = naive(&events, &condition);
+        for engine in &engines {
+            assert!(find(&runtime, &*engine.store, &condition) == expected);
+        }
+    }
 }

@@ -15,16 +15,19 @@ pub struct Engine {
     _keep: Box<dyn std::any::Any>,
 }
 
+impl Engine {
+    pub fn new<S: EventStore>((store, keep): (Arc<S>, impl std::any::Any)) -> Self {
+        Self { store, _keep: Box::new(keep) }
+    }
+}
+
 /// Every engine, empty.
 pub fn engines() -> Vec<Engine> {
     let dir = tempfile::tempdir().unwrap();
     let store = super::embedded::open(dir.path());
     let mut engines = vec![Engine { store, _keep: Box::new(dir) }];
-    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
-        if let Some((store, indices)) = super::cluster::open(server) {
-            engines.push(Engine { store, _keep: Box::new(indices) });
-        }
-    }
+    engines
+        .extend(["ELASTICSEARCH_URL", "OPENSEARCH_URL"].into_iter().filter_map(super::cluster::open).map(Engine::new));
     engines
 }
 

@@ -37,6 +37,7 @@ const TEXTS: &[&str] = &[
     "Straße İstanbul ΣΑΣ",
     "SetValue",
     "line one\nline two",
+    "marks \u{2}in\u{3} it",
     "MD5=0123456789ABCDEF0123456789ABCDEF,SHA256=00000000000000000000000000000000000000000000000000000000000000AA",
     "::ffff:10.1.2.3;type:  5 www.example.org;192.0.2.7;",
 ];

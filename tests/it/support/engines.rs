@@ -1,7 +1,7 @@
 //! Both sets of engines. Tests of the whole product run on the embedded ones; `on_a_cluster` runs them once more.
 use super::cluster::{Namespace, Turn};
 use std::{path::Path, process::Command};
-use sysmonsearch::{config::Servers, elastic::Address, pipeline::Engines};
+use sysmonsearch::{config::Servers, elastic::Access, pipeline::Engines};
 use tempfile::TempDir;
 
 /// Set to `cluster` in the process that runs tests on Elasticsearch and Neo4j.
@@ -46,12 +46,15 @@ impl Place {
         let Some((namespace, _)) = &self.cluster else { return Engines::embedded(self.folder()).unwrap() };
         let neo4j = namespace.neo4j();
         Engines::cluster(Servers {
-            elasticsearch: Address { url: namespace.elastic.clone(), ..Address::default() },
+            elasticsearch: Access { nodes: vec![namespace.elastic.clone()], ..Access::default() },
             neo4j: neo4j.uri.clone(),
             user: neo4j.user.clone(),
             password: neo4j.password.clone(),
             name: namespace.name.clone(),
             shards: 2,
+            substring: None,
+            foreign: Vec::new(),
+            keep_months: None,
         })
         .await
         .unwrap()
