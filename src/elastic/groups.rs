@@ -44,33 +44,35 @@ impl Client {
         time: Option<&str>,
         mut f: impl FnMut(Group) -> Result<bool> + Send,
     ) -> Result<()> {
-        let mut after: Option<Value> = None;
-        loop {
+        let body = |after: Value| {
             let mut composite = json!({ "size": PIECE, "sources": sources });
-            if let Some(after) = after.take() {
+            if !after.is_null() {
                 composite["after"] = after;
             }
             let mut groups = json!({ "composite": composite });
             if let Some(time) = time {
                 groups["aggs"] = json!({ "first": { "min": { "field": time } }, "last": { "max": { "field": time } } });
             }
-            let body = json!({ "query": filter, "size": 0, "track_total_hits": false, "aggs": { "g": groups } });
-            let mut answer = self.search(indices, &body).await?;
+            json!({ "query": filter, "size": 0, "track_total_hits": false, "aggs": { "g": groups } })
+        };
+        let is_last = |answer: &Value| {
+            let groups = &answer["aggregations"]["g"];
+            groups["buckets"].as_array().is_none_or(|b| b.len() < PIECE) || groups["after_key"].is_null()
+        };
+        self.in_pieces(indices, body(Value::Null), is_last, |mut answer| {
+            let last = is_last(&answer);
             let mut answer = answer["aggregations"]["g"].take();
-            let Value::Array(buckets) = answer["buckets"].take() else { return Ok(()) };
-            let last = buckets.len() < PIECE;
+            let Value::Array(buckets) = answer["buckets"].take() else { return Ok(None) };
             for mut bucket in buckets {
                 let Value::Object(key) = bucket["key"].take() else { continue };
                 let events = bucket["doc_count"].as_u64().unwrap_or_default();
                 let (first, last) = (whole(&bucket["first"]["value"]), whole(&bucket["last"]["value"]));
                 if !f(Group { key, events, first, last })? {
-                    return Ok(());
+                    return Ok(None);
                 }
             }
-            if last || answer["after_key"].is_null() {
-                return Ok(());
-            }
-            after = Some(answer["after_key"].take());
-        }
+            Ok((!last).then(|| body(answer["after_key"].take())))
+        })
+        .await
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod bulk;
 mod checkup;
 pub mod groups;
+mod moment;
 
 pub use access::{Access, Login, Secret};
 pub use bulk::Done;
@@ -16,6 +17,7 @@ use elasticsearch::{
 };
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
 /// Waits before a request is sent again.
 const WAITS_MS: &[u64] = &[20, 50, 100, 200, 400, 800];
@@ -37,6 +39,7 @@ pub fn check_name(name: &str) -> Result<()> {
 pub struct Client {
     inner: Elasticsearch,
     nodes: usize,
+    way: OnceCell<moment::Way>,
 }
 
 impl Client {
@@ -51,7 +54,7 @@ impl Client {
     /// # Errors
     /// `BAD_INPUT` for what cannot be an access. The server is not asked yet.
     pub fn connect(access: &Access) -> Result<Self> {
-        Ok(Self { inner: Elasticsearch::new(access.transport()?), nodes: access.nodes.len() })
+        Ok(Self { inner: Elasticsearch::new(access.transport()?), nodes: access.nodes.len(), way: OnceCell::new() })
     }
 
     /// Status and answer. `path` may carry a query string.

@@ -1,4 +1,5 @@
-//! Pages of events. Events never change, so a page goes on behind its last (time, id) without a point in time.
+//! Pages of events, each of one moment. Events never change, so the next page goes on behind the last (time, id) without a
+//! point in time kept for the reader.
 use super::{Asked, Store, document, mapping, query};
 use crate::{
     error::{Error, Result},
@@ -88,28 +89,34 @@ impl Store {
         most: usize,
         mut f: impl FnMut(Arc<Event>) -> Result<()> + Send,
     ) -> Result<()> {
-        let (mut left, mut piece) = (most, FIRST_PIECE);
-        loop {
-            let size = left.min(piece);
+        let body = |size: usize, after: Option<Value>| {
             let mut body = json!({ "query": filter, "sort": sort, "size": size, "track_total_hits": false });
-            if let Some(after) = after.take() {
+            if let Some(after) = after {
                 body["search_after"] = after;
             }
-            let mut answer = self.ask(&body).await?;
-            let hits = hits(&mut answer);
-            let mut bytes = 0;
-            for hit in &hits {
-                let event = document::read(hit)?;
-                bytes += event.size();
-                f(event)?;
-            }
-            left -= hits.len().min(left);
-            if hits.len() < size || left == 0 {
-                return Ok(());
-            }
-            piece = (PIECE_BYTES / (bytes / hits.len().max(1)).max(1)).clamp(1, PIECE);
-            after = hits.last().map(|h| h["sort"].clone());
-        }
+            body
+        };
+        let (mut left, mut size) = (most, most.min(FIRST_PIECE));
+        let whole = size;
+        let is_last =
+            |answer: &Value| answer["hits"]["hits"].as_array().is_none_or(|h| h.len() < whole || whole == most);
+        self.client
+            .in_pieces(&self.indices(), body(size, after.take()), is_last, |mut answer| {
+                let hits = hits(&mut answer);
+                let mut bytes = 0;
+                for hit in &hits {
+                    let event = document::read(hit)?;
+                    bytes += event.size();
+                    f(event)?;
+                }
+                left -= hits.len().min(left);
+                if hits.len() < size || left == 0 {
+                    return Ok(None);
+                }
+                size = (PIECE_BYTES / (bytes / hits.len().max(1)).max(1)).clamp(1, PIECE).min(left);
+                Ok(Some(body(size, hits.last().map(|h| h["sort"].clone()))))
+            })
+            .await
     }
 
     /// Calls `f` with every event of a query, by time and id.

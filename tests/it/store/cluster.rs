@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 use sysmonsearch::{
-    elastic::{Access, Login},
+    elastic::{Access, Client, Login, groups::by},
     event::{Event, EventId, Period, Position, Scope, Time, condition::Operator},
     store::{
         EventStore, Query,
@@ -140,6 +140,35 @@ async fn followers_find_what_others_store_whatever_its_time() {
         ours.refresh().await.unwrap();
         let ids: Vec<EventId> = found.iter().map(|e| e.id).collect();
         assert!(ours.events(&Scope::All, &ids).await.unwrap().iter().all(Option::is_some));
+    }
+}
+
+#[tokio::test]
+async fn pieces_of_an_answer_are_of_one_moment() {
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        let Some(indices) = indices(server) else { continue };
+        let index = indices.other();
+        let fill = |numbers: std::ops::Range<u32>| {
+            let lines: String = numbers.map(|n| format!("{{\"index\":{{}}}}\n{{\"k\":{n}}}\n")).collect();
+            let done = indices.send("POST", &format!("/{index}/_bulk?refresh=true"), &lines);
+            assert!(done.contains("\"errors\":false"), "{done}");
+        };
+        let client = Client::new(&indices.url).unwrap();
+        fill(0..5_200);
+        // Those that are written while the first piece is read sort behind all others.
+        for (meanwhile, expected) in [(9_000..9_010, 5_200), (0..0, 5_210)] {
+            let mut counted = 0;
+            let all = serde_json::json!({ "match_all": {} });
+            let count = |_| {
+                if counted == 0 && !meanwhile.is_empty() {
+                    fill(meanwhile.clone());
+                }
+                counted += 1;
+                Ok(true)
+            };
+            client.groups(&index, &all, &[by("k", "k")], None, count).await.unwrap();
+            assert_eq!(counted, expected);
+        }
     }
 }
 
