@@ -8,6 +8,7 @@ mod moment;
 
 pub use access::{Access, Login, Secret};
 pub use bulk::Done;
+pub use moment::Way;
 
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
@@ -39,7 +40,7 @@ pub fn check_name(name: &str) -> Result<()> {
 pub struct Client {
     inner: Elasticsearch,
     nodes: usize,
-    way: OnceCell<moment::Way>,
+    way: OnceCell<Way>,
 }
 
 impl Client {

@@ -70,12 +70,17 @@ impl Client {
     }
 
     async fn moment(&self, indices: &str) -> Result<Moment> {
-        let by = *self.way.get_or_try_init(|| self.ask_way()).await?;
+        let by = self.way().await?;
         let path = format!("{indices}/{}?keep_alive={KEPT}&ignore_unavailable=true", by.path());
         let answer = self.ask(Method::Post, &path, &Value::Null).await?;
         let id = answer["id"].as_str().or_else(|| answer["pit_id"].as_str());
         let id = id.ok_or_else(|| Error::internal("a point in time without an id"))?.to_owned();
         Ok(Moment { id, by })
+    }
+
+    /// Which of the two the cluster is.
+    pub async fn way(&self) -> Result<Way> {
+        self.way.get_or_try_init(|| self.ask_way()).await.copied()
     }
 
     /// A cluster has one of the two, and refuses the path of the other one.

@@ -109,6 +109,7 @@ fn queries() -> Vec<Query> {
     let of = |name, operator, operands: &[&str]| comparison(name, operator, operands);
     let shell = || of("process", Operator::EndsWith, &["POWERSHELL.exe", r"\cmd.exe"]);
     let conditions = vec![
+        of("CommandLine", Operator::Regex, &[r"-[a-z]+ .*\.(dll|exe)"]),
         Condition::All,
         shell(),
         Condition::Not(Box::new(shell())),
@@ -122,7 +123,6 @@ fn queries() -> Vec<Query> {
         of("ip", Operator::Cidr, &["10.0.0.0/8", "192.168.0.0/16"]),
         of("port", Operator::Gt, &["400"]),
         of("hash", Operator::StartsWith, &["a", "b"]),
-        of("CommandLine", Operator::Regex, &[r"-[a-z]+ .*\.(dll|exe)"]),
         of("CommandLine", Operator::EndsWith, &["long0", "long1", "LONG2"]),
         of("registryValue", Operator::Contains, &["DWORD"]),
         of("Computer", Operator::Contains, &["-0", "wind"]),
@@ -187,8 +187,12 @@ async fn an_index_of_winlogbeat_7_and_our_own_are_one_store() {
 /// All verbs of both stores answer the same.
 async fn agree(store: &dyn EventStore, embedded: &dyn EventStore, scope: &Scope, query: &Query) {
     let expected = pages(embedded, scope, query, Order::OldestFirst, 400).await;
+    let found = pages(store, scope, query, Order::OldestFirst, 400).await;
+    let lost: Vec<EventId> = expected.iter().filter(|e| !found.contains(e)).copied().take(2).collect();
+    let lost = embedded.events(&Scope::All, &lost).await.unwrap();
+    assert!(lost.is_empty(), "{query:?}\n{lost:#?}");
+    assert_eq!(found, expected, "{query:?}");
     assert_eq!(store.count(scope, query).await.unwrap(), expected.len() as u64, "{query:?}");
-    assert!(pages(store, scope, query, Order::OldestFirst, 400).await == expected, "{query:?}");
     let image = Order::By { field: Field::Image, descending: true };
     for order in [Order::NewestFirst, image] {
         let expected = pages(embedded, scope, query, order, 300).await;

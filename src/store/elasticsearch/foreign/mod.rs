@@ -7,7 +7,7 @@ pub mod places;
 
 use super::{Store, query::MAX_TESTED};
 use crate::{
-    elastic::Method,
+    elastic::{Method, Way},
     error::{Code, Error, Result},
     event::{Event, EventId, Period, Scope, Time},
     store::{Cursor, Order, Query},
@@ -97,7 +97,8 @@ impl Store {
             of.names(),
             narrow::ASKED
         );
-        Ok(Fields::new(&self.client.ask(Method::Get, &path, &Value::Null).await?))
+        let caps = self.client.ask(Method::Get, &path, &Value::Null).await?;
+        Ok(Fields::new(&caps, self.client.way().await? == Way::Elasticsearch))
     }
 
     /// All events of theirs that a query asks for, and that we do not have: by time, then id.

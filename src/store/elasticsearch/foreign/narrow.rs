@@ -4,7 +4,7 @@
 //! spellings. So a comparison is only narrowed down here, where that is safe, and made in memory.
 use super::super::query::{all_of, any_of};
 use crate::event::{
-    Condition, Field, Key, Period, Scope, Time, condition,
+    Condition, EventCode, Field, Key, Period, Scope, Time, condition,
     condition::{Match, Test, TextTest},
     fields::{Source, Type},
 };
@@ -13,13 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is asked about their fields.
 pub const ASKED: &str = "winlog.event_data.*,event_data.*,winlog.computer_name*,host.name*,computer_name*,\
-     winlog.provider_name*,winlog.provider_guid*,source_name*,provider_guid*,event.provider*,event.module*,@timestamp";
+     winlog.provider_name*,winlog.provider_guid*,source_name*,provider_guid*,event.provider*,event.module*,@timestamp,\
+     winlog.event_id,event.code,event_id";
 
 /// Where values of event data are.
 const DATA: [&str; 2] = ["winlog.event_data.", "event_data."];
 const HOST: [&str; 3] = ["winlog.computer_name", "host.name", "computer_name"];
 const PROVIDER: [&str; 5] =
     ["winlog.provider_name", "winlog.provider_guid", "source_name", "provider_guid", "event.provider"];
+const CODE: [&str; 3] = ["winlog.event_id", "event.code", "event_id"];
 /// Most hosts of a scope, and operands of a comparison, that are narrowed down by.
 const MAX_TEXTS: usize = 100;
 /// Longest text that is looked for.
@@ -33,12 +35,14 @@ pub struct Fields {
     /// `None` where a field has no such form in some index.
     of: BTreeMap<String, Option<String>>,
     dates: BTreeSet<String>,
+    /// Whether documents tell in `_ignored` which of their values are too long for a field.
+    tell_ignored: bool,
 }
 
 impl Fields {
-    /// From the answer of `_field_caps`.
-    pub fn new(caps: &Value) -> Self {
-        let mut fields = Self::default();
+    /// From the answer of `_field_caps`. OpenSearch 2 does not tell in `_ignored` of values that are too long.
+    pub fn new(caps: &Value, tell_ignored: bool) -> Self {
+        let mut fields = Self { tell_ignored, ..Self::default() };
         let empty = serde_json::Map::new();
         let all = caps["fields"].as_object().unwrap_or(&empty);
         let is = |path: &str, types: &[&str]| {
@@ -144,7 +148,22 @@ impl Fields {
 
     fn texts(&self, paths: &[&str], texts: &[String]) -> Value {
         let found = paths.iter().flat_map(|p| texts.iter().map(|t| contains(p, t)));
-        any_of(found.chain([left_out(paths)]))
+        any_of(found)
+    }
+
+    /// Documents with values of some fields that are too long for the index.
+    fn left_out(&self, fields: &[Field], paths: &[&str]) -> Value {
+        if self.tell_ignored {
+            return json!({ "terms": { "_ignored": paths } });
+        }
+        any_of(fields.iter().filter_map(|field| {
+            let paths = self.data(*field).filter(|paths| !paths.is_empty())?;
+            let others = EventCode::all().iter().filter(|c| !c.fields.contains(field));
+            let others: Vec<String> = others.map(|c| c.code.to_string()).collect();
+            let codes = CODE.iter().filter(|p| self.of.contains_key(**p)).map(|p| json!({ "terms": { *p: others } }));
+            let not: Vec<Value> = paths.iter().map(|p| exists(p)).chain(codes).collect();
+            Some(json!({ "bool": { "must_not": not } }))
+        }))
     }
 
     fn condition(&self, c: &Condition) -> Value {
@@ -171,42 +190,40 @@ impl Fields {
         let mut any = Vec::new();
         for key in &m.keys {
             let Key::Field(field) = key else { return None };
-            let (paths, same) = self.sources(*field)?;
+            let (paths, fields) = self.sources(*field)?;
             any.push(match &texts {
-                Some(texts) if same && condition::key_type(key) == Type::Text => self.texts(&paths, texts),
-                _ => any_of(paths.iter().map(|p| exists(p)).chain([left_out(&paths)])),
+                Some(texts) if *field != Field::ResolvedIp && condition::key_type(key) == Type::Text => {
+                    self.texts(&paths, texts)
+                }
+                _ => any_of(paths.iter().map(|p| exists(p))),
             });
+            any.push(self.left_out(&fields, &paths));
         }
         // These hold values under names that are not theirs.
         any.extend(["winlog.user_data", "winlog.event_data.Data", "event_data.Data"].map(exists));
         Some(any_of(any))
     }
 
-    /// The fields that values come from, and whether what is in a value is in them in the same spelling.
-    fn sources(&self, field: Field) -> Option<(Vec<&str>, bool)> {
-        let of = |fields: &[Field]| -> Option<Vec<&str>> {
-            fields.iter().map(|f| self.data(*f)).collect::<Option<Vec<_>>>().map(|p| p.concat())
-        };
-        match field {
-            Field::Computer => Some((self.whole(&HOST)?, true)),
+    /// Where the values of a field are, and the fields of event data that they come from. All but those of `ResolvedIp` are in
+    /// there in the same spelling.
+    fn sources(&self, field: Field) -> Option<(Vec<&str>, Vec<Field>)> {
+        let from = match field {
+            Field::Computer => return Some((self.whole(&HOST)?, Vec::new())),
             Field::HashValue | Field::Md5 | Field::Sha1 | Field::Sha256 | Field::Imphash => {
-                Some((of(&[Field::Hashes, Field::Hash, Field::ConfigurationFileHash])?, true))
+                vec![Field::Hashes, Field::Hash, Field::ConfigurationFileHash]
             }
-            Field::RegistryKey | Field::RegistryValueName => Some((of(&[Field::TargetObject])?, true)),
-            Field::ResolvedIp => Some((of(&[Field::QueryResults])?, false)),
-            field if field.source() == Source::Data => Some((of(&[field])?, true)),
-            _ => None,
-        }
+            Field::RegistryKey | Field::RegistryValueName => vec![Field::TargetObject],
+            Field::ResolvedIp => vec![Field::QueryResults],
+            field if field.source() == Source::Data => vec![field],
+            _ => return None,
+        };
+        let paths = from.iter().map(|f| self.data(*f)).collect::<Option<Vec<_>>>()?.concat();
+        Some((paths, from))
     }
 }
 
 fn exists(path: &str) -> Value {
     json!({ "exists": { "field": path } })
-}
-
-/// Documents with values too long for their fields.
-fn left_out(paths: &[&str]) -> Value {
-    json!({ "terms": { "_ignored": paths } })
 }
 
 fn contains(path: &str, text: &str) -> Value {
@@ -238,13 +255,16 @@ mod tests {
     fn fields_that_keep_whole_values() {
         let keyword = json!({ "keyword": { "searchable": true } });
         let text = json!({ "text": { "searchable": true } });
-        let fields = Fields::new(&json!({ "fields": {
-            "winlog.event_data.UtcTime": keyword, "winlog.event_data.Image": text,
-            "winlog.event_data.Image.keyword": keyword, "winlog.event_data.User": text,
-            "winlog.event_data.Hashes": { "keyword": { "searchable": true }, "text": { "searchable": true } },
-            "winlog.event_data.ProcessGUID": keyword, "winlog.event_data.ProcessGuid": keyword,
-            "@timestamp": { "date": { "searchable": true } },
-        }}));
+        let fields = Fields::new(
+            &json!({ "fields": {
+                "winlog.event_data.UtcTime": keyword, "winlog.event_data.Image": text,
+                "winlog.event_data.Image.keyword": keyword, "winlog.event_data.User": text,
+                "winlog.event_data.Hashes": { "keyword": { "searchable": true }, "text": { "searchable": true } },
+                "winlog.event_data.ProcessGUID": keyword, "winlog.event_data.ProcessGuid": keyword,
+                "@timestamp": { "date": { "searchable": true } },
+            }}),
+            true,
+        );
         assert_eq!(fields.utc(), Some("winlog.event_data.UtcTime"));
         assert_eq!(fields.data(Field::Image), Some(vec!["winlog.event_data.Image.keyword"]));
         assert_eq!(fields.data(Field::User), None);
