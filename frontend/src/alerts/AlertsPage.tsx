@@ -108,7 +108,7 @@ export function AlertsPage() {
       </header>
       {missed > 0 && (
         <div className="notice row" role="alert">
-          {t("alerts.missed", { count: missed })}
+          {t("alerts.missed", { count: missed, shown: number(missed) })}
           <Button
             variant="default"
             onClick={() => {
@@ -213,7 +213,7 @@ export function AlertsPage() {
             error={pages.error}
             empty={hits.length === 0}
             nothing={t("alerts.nothing")}
-            retry={pages.reload}
+            retry={pages.retry}
           />
           {pages.more && (
             <Button

@@ -2,7 +2,7 @@ import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { also, emptyGroup, emptyRow, type Group } from "../shared/condition";
-import { readCondition, type SyntaxIssue, writeCondition } from "../shared/conditionText";
+import { readCondition, writeCondition } from "../shared/conditionText";
 import { Icon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
@@ -18,19 +18,21 @@ interface Props {
   onSubmit: (group: Group) => void;
   onClear: () => void;
   /** What is wrong with the text in the address. */
-  issue: SyntaxIssue | undefined;
+  wrong: string | undefined;
 }
 
+/** A search with a row to begin with. */
+const draftOf = (group: Group | undefined) => (group?.items.length ? group : emptyGroup([emptyRow()]));
+
 /** A draft of the search, as rows and groups and as text: what is changed in one is changed in the other. */
-export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Props) {
+export function SearchForm({ q, period, onPeriod, onSubmit, onClear, wrong }: Props) {
   const { t } = useTranslation();
-  const [draft, setDraft] = useState<Group>(emptyGroup([emptyRow()]));
+  const [draft, setDraft] = useState(draftOf(undefined));
   const [text, setText] = useState(q);
   const [read, setRead] = useState<Read>();
   useEffect(() => {
     setText(q);
-    const { group } = readCondition(q);
-    if (group) setDraft(group.items.length > 0 ? group : emptyGroup([emptyRow()]));
+    setDraft(draftOf(readCondition(q).group));
   }, [q]);
   const edited = readCondition(text);
   function change(group: Group) {
@@ -78,6 +80,9 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
             variant="default"
             onClick={() => {
               setRead(undefined);
+              // The address may have been empty already.
+              setDraft(draftOf(undefined));
+              setText("");
               onClear();
             }}
           >
@@ -88,9 +93,9 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
           </Button>
         </div>
         {read && <ReportSaid read={read} onClose={() => setRead(undefined)} />}
-        {issue && (
+        {wrong && (
           <div role="alert" style={{ color: "var(--level-critical)" }}>
-            {syntax(issue)}
+            {wrong}
           </div>
         )}
       </div>
