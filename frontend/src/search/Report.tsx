@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { client, errorText } from "../api/client";
 import { type ConditionInput, ReportSearchDocument, type ReportSearchQuery } from "../api/generated";
+import { reasonText } from "../i18n/server";
 import { fromInput, type Group } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -97,7 +98,7 @@ export function ReportSaid({ read, onClose }: { read: Read; onClose: () => void 
             {search.issues.map(({ position, reason }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: they do not change, and the same may come twice.
               <li key={i} className="wrap">
-                <span className="mono dim">{position}</span> {reason}
+                <span className="mono dim">{position}</span> {reasonText(reason)}
               </li>
             ))}
           </ul>
