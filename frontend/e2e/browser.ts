@@ -72,6 +72,8 @@ export async function go(page: Page, path: string) {
 
 /** No violation of WCAG 2.2 A and AA. */
 export async function expectAccessible(page: Page, what: string) {
+  // What is still the answer to the question before is faded.
+  await expect.poll(() => page.locator("[aria-busy=true]").count()).toBe(0);
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const checked = await (window as unknown as { axe: typeof axe }).axe.run(document, {

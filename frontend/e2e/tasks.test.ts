@@ -106,7 +106,7 @@ describe.skipIf(!isThere).each([
     await panel.getByRole("button", { name: t.hosts.oneDay }).click();
     await page.waitForURL(isDay);
     const network = panel.getByRole("row", { name: beginning(t.category.network) });
-    expect(number(await network.locator("td").nth(1).innerText())).toBe(4);
+    await expect.poll(async () => number(await network.locator("td").nth(1).innerText())).toBe(4);
     await expectAccessible(page, "host");
     await network.getByRole("button").click();
     await expect.poll(() => rows().count()).toBe(4);
@@ -147,7 +147,7 @@ describe.skipIf(!isThere).each([
     await tabTo(t.category.network);
     await press("Enter");
     await expect.poll(() => rows().count()).toBe(4);
-    await tabTo(t.hosts.tabs.events);
+    await tabToOf(page, is(t.hosts.tabs.events), "Shift+Tab");
     await press("ArrowRight");
     await page.waitForURL(/tab=rare/);
     await panel.getByLabel(t.hosts.rareOf).waitFor();

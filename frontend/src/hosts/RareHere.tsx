@@ -59,7 +59,7 @@ export function RareHere({ host, period, params, onChange }: Props) {
   const [{ data, error, fetching }, reload] = useQuery({ query: ValuesDocument, variables });
   const found = data?.values;
   return (
-    <div className="stack" aria-busy={fetching && !!found}>
+    <div className="stack">
       <div className="row">
         <NativeSelect
           aria-label={t("hosts.rareOf")}
@@ -86,17 +86,19 @@ export function RareHere({ host, period, params, onChange }: Props) {
         retry={() => reload()}
       />
       {found && found.values.length > 0 && (
-        <ValuesTable
-          fields={fields}
-          rows={found.values}
-          columns={["firstSeen", "baseline", "baselineHosts"]}
-          baselineName={t("hosts.elsewhere")}
-          sort={{ order, descending }}
-          onSort={(s) => onChange({ sort: writeValueSort(s) })}
-          within={[match("Computer", host)]}
-          period={period}
-          whole
-        />
+        <div aria-busy={fetching}>
+          <ValuesTable
+            fields={fields}
+            rows={found.values}
+            columns={["firstSeen", "baseline", "baselineHosts"]}
+            baselineName={t("hosts.elsewhere")}
+            sort={{ order, descending }}
+            onSort={(s) => onChange({ sort: writeValueSort(s) })}
+            within={[match("Computer", host)]}
+            period={period}
+            whole
+          />
+        </div>
       )}
     </div>
   );

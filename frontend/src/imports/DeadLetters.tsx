@@ -62,7 +62,7 @@ export function DeadLetters({ turn }: { turn: number }) {
         error={pages.error}
         empty={pages.items.length === 0}
         nothing={t("imports.noDeadLetters")}
-        retry={pages.reload}
+        retry={pages.retry}
       />
       {pages.more && (
         <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>

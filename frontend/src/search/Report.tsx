@@ -25,6 +25,7 @@ interface Props {
 /** Takes a file of indicators; nothing of it is stored. */
 export function ReportButton({ onRead }: Props) {
   const { t } = useTranslation();
+  const number = useNumber();
   const [busy, setBusy] = useState(false);
   const reset = useRef<() => void>(null);
 
@@ -33,7 +34,8 @@ export function ReportButton({ onRead }: Props) {
     // The same file may be chosen again.
     reset.current?.();
     const { name } = file;
-    if (file.size > MOST) return onRead({ name, wrong: t("report.large", { most: MOST >> 10 }) }, undefined);
+    if (file.size > MOST)
+      return onRead({ name, wrong: t("report.large", { most: number(MOST >> 10) }) }, undefined);
     setBusy(true);
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());

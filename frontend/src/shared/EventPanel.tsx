@@ -38,15 +38,15 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
   const awaited =
     !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
   const [tries, setTries] = useState(0);
-  const wait = awaited ? GRAPH_WAITS_MS[tries] : undefined;
+  const more = tries < GRAPH_WAITS_MS.length;
   useEffect(() => {
-    if (wait === undefined) return;
+    if (!awaited || !more) return;
     const timer = setTimeout(() => {
       setTries((n) => n + 1);
       reload({ requestPolicy: "network-only" });
-    }, wait);
+    }, GRAPH_WAITS_MS[tries]);
     return () => clearTimeout(timer);
-  }, [wait, reload]);
+  }, [awaited, more, tries, reload]);
   return (
     <section aria-label={t("event.name")}>
       <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
@@ -82,7 +82,7 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
                 {t("event.openProcess")}
               </Button>
             )}
-            {awaited && <span className="dim">{t(wait ? "event.graphComing" : "event.graphLacks")}</span>}
+            {awaited && <span className="dim">{t(more ? "event.graphComing" : "event.graphLacks")}</span>}
             <Button
               component={Link}
               href={hostLink(event.host, period)}
