@@ -214,7 +214,7 @@ export const ja: typeof en = {
     silent: "沈黙しているホスト",
     silentAny: "すべての状態",
     silentFor: "{{length}} 以上沈黙",
-    silentWhole: "沈黙中のホストは、期間の終わりまでの全イベントから探しています。",
+    silentWhole: "沈黙しているホストは、期間の終わりまでの全イベントから探しています。",
     events: "イベント",
     share: "イベントの割合",
     hits: "検知",
@@ -241,7 +241,7 @@ export const ja: typeof en = {
     dayAfter: "翌日",
     rareOf: "対象の値",
     onlyHere: "他のホストにないもの",
-    elsewhere: "他のホスト",
+    elsewhere: "他での件数",
     nothingRare: "他のホストにもすべてあります。",
   },
   graph: {

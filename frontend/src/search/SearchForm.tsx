@@ -6,6 +6,7 @@ import { readCondition, writeCondition } from "../shared/conditionText";
 import { Icon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
+import { MONO } from "../shared/theme";
 import { useSyntax } from "../shared/useSyntax";
 import { ConditionForm } from "./ConditionForm";
 import { type Read, ReportButton, ReportSaid } from "./Report";
@@ -59,7 +60,7 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, wrong }: Pr
           <TextInput
             aria-label={t("search.text")}
             style={{ flex: 1 }}
-            ff="monospace"
+            styles={MONO}
             placeholder={t("search.textHint")}
             value={text}
             error={edited.issue && syntax(edited.issue)}
@@ -93,7 +94,8 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, wrong }: Pr
           </Button>
         </div>
         {read && <ReportSaid read={read} onClose={() => setRead(undefined)} />}
-        {wrong && (
+        {/* The text says so itself while it is that of the address. */}
+        {wrong && text !== q && (
           <div role="alert" style={{ color: "var(--level-critical)" }}>
             {wrong}
           </div>

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useClock } from "./clock";
 import { useNumber } from "./format";
 import { type Period, PRESETS } from "./period";
+import { MONO } from "./theme";
 
 /** `24h` in the language of the page. */
 export function useLength(): (length: string) => string {
@@ -79,8 +80,6 @@ export function PeriodPicker({ value, onChange, label, fixed = false }: Props) {
     </fieldset>
   );
 }
-
-const MONO = { input: { fontFamily: "var(--mono)" } };
 
 interface TimeProps {
   label: string;

@@ -8,6 +8,7 @@ import { also, emptyGroup, type Group, type Item } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { type Period, readPeriod, writePeriod } from "../shared/period";
+import { MONO } from "../shared/theme";
 import { useSyntax, useUnread } from "../shared/useSyntax";
 import { HeatMap } from "./HeatMap";
 import { baselineOf, KIND_NAMES, KINDS, type Kind, readOrders, VIEWS, type View, writeOrders } from "./kinds";
@@ -175,7 +176,7 @@ function Narrow({ q, asked, onChange }: { q: string; asked: Group; onChange: (gr
     <form className="row" style={{ flex: "1 1 320px", gap: 4 }} onSubmit={submit}>
       <TextInput
         style={{ flex: "1 1 260px" }}
-        ff="monospace"
+        styles={MONO}
         aria-label={t("statistics.narrow")}
         placeholder={t("statistics.narrowHint")}
         value={text}
