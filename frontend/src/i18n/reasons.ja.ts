@@ -4,6 +4,10 @@
  */
 export const REASONS: [RegExp, string][] = [
   [/^empty file$/, "ファイルが空です"],
+  [
+    /^unknown format: expected .*$/,
+    "形式が分かりません。EVTX、Windows イベントの XML または JSON（圧縮なし、または gzip、zstd、zip）を指定してください",
+  ],
   [/^neither a file nor a folder$/, "ファイルでもフォルダーでもありません"],
   [/^cannot be (?:opened|read): (.*)$/, "開けません（$1）"],
   [/^cannot be read further: (.*)$/, "この先を読み取れません（$1）"],

@@ -47,6 +47,9 @@ test("why a part of a file was left out is told in Japanese, what stands before 
   );
   expect(reasonText("mutex 'a': b': no value")).toBe("mutex 'a': b': 値がありません");
   expect(reasonText("line 3: the moon is full")).toBe("サーバーの説明: line 3: the moon is full");
+  expect(reasonText("not a JSON object (first 10 of 20 bytes of the record kept)")).toBe(
+    "JSON のオブジェクトではありません（レコード 20 バイトのうち先頭 10 バイトを保存）",
+  );
   expect(serverText("x.json: the file is empty", "BAD_INPUT")).toBe("x.json: ファイルが空です");
   for (const [pattern, japanese] of BEFORE) {
     expect(pattern.source).toMatch(/^\^[\s\S]*\$$/);

@@ -21,9 +21,14 @@ export function reasonText(reason: string): string {
   return told(reason) ?? `${DETAIL}${reason}`;
 }
 
+/** Behind the reason: that not all of the record is kept. */
+const CUT = /^([\s\S]*) \(first (\d+) of (\d+) bytes of the record kept\)$/;
+
 function told(reason: string): string | undefined {
   const known = REASONS.find(([pattern]) => pattern.test(reason));
   if (known) return reason.replace(...known);
+  const [, whole, kept = "", of = ""] = CUT.exec(reason) ?? [];
+  if (whole) return `${told(whole) ?? whole}（レコード ${of} バイトのうち先頭 ${kept} バイトを保存）`;
   for (const [pattern, japanese] of BEFORE) {
     const found = pattern.exec(reason);
     const rest = found?.[2] ?? "";
