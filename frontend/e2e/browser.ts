@@ -1,5 +1,5 @@
 import axe from "axe-core";
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from "playwright-core";
 import { expect } from "vitest";
 import { PASSWORD } from "./server";
 
@@ -72,6 +72,8 @@ export async function go(page: Page, path: string) {
 
 /** No violation of WCAG 2.2 A and AA. */
 export async function expectAccessible(page: Page, what: string) {
+  // What is still the answer to the question before is faded.
+  await expect.poll(() => page.locator("[aria-busy=true]").count()).toBe(0);
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const checked = await (window as unknown as { axe: typeof axe }).axe.run(document, {
@@ -86,4 +88,38 @@ export async function expectAccessible(page: Page, what: string) {
     );
   });
   expect(violations, what).toEqual([]);
+}
+
+/** Focuses by Tab alone, from where the focus is: what has this name. */
+export async function tabTo(page: Page, name: RegExp, key: "Tab" | "Shift+Tab" = "Tab") {
+  const focused = async () => {
+    await page.keyboard.press(key);
+    return page.evaluate(() => {
+      const at = document.activeElement;
+      const labels = at instanceof HTMLInputElement ? at.labels?.[0]?.textContent : "";
+      return at?.getAttribute("aria-label") || labels || at?.textContent?.trim() || "";
+    });
+  };
+  await expect.poll(focused, { interval: 5, timeout: 60_000 }).toMatch(name);
+}
+
+/** Draws over a part of what lies there, from one share of its width to another. */
+export async function drag(page: Page, over: Locator, from: number, to: number) {
+  const box = await over.boundingBox();
+  if (!box) throw new Error("it has no size");
+  await page.mouse.move(box.x + 1 + (box.width - 2) * from, box.y + box.height / 3);
+  await page.mouse.down();
+  await page.mouse.move(box.x + 1 + (box.width - 2) * to, box.y + box.height / 3, { steps: 5 });
+  await page.mouse.up();
+}
+
+/** Nothing stands outside of the window to the right, at half of a laptop's screen and less. */
+export async function expectFits(page: Page, what: string) {
+  for (const width of [960, 640]) {
+    await page.setViewportSize({ width, height: 1000 });
+    await expect
+      .poll(() => page.evaluate(() => document.documentElement.scrollWidth), { message: `${what}, ${width}` })
+      .toBeLessThanOrEqual(width);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
 }

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PASSWORD, type Server, startServer } from "./server";
 
@@ -107,4 +107,28 @@ export async function pastOf({ ask }: Api): Promise<number> {
     return Date.now() - Date.parse(events.nodes[0]?.time ?? "2000-01-01") < 30_000;
   });
   return found;
+}
+
+const LOGS = "evtx/sbousseaden";
+const OF_HOSTS = [
+  "AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx",
+  "AutomatedTestingTools/panache_sysmon_vs_EDRTestingScript.evtx",
+  "Command_and_Control/DE_sysmon-3-rdp-tun.evtx",
+  "Credential_Access/babyshark_mimikatz_powershell.evtx",
+  "Defense_Evasion/DE_UAC_Disabled_Sysmon_12_13.evtx",
+  "Lateral_Movement/LM_impacket_docmexec_mmc_sysmon_01.evtx",
+];
+
+/** A server that holds real logs of several hosts, which do not change while they are looked at. */
+export async function serverOfHosts(): Promise<Server> {
+  const server = await startServer("serve");
+  try {
+    const { load } = await openApi(server.url);
+    for (const file of OF_HOSTS)
+      await load(file.split("/").at(-1) ?? file, readFileSync(`${data}/${LOGS}/${file}`));
+    return server;
+  } catch (issue) {
+    await server.stop();
+    throw issue;
+  }
 }

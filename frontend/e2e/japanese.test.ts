@@ -203,6 +203,18 @@ test("プロセス: by mouse and keyboard, its events in order, narrowed, and co
   await expectAccessible(page, "プロセスの比較");
 });
 
+test("インポート: why a file could not be read", async () => {
+  const { page } = now;
+  await logIn(page, server.url, "/imports");
+  const file = { name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("no log at all\n") };
+  await page.locator("input[type=file]").setInputFiles(file);
+  await page
+    .getByRole("region", { name: "インポートできなかったレコード" })
+    .getByText(/^形式が分かりません。EVTX/)
+    .waitFor();
+  await expectAccessible(page, "インポート");
+});
+
 const PAGES = [
   "/search",
   "/statistics",

@@ -1,6 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, logIn, openBrowser, tabTo, type Visit, visit } from "./browser";
 import { openApi, record, serverWith } from "./data";
 import type { Server } from "./server";
 
@@ -78,16 +78,22 @@ test("by keyboard, in Japanese: a long list stays in the address", async () => {
   await expect.poll(total).toBe("4");
   const hashes = Array.from({ length: 3_000 }, (_, n) => `f${n.toString(16).padStart(31, "0")}`);
   const chooser = page.waitForEvent("filechooser");
-  await page.getByRole("button", { name: "IOC ファイル" }).focus();
+  await tabTo(page, /^IOC ファイル$/);
   await page.keyboard.press("Enter");
-  await (await chooser).setFiles(file("list.txt", [...hashes, MD5].join("\n")));
+  await (await chooser).setFiles(file("list.txt", [...hashes, MD5, "one two"].join("\n")));
   await page.getByText("list.txt（list）: 指標 3,001 件、検索に入れた値 3,001 件").waitFor();
+  await tabTo(page, /^検索に入らなかったもの: 1 件$/);
+  await page.keyboard.press("Enter");
+  await page.getByText("「one two」はハッシュ、アドレス、ドメイン、パスのいずれでもありません").waitFor();
   await expectAccessible(page, "an IOC file in the search");
-  await page.getByRole("button", { name: "検索", exact: true }).focus();
+  await tabTo(page, /^検索$/, "Shift+Tab");
   await page.keyboard.press("Enter");
   await expect.poll(total).toBe("1");
   expect(new URL(page.url()).hash).toMatch(/^#q=MD5/);
   expect(new URL(page.url()).search.length).toBeLessThan(100);
   await page.reload();
   await expect.poll(total).toBe("1");
+  await page.locator("form input[type=file]").setInputFiles(file("report.csv", REPORT));
+  await page.getByText("検索に入らなかったもの: 1 件").click();
+  await page.getByText(/mutex.*: Sysmon には現れません$/).waitFor();
 });

@@ -11,6 +11,7 @@ import { PAGES, Rail } from "./Rail";
 import { RulesPage } from "./rules/RulesPage";
 import { SearchPage } from "./search/SearchPage";
 import { Boundary } from "./shared/Boundary";
+import { Said } from "./shared/Said";
 
 const HostsPage = lazy(() => import("./hosts/HostsPage"));
 const StatisticsPage = lazy(() => import("./statistics/StatisticsPage"));
@@ -62,6 +63,7 @@ export function App() {
             </Suspense>
           </Boundary>
         </main>
+        <Said />
       </div>
     </HitStreamProvider>
   );

@@ -108,7 +108,7 @@ export function AlertsPage() {
       </header>
       {missed > 0 && (
         <div className="notice row" role="alert">
-          {t("alerts.missed", { count: missed })}
+          {t("alerts.missed", { count: missed, shown: number(missed) })}
           <Button
             variant="default"
             onClick={() => {
@@ -152,7 +152,7 @@ export function AlertsPage() {
                   <td className="mono" style={{ whiteSpace: "nowrap" }}>
                     {utc(hit.time)}
                   </td>
-                  <td style={{ minWidth: 150 }}>
+                  <td style={{ minWidth: 200 }}>
                     <button type="button" className="plain" onClick={() => set({ event: [hit.eventId] })}>
                       {hit.ruleTitle}
                     </button>
@@ -162,7 +162,7 @@ export function AlertsPage() {
                       {hit.host}
                     </div>
                   </td>
-                  <td style={{ whiteSpace: "nowrap" }}>
+                  <td style={{ whiteSpace: "nowrap", position: "relative" }} title={hit.event?.name}>
                     {hit.event && (
                       <>
                         <EventIcon
@@ -170,7 +170,7 @@ export function AlertsPage() {
                           size={14}
                           colour={categoryColour(hit.event.category)}
                         />{" "}
-                        {hit.event.name}
+                        <span className="wide-text">{hit.event.name}</span>
                       </>
                     )}
                   </td>
@@ -213,7 +213,7 @@ export function AlertsPage() {
             error={pages.error}
             empty={hits.length === 0}
             nothing={t("alerts.nothing")}
-            retry={pages.reload}
+            retry={pages.retry}
           />
           {pages.more && (
             <Button

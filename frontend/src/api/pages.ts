@@ -17,9 +17,11 @@ export interface Pages<T> {
   error?: CombinedError;
   loadMore: () => void;
   reload: () => void;
+  /** Asks once more for the page that failed, and keeps those before it. */
+  retry: () => void;
 }
 
-type State<T> = Omit<Pages<T>, "loadMore" | "reload"> & { cursor: string | null };
+type State<T> = Omit<Pages<T>, "loadMore" | "reload" | "retry"> & { cursor: string | null };
 
 /**
  * Reads a connection page by page by its cursor. Starts again when the variables change; `pause` asks nothing.
@@ -60,9 +62,11 @@ export function usePages<D, V extends { after?: string | null }, T>(
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for the variables, `turn` for reload.
   useEffect(() => {
-    if (pause) return;
-    setState((s) => ({ ...s, items: [], total: undefined, more: false, cursor: null }));
-    void ask(null);
+    const loading = !pause;
+    // What is on its way no longer counts.
+    asked.current += 1;
+    setState({ items: [], total: undefined, more: false, cursor: null, loading, error: undefined });
+    if (!pause) void ask(null);
   }, [ask, key, turn, pause]);
 
   const reload = useCallback(() => setTurn((t) => t + 1), []);
@@ -73,5 +77,6 @@ export function usePages<D, V extends { after?: string | null }, T>(
       if (state.more && !state.loading) void ask(cursor);
     },
     reload,
+    retry: () => (state.items.length > 0 && state.more ? void ask(cursor) : reload()),
   };
 }

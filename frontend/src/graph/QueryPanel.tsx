@@ -1,5 +1,6 @@
 import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useCopy } from "../shared/copy";
 import { useNumber } from "../shared/format";
 import type { Asked } from "./ask";
 import { Panel } from "./Panel";
@@ -8,6 +9,7 @@ import { Panel } from "./Panel";
 export function QueryPanel({ asked, onClose }: { asked: readonly Asked[]; onClose: () => void }) {
   const { t } = useTranslation();
   const number = useNumber();
+  const copy = useCopy();
   return (
     <Panel
       name={t("graph.queries")}
@@ -34,11 +36,7 @@ export function QueryPanel({ asked, onClose }: { asked: readonly Asked[]; onClos
               <Button
                 size="compact-xs"
                 variant="default"
-                onClick={() =>
-                  void navigator.clipboard?.writeText(
-                    JSON.stringify({ query: a.text, variables: a.variables }),
-                  )
-                }
+                onClick={() => void copy(JSON.stringify({ query: a.text, variables: a.variables }))}
               >
                 {t("graph.copyQuery")}
               </Button>

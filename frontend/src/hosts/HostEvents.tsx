@@ -1,57 +1,44 @@
 import "../search/search.css";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
-import { client } from "../api/client";
+import { useQuery } from "urql";
 import { EventCodesDocument, EventsDocument } from "../api/generated";
-import { usePages } from "../api/pages";
+import { type Pages, usePages } from "../api/pages";
 import { useLanguage } from "../i18n";
-import { CATEGORY_COLUMNS, isOwn, readSort, sortInput } from "../search/columns";
-import { Results } from "../search/Results";
+import { askedFields, CATEGORY_COLUMNS, readSort, sortInput, writeSort } from "../search/columns";
+import { type EventRow, Results } from "../search/Results";
 import { CATEGORIES } from "../shared/colours";
 import { conditionInput, emptyGroup, match } from "../shared/condition";
 import { EventPanel } from "../shared/EventPanel";
 import { type Period, periodInput } from "../shared/period";
+import type { Change } from "./address";
 
 interface Props {
   host: string;
   period: Period;
   category: string | undefined;
-  onCategory: (category: string | undefined) => void;
+  /** As the address has it. */
+  sort: string | null;
+  event: string | null;
+  onChange: (change: Change, how?: { replace: boolean }) => void;
 }
 
 const PAGE = 100;
 const ALL = ["time", "code", "image", "user", "description"];
 
-/** Codes of each category; they belong to the server's version. */
-function useCodes(): Map<string, string[]> {
-  const [codes, setCodes] = useState(new Map<string, string[]>());
-  useEffect(() => {
-    let stopped = false;
-    void client
-      .query(EventCodesDocument, {})
-      .toPromise()
-      .then(({ data }) => {
-        const of = new Map<string, string[]>();
-        for (const { code, category } of data?.eventCodes ?? [])
-          of.set(category, [...(of.get(category) ?? []), String(code)]);
-        if (!stopped) setCodes(of);
-      });
-    return () => {
-      stopped = true;
-    };
-  }, []);
-  return codes;
-}
-
 /** The events of a host in the period, of all or of one category with the columns that fit it. */
-export function HostEvents({ host, period, category, onCategory }: Props) {
+export function HostEvents({ host, period, category, sort: order, event, onChange }: Props) {
   const { t } = useTranslation();
-  const [sort, setSort] = useState(readSort(null));
-  const [selected, setSelected] = useState<string>();
-  const codes = useCodes();
+  const sort = readSort(order);
+  const selected = event ?? undefined;
+  const [codes, askCodes] = useQuery({ query: EventCodesDocument, pause: !category });
   const language = useLanguage();
   const columns = (category && CATEGORY_COLUMNS[category]) || ALL;
-  const wanted = category ? codes.get(category) : [];
+  // Of which codes a category is, only the server knows: nothing is asked for before it has said so.
+  const known = codes.data?.eventCodes;
+  const wanted = category
+    ? known?.flatMap((c) => (c.category === category ? String(c.code) : []))
+    : ([] as string[]);
   const key = JSON.stringify([host, period, wanted]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what is read.
   const variables = useMemo(() => {
@@ -61,10 +48,13 @@ export function HostEvents({ host, period, category, onCategory }: Props) {
   }, [key]);
   const pages = usePages(
     EventsDocument,
-    { ...variables, ...sortInput(sort), fields: columns.filter((c) => !isOwn(c)), language, first: PAGE },
+    { ...variables, ...sortInput(sort), fields: askedFields(columns), language, first: PAGE },
     (d) => d.events,
     !wanted,
   );
+  const shown: Pages<EventRow> = wanted
+    ? pages
+    : { ...pages, loading: !codes.error, error: codes.error, retry: () => askCodes() };
   return (
     <div className="host-events">
       <div className="row" style={{ gap: 4 }}>
@@ -74,7 +64,7 @@ export function HostEvents({ host, period, category, onCategory }: Props) {
             type="button"
             className="chip"
             aria-pressed={category === c}
-            onClick={() => onCategory(c)}
+            onClick={() => onChange({ category: c ?? null, event: null, sort: null })}
           >
             {c ? t(`category.${c}`) : t("hosts.allCategories")}
           </button>
@@ -84,18 +74,23 @@ export function HostEvents({ host, period, category, onCategory }: Props) {
         <div className="main">
           <Results
             label={t("hosts.tabs.events")}
-            pages={pages}
+            pages={shown}
             columns={columns}
             sort={sort}
-            onSort={setSort}
+            onSort={(s) => onChange({ sort: writeSort(s) })}
             selected={selected}
-            onSelect={setSelected}
+            onSelect={(id, byKey) => onChange({ event: id }, { replace: byKey })}
             period={period}
           />
         </div>
         {selected && (
           <div className="side">
-            <EventPanel key={selected} id={selected} onClose={() => setSelected(undefined)} />
+            <EventPanel
+              key={selected}
+              id={selected}
+              onClose={() => onChange({ event: null })}
+              period={period}
+            />
           </div>
         )}
       </div>

@@ -12,6 +12,7 @@ import { searchLink, treeLink } from "../shared/links";
 import { type Period, periodInput } from "../shared/period";
 import { RuleHits } from "../shared/RuleHits";
 import { State } from "../shared/State";
+import type { Change } from "./address";
 import { HostEvents } from "./HostEvents";
 import { RareHere } from "./RareHere";
 import { Shares } from "./Shares";
@@ -22,16 +23,29 @@ const DAY = 86_400_000;
 export const TABS = ["shares", "events", "rare"] as const;
 export type Tab = (typeof TABS)[number];
 
+/** All that is said of one host leaves the address with it. */
+const CLOSED = {
+  host: null,
+  tab: null,
+  category: null,
+  rare: null,
+  everywhere: null,
+  sort: null,
+  event: null,
+} satisfies Change;
+
 interface Props {
   name: string;
   period: Period;
   tab: Tab;
   category: string | undefined;
-  onChange: (change: { period?: Period; tab?: Tab; category?: string | null; host?: null }) => void;
+  /** Of the page. */
+  params: URLSearchParams;
+  onChange: (change: Change, how?: { replace: boolean }) => void;
 }
 
 /** One host: when it was busy with what, and the ways on from there. */
-export function HostPanel({ name, period, tab, category, onChange }: Props) {
+export function HostPanel({ name, period, tab, category, params, onChange }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const clock = useClock();
@@ -49,7 +63,7 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
   };
   const current = period.from ?? host?.lastSeen;
   return (
-    <section className="host-panel" aria-label={name}>
+    <section className="host-panel" aria-label={name} aria-busy={fetching && !!host}>
       <div className="row">
         <h2>
           <Icon name="hosts" /> {name}
@@ -84,7 +98,7 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
           >
             {t("pages.alerts")}
           </Button>
-          <Button variant="subtle" onClick={() => onChange({ host: null })}>
+          <Button variant="subtle" onClick={() => onChange(CLOSED)}>
             {t("hosts.close")}
           </Button>
         </div>
@@ -135,7 +149,7 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
               ml="auto"
               aria-label={t("hosts.view")}
               value={tab}
-              onChange={(v) => onChange({ tab: TABS.find((x) => x === v) ?? "shares" })}
+              onChange={(v) => onChange({ tab: v, sort: null, event: null })}
               data={TABS.map((x) => ({ value: x, label: t(`hosts.tabs.${x}`) }))}
             />
           </div>
@@ -143,7 +157,7 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
             <div className="halves">
               <Shares
                 buckets={data.timeline.buckets}
-                onCategory={(c) => onChange({ tab: "events", category: c })}
+                onCategory={(c) => onChange({ tab: "events", category: c, sort: null })}
               />
               <section className="stack" aria-label={t("ruleHits.name")}>
                 <h2>{t("ruleHits.name")}</h2>
@@ -174,10 +188,12 @@ export function HostPanel({ name, period, tab, category, onChange }: Props) {
               host={name}
               period={period}
               category={category}
-              onCategory={(c) => onChange({ category: c ?? null })}
+              sort={params.get("sort")}
+              event={params.get("event")}
+              onChange={onChange}
             />
           )}
-          {tab === "rare" && <RareHere host={name} period={period} />}
+          {tab === "rare" && <RareHere host={name} period={period} params={params} onChange={onChange} />}
         </>
       )}
     </section>

@@ -1,31 +1,22 @@
 import "./hosts.css";
 import { Button, NativeSelect, TextInput } from "@mantine/core";
-import { useDebouncedValue } from "@mantine/hooks";
-import { useMemo, useState } from "react";
+import { useDebouncedCallback } from "@mantine/hooks";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
-import { type HostOrder, HostsDocument } from "../api/generated";
+import { HostsDocument } from "../api/generated";
 import { usePages } from "../api/pages";
 import { useClock } from "../shared/clock";
+import { CATEGORIES } from "../shared/colours";
 import { useNumber } from "../shared/format";
 import { PeriodPicker } from "../shared/PeriodPicker";
-import { type Period, PRESETS, periodInput, presetMillis, readPeriod, writePeriod } from "../shared/period";
+import { PRESETS, readPeriod } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
+import { type Change, changed, hostsWanted } from "./address";
 import { HostPanel, TABS } from "./HostPanel";
 
 const PAGE = 100;
-const ORDERS: Record<string, HostOrder> = {
-  name: "NAME",
-  events: "EVENTS",
-  first: "FIRST_SEEN",
-  last: "LAST_SEEN",
-};
-
-type Change = { [name in "host" | "tab" | "category" | "silent" | "order"]?: string | null } & {
-  period?: Period;
-};
-
 /** The hosts that sent events in the period, and what one of them did. */
 export default function HostsPage() {
   const { t } = useTranslation();
@@ -36,34 +27,15 @@ export default function HostsPage() {
   const selected = params.get("host") ?? undefined;
   const silent = params.get("silent") ?? "";
   const order = params.get("order") ?? "name";
-  const [name, setName] = useState("");
-  const [found] = useDebouncedValue(name.trim(), 250);
+  const found = params.get("name") ?? "";
   const key = JSON.stringify([period, silent, order, found]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what is read; the time is that of its change.
-  const variables = useMemo(() => {
-    const length = presetMillis(silent);
-    const end = period.to ? Date.parse(period.to) : Date.now();
-    return {
-      period: periodInput(period),
-      filter: {
-        ...(found && { name: found }),
-        ...(length && { silentSince: new Date(end - length).toISOString() }),
-      },
-      order: ORDERS[order.replace("-", "")] ?? "NAME",
-      descending: order.startsWith("-"),
-      first: PAGE,
-    };
-  }, [key]);
+  const variables = useMemo(
+    () => ({ ...hostsWanted({ period, silent, name: found, order }, Date.now()), first: PAGE }),
+    [key],
+  );
   const pages = usePages(HostsDocument, variables, (d) => d.hosts);
-  const set = ({ period: next, ...values }: Change) =>
-    setParams((old) => {
-      const params = new URLSearchParams(old);
-      for (const [param, value] of Object.entries(values))
-        if (value) params.set(param, value);
-        else params.delete(param);
-      if (next) writePeriod(next, params);
-      return params;
-    });
+  const set = (change: Change, how?: { replace: boolean }) => setParams((old) => changed(old, change), how);
   const highest = Math.max(1, ...pages.items.map((h) => h.events));
   const head = (by: string, text: string, numeric = false) => {
     const active = order.replace("-", "") === by;
@@ -90,13 +62,7 @@ export default function HostsPage() {
     <>
       <header className="head">
         <h1>{t("pages.hosts")}</h1>
-        <TextInput
-          w={150}
-          aria-label={t("hosts.find")}
-          placeholder={t("hosts.find")}
-          value={name}
-          onChange={(e) => setName(e.currentTarget.value)}
-        />
+        <NameFilter value={found} onChange={(name) => set({ name }, { replace: true })} />
         <PeriodPicker value={period} onChange={(p) => set({ period: p })} />
         <NativeSelect
           aria-label={t("hosts.silent")}
@@ -111,6 +77,11 @@ export default function HostsPage() {
           {pages.total && t("hosts.shown", { count: pages.total.value, shown: number(pages.total.value) })}
         </span>
       </header>
+      {silent && (period.last || period.from) && (
+        <div className="notice" role="status">
+          {t("hosts.silentWhole")}
+        </div>
+      )}
       <Scroll style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
         {selected && (
           <HostPanel
@@ -118,7 +89,8 @@ export default function HostsPage() {
             name={selected}
             period={period}
             tab={TABS.find((tab) => tab === params.get("tab")) ?? "shares"}
-            category={params.get("category") ?? undefined}
+            category={CATEGORIES.find((c) => c === params.get("category"))}
+            params={params}
             onChange={set}
           />
         )}
@@ -148,7 +120,11 @@ export default function HostsPage() {
             {pages.items.map((host) => (
               <tr key={host.name} aria-selected={host.name === selected}>
                 <td>
-                  <button type="button" className="plain" onClick={() => set({ host: host.name })}>
+                  <button
+                    type="button"
+                    className="plain"
+                    onClick={() => set({ host: host.name, event: null, sort: null })}
+                  >
                     {host.name}
                   </button>
                 </td>
@@ -164,7 +140,7 @@ export default function HostsPage() {
                 </td>
                 <td>{host.sysmonVersion ?? <span className="dim">{t("hosts.unknown")}</span>}</td>
                 <td className="num">{number(host.configurationChanges)}</td>
-                <td className="num wide">{host.codes.length}</td>
+                <td className="num wide">{number(host.codes.length)}</td>
                 <td className="mono">{time(host.firstSeen, false)}</td>
                 <td className="mono">{time(host.lastSeen, false)}</td>
               </tr>
@@ -176,7 +152,7 @@ export default function HostsPage() {
           error={pages.error}
           empty={pages.items.length === 0}
           nothing={t(silent || found ? "hosts.noneFits" : "hosts.nothing")}
-          retry={pages.reload}
+          retry={pages.retry}
         />
         {pages.more && (
           <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>
@@ -185,5 +161,32 @@ export default function HostsPage() {
         )}
       </Scroll>
     </>
+  );
+}
+
+/** A part of the name, put into the address when the typing rests. */
+function NameFilter({ value, onChange }: { value: string; onChange: (name: string) => void }) {
+  const { t } = useTranslation();
+  const [text, setText] = useState(value);
+  const written = useRef(value);
+  useEffect(() => {
+    if (value !== written.current) setText(value);
+    written.current = value;
+  }, [value]);
+  const write = useDebouncedCallback((name: string) => {
+    written.current = name;
+    onChange(name);
+  }, 250);
+  return (
+    <TextInput
+      w={150}
+      aria-label={t("hosts.find")}
+      placeholder={t("hosts.find")}
+      value={text}
+      onChange={(e) => {
+        setText(e.currentTarget.value);
+        write(e.currentTarget.value.trim());
+      }}
+    />
   );
 }

@@ -1,5 +1,5 @@
 import { Checkbox, NativeSelect } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { ValuesDocument } from "../api/generated";
@@ -7,7 +7,8 @@ import { conditionInput, match } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { type Period, periodInput } from "../shared/period";
 import { State } from "../shared/State";
-import { type ValueSort, ValuesTable } from "../shared/ValuesTable";
+import { readValueSort, type ValueSort, ValuesTable, writeValueSort } from "../shared/ValuesTable";
+import type { Change } from "./address";
 
 const KINDS = {
   processes: ["Image"],
@@ -20,15 +21,25 @@ const KINDS = {
   registry: ["TargetObject"],
 } as const;
 type Kind = keyof typeof KINDS;
+const KIND_NAMES = Object.keys(KINDS) as Kind[];
 const SHOWN = 50;
+const FEWEST_ELSEWHERE: ValueSort = { order: "BASELINE", descending: false };
+
+interface Props {
+  host: string;
+  period: Period;
+  /** Of the page. */
+  params: URLSearchParams;
+  onChange: (change: Change) => void;
+}
 
 /** What this host has and the others do not, or hardly. */
-export function RareHere({ host, period }: { host: string; period: Period }) {
+export function RareHere({ host, period, params, onChange }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
-  const [kind, setKind] = useState<Kind>("processes");
-  const [onlyNew, setOnlyNew] = useState(true);
-  const [sort, setSort] = useState<ValueSort>({ order: "BASELINE", descending: false });
+  const kind = KIND_NAMES.find((k) => k === params.get("rare")) ?? "processes";
+  const onlyNew = params.get("everywhere") !== "1";
+  const { order, descending } = readValueSort(params.get("sort"), FEWEST_ELSEWHERE);
   const fields = useMemo(() => [...KINDS[kind]], [kind]);
   const periodKey = JSON.stringify(period);
   const variables = useMemo(() => {
@@ -40,10 +51,11 @@ export function RareHere({ host, period }: { host: string; period: Period }) {
       period: within,
       baseline: { condition: conditionInput({ ...here, not: true }), period: within },
       onlyNew,
-      ...sort,
+      order,
+      descending,
       first: SHOWN,
     };
-  }, [fields, host, periodKey, onlyNew, sort]);
+  }, [fields, host, periodKey, onlyNew, order, descending]);
   const [{ data, error, fetching }, reload] = useQuery({ query: ValuesDocument, variables });
   const found = data?.values;
   return (
@@ -52,13 +64,13 @@ export function RareHere({ host, period }: { host: string; period: Period }) {
         <NativeSelect
           aria-label={t("hosts.rareOf")}
           value={kind}
-          onChange={(e) => setKind(e.currentTarget.value as Kind)}
-          data={(Object.keys(KINDS) as Kind[]).map((k) => ({ value: k, label: t(`kinds.${k}`) }))}
+          onChange={(e) => onChange({ rare: e.currentTarget.value })}
+          data={KIND_NAMES.map((k) => ({ value: k, label: t(`kinds.${k}`) }))}
         />
         <Checkbox
           label={t("hosts.onlyHere")}
           checked={onlyNew}
-          onChange={(e) => setOnlyNew(e.currentTarget.checked)}
+          onChange={(e) => onChange({ everywhere: e.currentTarget.checked ? null : "1" })}
         />
         {found && (
           <span className="dim" role="status">
@@ -67,24 +79,26 @@ export function RareHere({ host, period }: { host: string; period: Period }) {
         )}
       </div>
       <State
-        loading={fetching && !found}
+        loading={fetching}
         error={error}
         empty={!found || found.values.length === 0}
         nothing={t("hosts.nothingRare")}
         retry={() => reload()}
       />
       {found && found.values.length > 0 && (
-        <ValuesTable
-          fields={fields}
-          rows={found.values}
-          columns={["firstSeen", "baseline", "baselineHosts"]}
-          baselineName={t("hosts.elsewhere")}
-          sort={sort}
-          onSort={setSort}
-          within={[match("Computer", host)]}
-          period={period}
-          whole
-        />
+        <div aria-busy={fetching}>
+          <ValuesTable
+            fields={fields}
+            rows={found.values}
+            columns={["firstSeen", "baseline", "baselineHosts"]}
+            baselineName={t("hosts.elsewhere")}
+            sort={{ order, descending }}
+            onSort={(s) => onChange({ sort: writeValueSort(s) })}
+            within={[match("Computer", host)]}
+            period={period}
+            whole
+          />
+        </div>
       )}
     </div>
   );

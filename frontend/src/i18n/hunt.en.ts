@@ -32,6 +32,8 @@ export const hunt = {
     notInGraph: "The graph does not hold it yet",
     host: "Open the host {{host}}",
     events: "Events of {{host}}",
+    hosts: "Hosts that have it",
+    processes: "Processes that have it",
     copy: "Copy",
   },
   values: {
@@ -95,6 +97,7 @@ export const hunt = {
     everything: "All events",
     find: "Find a saved search",
     nothing: "No search has been saved yet.",
+    noneFits: "No saved search fits.",
     sharedBy: "shared by {{name}}",
     delete: "Delete {{name}}",
   },
@@ -105,6 +108,10 @@ export const hunt = {
     hint: "The rule matches events from now on; the period of the search is no part of it.",
     make: "Make the rule",
     made: "Made: {{title}}",
+  },
+  copy: {
+    done: "Copied",
+    failed: "Could not copy: the browser does not allow it",
   },
   share: {
     name: "Copy link",

@@ -32,6 +32,8 @@ export const hunt = {
     notInGraph: "まだグラフにありません",
     host: "ホスト {{host}} を開く",
     events: "{{host}} のイベント",
+    hosts: "この値を持つホスト",
+    processes: "この値を持つプロセス",
     copy: "コピー",
   },
   values: {
@@ -95,6 +97,7 @@ export const hunt = {
     everything: "すべてのイベント",
     find: "保存した検索を探す",
     nothing: "保存した検索はまだありません。",
+    noneFits: "一致する保存済みの検索はありません。",
     sharedBy: "{{name}} が公開",
     delete: "{{name}} を削除",
   },
@@ -105,6 +108,10 @@ export const hunt = {
     hint: "ルールは今後のイベントと照合されます。検索の期間は含まれません。",
     make: "作成する",
     made: "作成しました: {{title}}",
+  },
+  copy: {
+    done: "コピーしました",
+    failed: "コピーできませんでした（ブラウザーが許可していません）",
   },
   share: {
     name: "リンクをコピー",

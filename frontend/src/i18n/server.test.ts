@@ -1,6 +1,7 @@
 import i18next from "i18next";
 import { afterEach, beforeAll, expect, test } from "vitest";
-import { serverText } from "./server";
+import { BEFORE, REASONS } from "./reasons.ja";
+import { reasonText, serverText } from "./server";
 import { MESSAGES } from "./server.ja";
 
 beforeAll(() => i18next.init({ lng: "en", resources: {} }));
@@ -29,10 +30,29 @@ test("of any other its code is told, and what the server says", async () => {
 });
 
 test("each message is a whole one, and every value of it is told", () => {
-  for (const [pattern, japanese] of MESSAGES) {
+  for (const [pattern, japanese] of [...MESSAGES, ...REASONS]) {
     expect(pattern.source).toMatch(/^\^[\s\S]*\$$/);
     const values = new RegExp(`${pattern.source}|`).exec("")?.length ?? 1;
     const told = new Set([...japanese.matchAll(/\$(\d)/g)].map((m) => m[1]));
     expect([japanese, told.size]).toEqual([japanese, values - 1]);
+  }
+});
+
+test("why a part of a file was left out is told in Japanese, what stands before it too", async () => {
+  const reason = "not in the search (indicators: 1): mutex 'Global\\x': not shown by Sysmon";
+  expect(reasonText(reason)).toBe(reason);
+  await i18next.changeLanguage("ja");
+  expect(reasonText(reason)).toBe(
+    "検索に入れられません（指標 1 件）: mutex 'Global\\x': Sysmon には現れません",
+  );
+  expect(reasonText("mutex 'a': b': no value")).toBe("mutex 'a': b': 値がありません");
+  expect(reasonText("line 3: the moon is full")).toBe("サーバーの説明: line 3: the moon is full");
+  expect(reasonText("not a JSON object (first 10 of 20 bytes of the record kept)")).toBe(
+    "JSON のオブジェクトではありません（レコード 20 バイトのうち先頭 10 バイトを保存）",
+  );
+  expect(serverText("x.json: the file is empty", "BAD_INPUT")).toBe("x.json: ファイルが空です");
+  for (const [pattern, japanese] of BEFORE) {
+    expect(pattern.source).toMatch(/^\^[\s\S]*\$$/);
+    expect(japanese).toContain("$1");
   }
 });

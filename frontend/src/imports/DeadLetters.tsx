@@ -3,6 +3,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { DeadLettersDocument } from "../api/generated";
 import { usePages } from "../api/pages";
+import { reasonText } from "../i18n/server";
 import { useNumber, utc } from "../shared/format";
 import { State } from "../shared/State";
 
@@ -44,7 +45,7 @@ export function DeadLetters({ turn }: { turn: number }) {
               <tr key={i}>
                 <td className="mono wrap">{letter.source}</td>
                 <td className="mono">{letter.position}</td>
-                <td className="wrap">{letter.reason}</td>
+                <td className="wrap">{reasonText(letter.reason)}</td>
                 <td className="mono" style={{ maxWidth: 0, width: "30%" }}>
                   <div className="cut" title={letter.record ?? undefined}>
                     {letter.record}
@@ -61,7 +62,7 @@ export function DeadLetters({ turn }: { turn: number }) {
         error={pages.error}
         empty={pages.items.length === 0}
         nothing={t("imports.noDeadLetters")}
-        retry={pages.reload}
+        retry={pages.retry}
       />
       {pages.more && (
         <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>

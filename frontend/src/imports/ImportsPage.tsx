@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { ImportJobsDocument } from "../api/generated";
 import { useSession } from "../api/session";
+import { serverText } from "../i18n/server";
 import { bytes, useNumber, utc } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { State } from "../shared/State";
@@ -127,7 +128,7 @@ export function ImportsPage() {
                   <td className="mono wrap">{job.name}</td>
                   <td>
                     <span className="chip">{t(`imports.states.${job.state}`)}</span>
-                    {job.message && <div className="wrap dim">{job.message}</div>}
+                    {job.message && <div className="wrap dim">{serverText(job.message)}</div>}
                   </td>
                   <td>
                     <span className="num">

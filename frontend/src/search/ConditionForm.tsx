@@ -21,6 +21,7 @@ import {
   usualOperator,
 } from "../shared/condition";
 import { Icon } from "../shared/Icon";
+import { MONO } from "../shared/theme";
 
 interface Props {
   value: Group;
@@ -139,7 +140,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
         <Textarea
           aria-label={t("search.values")}
           style={{ flex: 1, minWidth: 120 }}
-          ff="monospace"
+          styles={MONO}
           autosize
           maxRows={6}
           value={value.values.join("\n")}
@@ -149,7 +150,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
         <TextInput
           aria-label={t("search.value")}
           style={{ flex: 1, minWidth: 120 }}
-          ff="monospace"
+          styles={MONO}
           disabled={value.operator === "EXISTS"}
           placeholder={t(placeholder(value.field))}
           value={value.values[0] ?? ""}

@@ -5,8 +5,9 @@ import { session } from "../api/session";
 import { Icon } from "../shared/Icon";
 
 interface Props {
-  /** The search in the API's form. */
-  query: object;
+  /** The search in the API's form, or why there is none. */
+  query: object | undefined;
+  wrong: string | undefined;
   columns: string[];
 }
 
@@ -14,7 +15,7 @@ interface Props {
  * All events of the search as a file. A form brings it, not a script: the browser writes it to disk as it comes,
  * whatever its size.
  */
-export function ExportMenu({ query, columns }: Props) {
+export function ExportMenu({ query, wrong, columns }: Props) {
   const { t } = useTranslation();
   const form = useRef<HTMLFormElement>(null);
   const [failed, setFailed] = useState<string>();
@@ -39,7 +40,12 @@ export function ExportMenu({ query, columns }: Props) {
     <>
       <Menu>
         <Menu.Target>
-          <Button variant="default" leftSection={<Icon name="export" size={14} />}>
+          <Button
+            variant="default"
+            leftSection={<Icon name="export" size={14} />}
+            disabled={!query}
+            title={wrong}
+          >
             {t("export.name")}
           </Button>
         </Menu.Target>
@@ -54,7 +60,14 @@ export function ExportMenu({ query, columns }: Props) {
       </form>
       <iframe name="export" title={t("export.name")} hidden onLoad={(e) => onLoad(e.currentTarget)} />
       {failed && (
-        <Alert color="red" role="alert" withCloseButton onClose={() => setFailed(undefined)} p="xs">
+        <Alert
+          color="red"
+          role="alert"
+          withCloseButton
+          closeButtonLabel={t("saved.close")}
+          onClose={() => setFailed(undefined)}
+          p="xs"
+        >
           {failed}
         </Alert>
       )}

@@ -4,8 +4,9 @@ import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { useFields } from "../api/fields";
 import { type ConditionInput, type PeriodInput, TermsDocument } from "../api/generated";
-import { type Item, match, type Row } from "../shared/condition";
+import { type Item, only } from "../shared/condition";
 import { pathEnd, useNumber } from "../shared/format";
+import type { Period } from "../shared/period";
 import { RuleHits } from "../shared/RuleHits";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
@@ -14,18 +15,18 @@ import { ValueButton } from "../shared/ValueMenu";
 interface Props {
   condition: ConditionInput | undefined;
   period: PeriodInput | undefined;
+  /** The period as the address has it. */
+  shown: Period;
   /** Fields, as the address holds them. */
   fields: string[];
   onFields: (fields: string[]) => void;
-  onMatch: (row: Row) => void;
-  /** Adds what may be more than a row. */
-  onItem: (item: Item) => void;
+  onMatch: (item: Item) => void;
 }
 
 const SHOWN = 8;
 
 /** The most frequent values of some fields over all events found; a click narrows the search. */
-export function Facets({ fields, onFields, onItem, ...props }: Props) {
+export function Facets({ fields, onFields, ...props }: Props) {
   const { t } = useTranslation();
   const known = useFields().filter((f) => !f.criterion);
   const [text, setText] = useState("");
@@ -37,7 +38,7 @@ export function Facets({ fields, onFields, onItem, ...props }: Props) {
     <Scroll className="facets" label={t("facets.name")}>
       <section className="facet" aria-label={t("ruleHits.name")}>
         <h2>{t("ruleHits.name")}</h2>
-        <RuleHits condition={props.condition} filter={{ period: props.period }} onRule={onItem} />
+        <RuleHits condition={props.condition} filter={{ period: props.period }} onRule={props.onMatch} />
       </section>
       {fields.map((field) => (
         <Facet
@@ -66,9 +67,10 @@ function Facet({
   field,
   condition,
   period,
+  shown,
   onMatch,
   onRemove,
-}: Omit<Props, "fields" | "onFields" | "onItem"> & { field: string; onRemove: () => void }) {
+}: Omit<Props, "fields" | "onFields"> & { field: string; onRemove: () => void }) {
   const { t } = useTranslation();
   const number = useNumber();
   const [{ data, error, fetching }, reload] = useQuery({
@@ -77,7 +79,7 @@ function Facet({
   });
   const terms = data?.terms;
   return (
-    <section className="facet" aria-label={field}>
+    <section className="facet" aria-label={field} aria-busy={fetching && !!terms}>
       <div className="row" style={{ flexWrap: "nowrap" }}>
         <h2 className="cut">{field}</h2>
         <span className="dim push num">{terms && number(terms.distinct)}</span>
@@ -98,12 +100,12 @@ function Facet({
               type="button"
               className="plain cut"
               title={term.value}
-              onClick={() => onMatch(match(field, term.value))}
+              onClick={() => onMatch(only(field, term.value))}
             >
-              {pathEnd(term.value)}
+              {pathEnd(term.value) || t("values.empty")}
             </button>
             <span className="num dim">{number(term.count)}</span>
-            <ValueButton of={{ field, value: term.value }} onMatch={onMatch} />
+            <ValueButton of={{ field, value: term.value }} period={shown} onMatch={onMatch} />
           </li>
         ))}
       </ul>

@@ -14,7 +14,7 @@ import { ruleLink } from "../shared/links";
 
 interface Props {
   /** The search in the address. */
-  condition: Group;
+  condition: Group | undefined;
   opened: boolean;
   onOpen: (opened: boolean) => void;
 }
@@ -22,7 +22,7 @@ interface Props {
 /** The search as a rule that matches from now on. */
 export function MakeRule({ condition, opened, onOpen }: Props) {
   const { t } = useTranslation();
-  const input = conditionInput(condition);
+  const input = condition && conditionInput(condition);
   if (useSession()?.role === "VIEWER") return null;
   return (
     <>
@@ -40,13 +40,13 @@ export function MakeRule({ condition, opened, onOpen }: Props) {
         title={t("makeRule.title")}
         closeButtonProps={{ "aria-label": t("saved.close") }}
       >
-        <Content condition={condition} />
+        {condition && <Content condition={condition} />}
       </Modal>
     </>
   );
 }
 
-function Content({ condition }: Pick<Props, "condition">) {
+function Content({ condition }: { condition: Group }) {
   const { t } = useTranslation();
   const [title, setTitle] = useState("");
   const [level, setLevel] = useState<string>("medium");

@@ -3,6 +3,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { client, errorText } from "../api/client";
 import { type ConditionInput, ReportSearchDocument, type ReportSearchQuery } from "../api/generated";
+import { reasonText } from "../i18n/server";
 import { fromInput, type Group } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -24,6 +25,7 @@ interface Props {
 /** Takes a file of indicators; nothing of it is stored. */
 export function ReportButton({ onRead }: Props) {
   const { t } = useTranslation();
+  const number = useNumber();
   const [busy, setBusy] = useState(false);
   const reset = useRef<() => void>(null);
 
@@ -32,7 +34,8 @@ export function ReportButton({ onRead }: Props) {
     // The same file may be chosen again.
     reset.current?.();
     const { name } = file;
-    if (file.size > MOST) return onRead({ name, wrong: t("report.large", { most: MOST >> 10 }) }, undefined);
+    if (file.size > MOST)
+      return onRead({ name, wrong: t("report.large", { most: number(MOST >> 10) }) }, undefined);
     setBusy(true);
     try {
       const text = new TextDecoder("utf-8", { fatal: true }).decode(await file.arrayBuffer());
@@ -97,7 +100,7 @@ export function ReportSaid({ read, onClose }: { read: Read; onClose: () => void 
             {search.issues.map(({ position, reason }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: they do not change, and the same may come twice.
               <li key={i} className="wrap">
-                <span className="mono dim">{position}</span> {reason}
+                <span className="mono dim">{position}</span> {reasonText(reason)}
               </li>
             ))}
           </ul>

@@ -6,7 +6,7 @@ import type { EventsQuery } from "../api/generated";
 import type { Pages } from "../api/pages";
 import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
-import type { Row } from "../shared/condition";
+import type { Item } from "../shared/condition";
 import { baseName, useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { Level } from "../shared/Level";
@@ -14,7 +14,7 @@ import type { Period } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 import { type Value, ValueMenuAt } from "../shared/ValueMenu";
-import { type Column, column, isOwn, type Sort } from "./columns";
+import { actingGuid, type Column, column, isOwn, type Sort } from "./columns";
 
 export type EventRow = EventsQuery["events"]["nodes"][number];
 
@@ -25,10 +25,13 @@ interface Props {
   sort: Sort;
   onSort: (sort: Sort) => void;
   selected: string | undefined;
-  onSelect: (id: string) => void;
-  onMatch?: (row: Row) => void;
+  /** `byKey`: on the way to another row, which is no place to come back to. */
+  onSelect: (id: string, byKey: boolean) => void;
+  onMatch?: ((item: Item) => void) | undefined;
   period?: Period;
   label: string;
+  /** Why nothing is asked for. */
+  nothing?: string | undefined;
 }
 
 const ROW = 26;
@@ -36,7 +39,7 @@ const ROW = 26;
 /** Field and value that stand in a cell. */
 function cellValue(event: EventRow, name: string, fields: string[]): Value | undefined {
   const of = (field: string, value: string | null | undefined) =>
-    value ? { field, value, host: event.host } : undefined;
+    value ? { field, value, host: event.host, guid: actingGuid(event.values) } : undefined;
   const from = (field: string) => (event.code === 8 || event.code === 10 ? `Source${field}` : field);
   switch (name) {
     case "time":
@@ -60,7 +63,18 @@ function cellValue(event: EventRow, name: string, fields: string[]): Value | und
  * The events found: only the rows in sight are drawn, and more are asked for as the end comes near. Arrow keys go from
  * cell to cell, Enter opens what can be done with a value.
  */
-export function Results({ pages, columns, sort, onSort, selected, onSelect, onMatch, period, label }: Props) {
+export function Results({
+  pages,
+  columns,
+  sort,
+  onSort,
+  selected,
+  onSelect,
+  onMatch,
+  period,
+  label,
+  nothing,
+}: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const scroll = useRef<HTMLDivElement>(null);
@@ -115,7 +129,7 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
       if (!next) return;
       byKey.current = true;
       rows.scrollToIndex(items.indexOf(next));
-      onSelect(next.id);
+      onSelect(next.id, true);
     } else if (aside && row) {
       event.preventDefault();
       byKey.current = true;
@@ -164,7 +178,7 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
                     aria-rowindex={v.index + 2}
                     aria-selected={event.id === selected}
                     style={{ transform: `translateY(${v.start}px)` }}
-                    onClick={() => onSelect(event.id)}
+                    onClick={() => onSelect(event.id, false)}
                   >
                     {shown.map((c, i) => (
                       <td
@@ -184,7 +198,7 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
                             aria-hidden="true"
                             onClick={(e) => {
                               e.stopPropagation();
-                              onSelect(event.id);
+                              onSelect(event.id, false);
                               openMenu(c.name, event, { x: e.clientX, y: e.clientY + 8 });
                             }}
                           >
@@ -203,15 +217,15 @@ export function Results({ pages, columns, sort, onSort, selected, onSelect, onMa
           loading={loading}
           error={pages.error}
           empty={items.length === 0}
-          nothing={t("search.nothing")}
-          retry={pages.reload}
+          nothing={nothing ?? t("search.nothing")}
+          retry={pages.retry}
         />
       </Scroll>
       {menu && <ValueMenuAt {...menu} period={period} onMatch={onMatch} onClose={closeMenu} />}
       {items.length > 0 && (
         <div className="foot row">
           <span role="status">
-            {t("page.shown", {
+            {t(pages.total?.exact === false ? "page.shownAtLeast" : "page.shown", {
               shown: number(items.length),
               total: number(pages.total?.value ?? items.length),
             })}

@@ -15,12 +15,14 @@ import { conditionInput, fromInput, type Group } from "../shared/condition";
 import { writeCondition } from "../shared/conditionText";
 import { Icon } from "../shared/Icon";
 import { searchLink } from "../shared/links";
+import { useLength } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 
 interface Props {
-  /** The search in the address. */
-  condition: Group;
+  /** The search in the address, or why it cannot be read. */
+  condition: Group | undefined;
+  wrong: string | undefined;
   period: Period;
 }
 
@@ -46,8 +48,9 @@ export function Saved(props: Props) {
   );
 }
 
-function Content({ condition, period, onClose }: Props & { onClose: () => void }) {
+function Content({ condition, wrong: unread, period, onClose }: Props & { onClose: () => void }) {
   const { t } = useTranslation();
+  const length = useLength();
   const mayShare = useSession()?.role !== "VIEWER";
   const [{ data, error, fetching }, reload] = useQuery({ query: SavedSearchesDocument });
   const [saving, save] = useMutation(SaveSearchDocument);
@@ -63,6 +66,7 @@ function Content({ condition, period, onClose }: Props & { onClose: () => void }
 
   async function submit(event: FormEvent) {
     event.preventDefault();
+    if (!condition) return;
     const { last, from, to } = period;
     const input = {
       ...(own && { id: own.id }),
@@ -106,11 +110,17 @@ function Content({ condition, period, onClose }: Props & { onClose: () => void }
             onChange={(e) => setShared(e.currentTarget.checked)}
           />
         )}
-        <Button type="submit" disabled={name.trim() === ""} loading={saving.fetching}>
+        <Button type="submit" disabled={!condition || name.trim() === ""} loading={saving.fetching}>
           {t(own ? "saved.replace" : "saved.save")}
         </Button>
       </form>
-      <div className="mono wrap dim">{writeCondition(condition) || t("saved.everything")}</div>
+      {condition ? (
+        <div className="mono wrap dim">{writeCondition(condition) || t("saved.everything")}</div>
+      ) : (
+        <div role="alert" style={{ color: "var(--level-critical)" }}>
+          {unread}
+        </div>
+      )}
       {wrong && (
         <div role="alert" style={{ color: "var(--level-critical)" }}>
           {wrong}
@@ -124,7 +134,13 @@ function Content({ condition, period, onClose }: Props & { onClose: () => void }
           onChange={(e) => setFind(e.currentTarget.value)}
         />
       )}
-      <State loading={fetching} error={error} empty={found.length === 0} nothing={t("saved.nothing")} />
+      <State
+        loading={fetching}
+        error={error}
+        empty={found.length === 0}
+        nothing={t(all.length > 0 ? "saved.noneFits" : "saved.nothing")}
+        retry={() => reload({ requestPolicy: "network-only" })}
+      />
       <ul className="saved">
         {found.map((s) => (
           <li key={s.id}>
@@ -133,7 +149,7 @@ function Content({ condition, period, onClose }: Props & { onClose: () => void }
                 {s.name}
               </Link>{" "}
               <span className="dim">
-                {s.last && `· ${s.last} `}
+                {s.last && `· ${length(s.last)} `}
                 {s.shared && `· ${t("saved.sharedBy", { name: s.owner })}`}
               </span>
               <div className="mono dim cut">{writeCondition(s.group) || t("saved.everything")}</div>

@@ -2,10 +2,11 @@ import { Button, TextInput } from "@mantine/core";
 import { type FormEvent, useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { also, emptyGroup, emptyRow, type Group } from "../shared/condition";
-import { readCondition, type SyntaxIssue, writeCondition } from "../shared/conditionText";
+import { readCondition, writeCondition } from "../shared/conditionText";
 import { Icon } from "../shared/Icon";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import type { Period } from "../shared/period";
+import { MONO } from "../shared/theme";
 import { useSyntax } from "../shared/useSyntax";
 import { ConditionForm } from "./ConditionForm";
 import { type Read, ReportButton, ReportSaid } from "./Report";
@@ -18,19 +19,21 @@ interface Props {
   onSubmit: (group: Group) => void;
   onClear: () => void;
   /** What is wrong with the text in the address. */
-  issue: SyntaxIssue | undefined;
+  wrong: string | undefined;
 }
 
+/** A search with a row to begin with. */
+const draftOf = (group: Group | undefined) => (group?.items.length ? group : emptyGroup([emptyRow()]));
+
 /** A draft of the search, as rows and groups and as text: what is changed in one is changed in the other. */
-export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Props) {
+export function SearchForm({ q, period, onPeriod, onSubmit, onClear, wrong }: Props) {
   const { t } = useTranslation();
-  const [draft, setDraft] = useState<Group>(emptyGroup([emptyRow()]));
+  const [draft, setDraft] = useState(draftOf(undefined));
   const [text, setText] = useState(q);
   const [read, setRead] = useState<Read>();
   useEffect(() => {
     setText(q);
-    const { group } = readCondition(q);
-    if (group) setDraft(group.items.length > 0 ? group : emptyGroup([emptyRow()]));
+    setDraft(draftOf(readCondition(q).group));
   }, [q]);
   const edited = readCondition(text);
   function change(group: Group) {
@@ -57,7 +60,7 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
           <TextInput
             aria-label={t("search.text")}
             style={{ flex: 1 }}
-            ff="monospace"
+            styles={MONO}
             placeholder={t("search.textHint")}
             value={text}
             error={edited.issue && syntax(edited.issue)}
@@ -78,6 +81,9 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
             variant="default"
             onClick={() => {
               setRead(undefined);
+              // The address may have been empty already.
+              setDraft(draftOf(undefined));
+              setText("");
               onClear();
             }}
           >
@@ -88,9 +94,10 @@ export function SearchForm({ q, period, onPeriod, onSubmit, onClear, issue }: Pr
           </Button>
         </div>
         {read && <ReportSaid read={read} onClose={() => setRead(undefined)} />}
-        {issue && (
+        {/* The text says so itself while it is that of the address. */}
+        {wrong && text !== q && (
           <div role="alert" style={{ color: "var(--level-critical)" }}>
-            {syntax(issue)}
+            {wrong}
           </div>
         )}
       </div>

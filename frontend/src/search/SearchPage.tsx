@@ -12,8 +12,9 @@ import { EventPanel } from "../shared/EventPanel";
 import { type Period, periodInput, readPeriod, writePeriod } from "../shared/period";
 import { ShareButton } from "../shared/ShareButton";
 import { State } from "../shared/State";
+import { useUnread } from "../shared/useSyntax";
 import { ColumnMenu } from "./ColumnMenu";
-import { isOwn, readColumns, readSort, type Sort, sortInput, writeSort } from "./columns";
+import { askedFields, readColumns, readSort, type Sort, sortInput, writeSort } from "./columns";
 import { ExportMenu } from "./ExportMenu";
 import { Facets } from "./Facets";
 import { MakeRule } from "./MakeRule";
@@ -50,16 +51,17 @@ export function SearchPage() {
     : undefined;
   const selected = params.get("event") ?? undefined;
   const { group: asked, issue } = useMemo(() => readCondition(q), [q]);
+  const unread = useUnread()(issue);
   const [turn, setTurn] = useState(0);
 
   // A relative period is fixed when the search starts, so that its pages and its summary are about the same time.
   const periodKey = JSON.stringify(period);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` is a new start of the same search.
   const variables = useMemo(
-    () => ({ condition: conditionInput(asked ?? emptyGroup()), period: periodInput(JSON.parse(periodKey)) }),
+    () => ({ condition: asked && conditionInput(asked), period: periodInput(JSON.parse(periodKey)) }),
     [asked, periodKey, turn],
   );
-  const fields = columns.filter((c) => !isOwn(c));
+  const fields = askedFields(columns);
   const listed = { ...variables, ...sortInput(sort), fields, language: useLanguage(), first: PAGE };
   const pages = usePages(EventsDocument, listed, (d) => d.events, !asked);
   const [summary, askSummary] = useQuery({
@@ -68,7 +70,7 @@ export function SearchPage() {
     pause: !asked,
   });
 
-  const go = (change: Change) =>
+  const go = (change: Change, how?: { replace: boolean }) =>
     setParams((next) => {
       const put = (name: string, value: string | undefined) =>
         value === undefined ? next.delete(name) : next.set(name, value);
@@ -80,7 +82,7 @@ export function SearchPage() {
       if (change.rule !== undefined) put("rule", change.rule ? "new" : undefined);
       if (change.event !== undefined) put("event", change.event ?? undefined);
       else if (change.group || change.period) next.delete("event");
-    });
+    }, how);
 
   /** The same search over what has come in since. */
   function again() {
@@ -88,7 +90,8 @@ export function SearchPage() {
     pages.reload();
     askSummary();
   }
-  const add = (item: Item) => go({ group: also(asked ?? emptyGroup(), item) });
+  // What cannot be read is nothing to add to.
+  const add = asked && ((item: Item) => go({ group: also(asked, item) }));
 
   return (
     <>
@@ -101,7 +104,7 @@ export function SearchPage() {
           again();
         }}
         onClear={() => go({ group: emptyGroup(), period: {} })}
-        issue={issue}
+        wrong={unread}
       />
       <div className="bar-tools row">
         <button
@@ -114,35 +117,40 @@ export function SearchPage() {
         </button>
         <div className="row push">
           <ColumnMenu columns={columns} onChange={(c) => go({ columns: c })} />
-          <Saved condition={asked ?? emptyGroup()} period={period} />
+          <Saved condition={asked} wrong={unread} period={period} />
           <MakeRule
-            condition={asked ?? emptyGroup()}
+            condition={asked}
             opened={params.get("rule") === "new"}
             onOpen={(opened) => go({ rule: opened })}
           />
           <ShareButton />
-          <ExportMenu query={{ ...variables, ...sortInput(sort) }} columns={columns} />
+          <ExportMenu
+            query={asked && { ...variables, ...sortInput(sort) }}
+            wrong={unread}
+            columns={columns}
+          />
         </div>
       </div>
       <div className="split">
-        {facets && asked && (
+        {facets && add && (
           <Facets
             {...variables}
+            shown={period}
             fields={facets}
             onFields={(f) => go({ facets: f })}
             onMatch={add}
-            onItem={add}
           />
         )}
         <div className="main">
-          {summary.data && summary.data.summary.total.value > 0 && (
+          {add && summary.data && summary.data.summary.total.value > 0 && (
             <SummaryStrip
               summary={summary.data.summary}
+              old={summary.fetching}
               onCode={(code) => add(match("EventID", String(code)))}
               onBrush={(from, to) => go({ period: { from, to } })}
             />
           )}
-          {!pages.error && (
+          {add && !pages.error && (
             <State loading={false} error={summary.error} empty={false} nothing={null} retry={again} />
           )}
           <Results
@@ -152,14 +160,21 @@ export function SearchPage() {
             sort={sort}
             onSort={(s) => go({ sort: s })}
             selected={selected}
-            onSelect={(event) => go({ event })}
+            onSelect={(event, byKey) => go({ event }, { replace: byKey })}
             onMatch={add}
             period={period}
+            nothing={unread}
           />
         </div>
         {selected && (
           <div className="side">
-            <EventPanel key={selected} id={selected} onClose={() => go({ event: null })} onMatch={add} />
+            <EventPanel
+              key={selected}
+              id={selected}
+              onClose={() => go({ event: null })}
+              onMatch={add}
+              period={period}
+            />
           </div>
         )}
       </div>

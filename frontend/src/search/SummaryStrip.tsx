@@ -6,16 +6,18 @@ import { Histogram } from "./Histogram";
 
 interface Props {
   summary: SummaryQuery["summary"];
+  /** It is that of the search before, until the new one comes. */
+  old: boolean;
   onCode: (code: number) => void;
   onBrush: (from: string, to: string) => void;
 }
 
 /** How much there is, on how many hosts, when, and of which codes. */
-export function SummaryStrip({ summary, onCode, onBrush }: Props) {
+export function SummaryStrip({ summary, old, onCode, onBrush }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   return (
-    <section className="summary" aria-label={t("search.summary")}>
+    <section className="summary" aria-busy={old} aria-label={t("search.summary")}>
       <dl className="totals">
         <div>
           <dt>{t(summary.total.exact ? "search.total" : "search.totalAtLeast")}</dt>

@@ -27,6 +27,16 @@ const WIDE = new Set(["CommandLine", "ParentCommandLine", "TargetObject", "Detai
 export const column = (name: string): Column =>
   OWN[name] ?? { name, sort: name, width: WIDE.has(name) ? 320 : 170 };
 
+/** Whose guid is that of the process that did what the event tells. */
+const ACTING = ["ProcessGuid", "SourceProcessGuid"];
+
+/** Fields that the columns need, and last those that name the process. */
+export const askedFields = (columns: string[]) => [...columns.filter((c) => !isOwn(c)), ...ACTING];
+
+/** The guid of the process among the values of `askedFields`. */
+export const actingGuid = (values: (string | null)[]) =>
+  values.slice(-ACTING.length).find((v) => v) ?? undefined;
+
 /** Columns in the order shown; the time is always there. */
 export function readColumns(text: string | null, otherwise: string[] = OWN_COLUMNS): string[] {
   const names = (text ?? "").split(",").filter((n) => /^[\w.-]{1,80}$/.test(n));

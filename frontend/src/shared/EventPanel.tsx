@@ -1,5 +1,5 @@
 import { ActionIcon, Button } from "@mantine/core";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link } from "wouter";
@@ -7,10 +7,11 @@ import { EventDocument } from "../api/generated";
 import { useLanguage } from "../i18n";
 import { useClock } from "./clock";
 import { categoryColour } from "./colours";
-import type { Row } from "./condition";
+import type { Item } from "./condition";
 import { EventIcon, Icon, NodeIcon } from "./Icon";
 import { Level } from "./Level";
 import { graphLink, hostLink, processLink, ruleLink } from "./links";
+import type { Period } from "./period";
 import { State } from "./State";
 import { ValueButton } from "./ValueMenu";
 
@@ -18,14 +19,16 @@ interface Props {
   id: string;
   onClose: () => void;
   /** Adds a row to the search in place; without it a new search is opened. */
-  onMatch?: (row: Row) => void;
+  onMatch?: ((item: Item) => void) | undefined;
+  /** What searches for its values keep to. */
+  period?: Period | undefined;
 }
 
-/** The graph follows the log: the process of an event that has just come may take a moment. */
-const GRAPH_POLL_MS = 1_500;
+/** The graph follows the log: the process of an event that has just come may take a moment, or never come. */
+const GRAPH_WAITS_MS = [1_500, 1_500, 3_000, 3_000, 6_000, 12_000, 24_000];
 
 /** All fields of one event, and where to go from there. */
-export function EventPanel({ id, onClose, onMatch }: Props) {
+export function EventPanel({ id, onClose, onMatch, period }: Props) {
   const { t } = useTranslation();
   const language = useLanguage();
   const [{ data, error, fetching }, reload] = useQuery({ query: EventDocument, variables: { id, language } });
@@ -34,11 +37,16 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
   const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;
   const awaited =
     !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
+  const [tries, setTries] = useState(0);
+  const more = tries < GRAPH_WAITS_MS.length;
   useEffect(() => {
-    if (!awaited) return;
-    const timer = setInterval(() => reload({ requestPolicy: "network-only" }), GRAPH_POLL_MS);
-    return () => clearInterval(timer);
-  }, [awaited, reload]);
+    if (!awaited || !more) return;
+    const timer = setTimeout(() => {
+      setTries((n) => n + 1);
+      reload({ requestPolicy: "network-only" });
+    }, GRAPH_WAITS_MS[tries]);
+    return () => clearTimeout(timer);
+  }, [awaited, more, tries, reload]);
   return (
     <section aria-label={t("event.name")}>
       <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
@@ -74,10 +82,10 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
                 {t("event.openProcess")}
               </Button>
             )}
-            {awaited && <span className="dim">{t("event.graphComing")}</span>}
+            {awaited && <span className="dim">{t(more ? "event.graphComing" : "event.graphLacks")}</span>}
             <Button
               component={Link}
-              href={hostLink(event.host)}
+              href={hostLink(event.host, period)}
               variant="default"
               leftSection={<Icon name="hosts" />}
             >
@@ -137,7 +145,8 @@ export function EventPanel({ id, onClose, onMatch }: Props) {
                     {field.value}
                     <span className="actions">
                       <ValueButton
-                        of={{ field: field.name, value: field.value, host: event.host }}
+                        of={{ field: field.name, value: field.value, host: event.host, guid }}
+                        period={period}
                         onMatch={onMatch}
                       />
                     </span>

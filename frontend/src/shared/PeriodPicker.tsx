@@ -2,7 +2,27 @@ import { Button, TextInput } from "@mantine/core";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useClock } from "./clock";
+import { useNumber } from "./format";
 import { type Period, PRESETS } from "./period";
+import { MONO } from "./theme";
+
+/** `24h` in the language of the page. */
+export function useLength(): (length: string) => string {
+  const { t } = useTranslation();
+  const number = useNumber();
+  return (length) => {
+    const preset = PRESETS.find((p) => p === length);
+    if (preset) return t(`period.${preset}`);
+    const unit = UNIT_NAMES[length.at(-1) ?? ""];
+    return unit ? t(unit, { shown: number(Number(length.slice(0, -1))) }) : length;
+  };
+}
+
+const UNIT_NAMES: Record<string, "period.minutes" | "period.hours" | "period.days"> = {
+  m: "period.minutes",
+  h: "period.hours",
+  d: "period.days",
+};
 
 interface Props {
   value: Period;
@@ -60,8 +80,6 @@ export function PeriodPicker({ value, onChange, label, fixed = false }: Props) {
     </fieldset>
   );
 }
-
-const MONO = { input: { fontFamily: "var(--mono)" } };
 
 interface TimeProps {
   label: string;

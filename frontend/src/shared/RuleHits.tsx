@@ -28,7 +28,7 @@ export function RuleHits({ condition, filter, onRule }: Props) {
     <>
       <State loading={fetching && !hits} error={error} empty={!hits} nothing={null} retry={() => reload()} />
       {hits?.items.length === 0 && <div className="dim">{t("ruleHits.nothing")}</div>}
-      <ul className="rulehits">
+      <ul className="rulehits" aria-busy={fetching && !!hits}>
         {hits?.items.map(({ ruleId, rule, count, condition: said }) => {
           const title = rule?.title ?? ruleId;
           return (

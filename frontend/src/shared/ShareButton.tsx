@@ -1,24 +1,32 @@
 import { Button } from "@mantine/core";
-import { useClipboard } from "@mantine/hooks";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
+import { copyText } from "./copy";
 import { Icon } from "./Icon";
+
+const SHOWN_MS = 3_000;
 
 /** Copies the address, which holds everything that is shown, or what a note says of it. */
 export function ShareButton({ note }: { note?: string }) {
   const { t } = useTranslation();
-  const clipboard = useClipboard({ timeout: 3_000 });
+  const [copied, setCopied] = useState<boolean>();
+  useEffect(() => {
+    if (copied === undefined) return;
+    const timer = setTimeout(() => setCopied(undefined), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [copied]);
   return (
     <>
       <Button
         variant="default"
         title={note}
         leftSection={<Icon name="link" size={14} />}
-        onClick={() => clipboard.copy(location.href)}
+        onClick={async () => setCopied(await copyText(location.href))}
       >
-        {t(clipboard.copied ? "share.copied" : "share.name")}
+        {t(copied === undefined ? "share.name" : copied ? "share.copied" : "copy.failed")}
       </Button>
       <span className={note ? "dim" : "unseen"} role="status">
-        {clipboard.copied && (note ?? t("share.copied"))}
+        {copied !== undefined && (copied ? (note ?? t("share.copied")) : t("copy.failed"))}
       </span>
     </>
   );

@@ -6,10 +6,11 @@ import { client, errorText } from "../api/client";
 import { useFields } from "../api/fields";
 import { NodesOfValueDocument } from "../api/generated";
 import { useSession } from "../api/session";
-import { conditionInput, match, type Row } from "./condition";
+import { conditionInput, type Item, match, only } from "./condition";
+import { useCopy } from "./copy";
 import { isGuid, isInGraph, nodeOf } from "./entity";
 import { Icon } from "./Icon";
-import { graphLink, hostLink, newRuleLink, processLink, searchLink } from "./links";
+import { carriersLink, graphLink, hostLink, newRuleLink, processLink, searchLink } from "./links";
 import { type Period, periodInput } from "./period";
 
 /** A value of an event, wherever it is shown. */
@@ -18,29 +19,33 @@ export interface Value {
   value: string;
   /** Host of the event, where there is one. */
   host?: string | undefined;
+  /** The process that the event tells of, where there is one. */
+  guid?: string | undefined;
 }
 
 interface Props {
   of: Value;
   period?: Period | undefined;
   /** Adds a row to the search in place; without it a new search is opened. */
-  onMatch?: ((row: Row) => void) | undefined;
+  onMatch?: ((item: Item) => void) | undefined;
 }
 
 /** The way a condition names a field of an event. */
 export function useRow() {
   const known = useFields();
   return (field: string, value: string) =>
-    match(known.some((f) => f.name === field) ? field : `data.${field}`, value);
+    only(known.some((f) => f.name === field) ? field : `data.${field}`, value);
 }
 
 /** Everything that can be done with a value. */
-function Items({ of: { field, value, host }, period, onMatch }: Props) {
+function Items({ of: { field, value, host, guid }, period, onMatch }: Props) {
   const { t } = useTranslation();
   const [, go] = useLocation();
   const [missing, setMissing] = useState<string>();
   const row = useRow()(field, value);
   const mayMakeRules = useSession()?.role !== "VIEWER";
+  const copy = useCopy();
+  const toProcess = isGuid(field) ? value : guid;
   const toHost = field === "Computer" ? value : host;
 
   async function openGraph() {
@@ -66,14 +71,17 @@ function Items({ of: { field, value, host }, period, onMatch }: Props) {
       {onMatch && item("minus", t("value.exclude"), () => onMatch({ ...row, not: true }))}
       {item("search", t("value.search"), () => go(searchLink(row, period)))}
       {mayMakeRules && item("rules", t("value.rule"), () => go(newRuleLink(row)))}
-      {isGuid(field) && item("process", t("value.process"), () => go(processLink(value)))}
+      {toProcess && item("process", t("value.process"), () => go(processLink(toProcess)))}
       {isInGraph(field) && item("graph", missing ?? t("value.graph"), () => void openGraph(), true)}
       {toHost && item("hosts", t("value.host", { host: toHost }), () => go(hostLink(toHost, period)))}
       {toHost &&
         item("table", t("value.events", { host: toHost }), () =>
           go(searchLink(match("Computer", toHost), period)),
         )}
-      {item("copy", t("value.copy"), () => void navigator.clipboard?.writeText(value))}
+      {!toHost && item("hosts", t("value.hosts"), () => go(carriersLink("Computer", row, period)))}
+      {!toProcess &&
+        item("process", t("value.processes"), () => go(carriersLink("Image+ProcessGuid", row, period)))}
+      {item("copy", t("value.copy"), () => void copy(value))}
     </>
   );
 }

@@ -2,7 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import type { ValueOrder, ValuesQuery } from "../api/generated";
 import { useClock } from "./clock";
-import { emptyGroup, type Item, match, type Row } from "./condition";
+import { emptyGroup, type Item, only } from "./condition";
 import { baseName, pathEnd, useNumber } from "./format";
 import { searchLink } from "./links";
 import type { Period } from "./period";
@@ -16,6 +16,24 @@ export interface ValueSort {
   descending: boolean;
 }
 
+const ALL_ORDERS: ValueOrder[] = [
+  "VALUE",
+  "EVENTS",
+  "HOSTS",
+  "FIRST_SEEN",
+  "LAST_SEEN",
+  "BASELINE",
+  "CHANGE",
+];
+
+/** `-EVENTS`, `VALUE` as an address has it: a minus is descending. */
+export function readValueSort(text: string | null | undefined, otherwise: ValueSort): ValueSort {
+  const order = ALL_ORDERS.find((o) => o === text?.replace("-", ""));
+  return order ? { order, descending: !!text?.startsWith("-") } : otherwise;
+}
+
+export const writeValueSort = ({ order, descending }: ValueSort) => `${descending ? "-" : ""}${order}`;
+
 interface Props {
   fields: string[];
   rows: ValueRow[];
@@ -28,7 +46,7 @@ interface Props {
   /** What the events of a value must fulfil too. */
   within: Item[];
   period: Period;
-  onMatch?: (row: Row) => void;
+  onMatch?: (item: Item) => void;
   /** Paths are shown from their beginning. */
   whole?: boolean;
 }
@@ -50,7 +68,7 @@ export function ValuesTable(props: Props) {
   const { time, label } = useClock();
   const highest = Math.max(1, ...rows.map((r) => r.count));
   const drill = (row: ValueRow) =>
-    searchLink(emptyGroup([...within, ...fields.map((f, i) => match(f, row.values[i] ?? ""))]), period);
+    searchLink(emptyGroup([...within, ...fields.map((f, i) => only(f, row.values[i] ?? ""))]), period);
   const shown = (value: string) => {
     if (whole || value === "") return value || t("values.empty");
     return fields.length > 1 ? baseName(value) : pathEnd(value);

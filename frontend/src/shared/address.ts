@@ -24,17 +24,20 @@ export function paramsOf(search: string, hash: string): URLSearchParams {
 }
 
 /** The parameters of the page, and how to change them. */
-export function useAddress(): [URLSearchParams, (change: (params: URLSearchParams) => void) => void] {
+export function useAddress(): [
+  URLSearchParams,
+  (change: (params: URLSearchParams) => void, how?: { replace: boolean }) => void,
+] {
   const [path, navigate] = useLocation();
   const search = useSearch();
   const hash = useLocationProperty(() => location.hash);
   const params = useMemo(() => paramsOf(search, hash), [search, hash]);
   return [
     params,
-    (change) => {
+    (change, how) => {
       const next = paramsOf(location.search, location.hash);
       change(next);
-      navigate(addressOf(path, next));
+      navigate(addressOf(path, next), how);
     },
   ];
 }

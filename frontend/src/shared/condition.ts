@@ -61,6 +61,12 @@ export const match = (field: string, value: string, operator: Operator = "EQUALS
   values: [value],
 });
 
+/** The events that have the value. No engine compares with an empty one: it is there, and has no character. */
+export const only = (field: string, value: string): Item =>
+  value === ""
+    ? emptyGroup([{ ...match(field, ""), operator: "EXISTS" }, match(field, "?*", "WILDCARD", true)])
+    : match(field, value);
+
 const isComplete = (row: Row) =>
   row.field !== "" && (row.operator === "EXISTS" || row.values.some((v) => v !== ""));
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { also, conditionInput, emptyGroup, emptyRow, match } from "./condition";
+import { also, conditionInput, emptyGroup, emptyRow, match, only } from "./condition";
 import { parseCondition, SyntaxIssue, writeCondition } from "./conditionText";
 
 test.each([
@@ -59,4 +59,12 @@ test("a value added to an OR search narrows the whole of it", () => {
   const search = parseCondition("a = 1 OR b = 2");
   expect(writeCondition(also(search, match("c", "3")))).toBe('(a = "1" OR b = "2") AND c = "3"');
   expect(writeCondition(also(emptyGroup([emptyRow()]), match("c", "3")))).toBe('c = "3"');
+});
+
+test("the empty value is looked for as such, not dropped like a row that says nothing yet", () => {
+  expect(writeCondition(only("User", ""))).toBe('User exists AND NOT User like "?*"');
+  expect(writeCondition({ ...only("User", ""), not: true })).toBe('NOT (User exists AND NOT User like "?*")');
+  expect(conditionInput(also(emptyGroup(), only("User", "x")))).toEqual({
+    match: { field: "User", operator: "EQUALS", values: ["x"] },
+  });
 });

@@ -23,3 +23,6 @@ export const hostLink = (host: string, period?: Period) => link("/hosts", { host
 /** Hits of a rule, on all hosts or one. */
 export const hitsLink = (rule: string, host?: string) => link("/alerts", { rule, host });
 export const ruleLink = (id: string) => link("/rules", { rule: id });
+/** Which hosts, or processes, have events that fulfil something. */
+export const carriersLink = (field: string, condition: Item, period?: Period) =>
+  link("/statistics", { only: "own", field, q: writeCondition(condition) }, period);

@@ -25,6 +25,9 @@ const dark: MantineColorsTuple = [
   "#080b0f",
 ];
 
+/** Styles of an input whose text is code; what is said about it is not. */
+export const MONO = { input: { fontFamily: "var(--mono)" } };
+
 /** Small, square, quiet: a tool that is looked at all day. */
 export const theme = createTheme({
   colors: { blue, dark },

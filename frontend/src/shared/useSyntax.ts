@@ -9,3 +9,10 @@ export function useSyntax(): (wrong: SyntaxIssue) => string {
     return t("search.syntax", { expected: what, at: at + 1 });
   };
 }
+
+/** That the search of an address cannot be read, and why; `undefined` where it can. */
+export function useUnread(): (wrong: SyntaxIssue | undefined) => string | undefined {
+  const { t } = useTranslation();
+  const syntax = useSyntax();
+  return (wrong) => wrong && t("search.unread", { why: syntax(wrong) });
+}

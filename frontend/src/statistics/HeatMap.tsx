@@ -85,7 +85,7 @@ export function HeatMap({ asked, period }: { asked: Group; period: Period }) {
           error={pages.error}
           empty={pages.items.length === 0}
           nothing={t("hosts.nothing")}
-          retry={pages.reload}
+          retry={pages.retry}
         />
         {pages.more && (
           <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>

@@ -1,13 +1,19 @@
 import { Button } from "@mantine/core";
-import { useMemo, useState } from "react";
+import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { ValuesDocument } from "../api/generated";
-import { conditionInput, emptyGroup, type Group, type Row } from "../shared/condition";
+import { conditionInput, emptyGroup, type Group, type Item } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { type Period, periodInput } from "../shared/period";
 import { State } from "../shared/State";
-import { type ValueColumn, type ValueSort, ValuesTable } from "../shared/ValuesTable";
+import {
+  readValueSort,
+  type ValueColumn,
+  type ValueSort,
+  ValuesTable,
+  writeValueSort,
+} from "../shared/ValuesTable";
 import { type Kind, type View, within } from "./kinds";
 
 interface Props {
@@ -18,10 +24,15 @@ interface Props {
   asked: Group;
   period: Period;
   baseline: Period | undefined;
+  /** When the period was chosen: what it is compared with begins or ends at the same moment. */
+  now: number;
+  /** As the address has it. */
+  order: string | undefined;
+  onOrder: (order: string) => void;
   /** Alone on the page, with everything. */
   whole: boolean;
   onWhole: () => void;
-  onMatch: (row: Row) => void;
+  onMatch: (item: Item) => void;
 }
 
 const SHOWN = 12;
@@ -51,20 +62,21 @@ const COMPARED: Record<View, ValueColumn[]> = {
 };
 
 /** The values of one field or pair of fields. */
-export function Statistic({ title, kind, view, asked, period, baseline, whole, onWhole, onMatch }: Props) {
+export function Statistic(props: Props) {
+  const { title, kind, view, asked, period, baseline, now, whole, onWhole, onMatch } = props;
   const { t } = useTranslation();
   const number = useNumber();
-  const [sort, setSort] = useState(SORTS[view]);
+  const sort = readValueSort(props.order, SORTS[view]);
   const items = [...within(kind), ...(asked.items.length > 0 ? [asked] : [])];
-  const key = JSON.stringify([kind, items, period, baseline, view, sort, whole]);
+  const key = JSON.stringify([kind, items, period, baseline, view, sort, whole, now]);
   // biome-ignore lint/correctness/useExhaustiveDependencies: `key` stands for what is read.
   const variables = useMemo(() => {
     const condition = conditionInput(emptyGroup(items));
     return {
       fields: kind.fields,
       condition,
-      period: periodInput(period),
-      baseline: baseline && { condition, period: periodInput(baseline) },
+      period: periodInput(period, now),
+      baseline: baseline && { condition, period: periodInput(baseline, now) },
       onlyNew: view === "new",
       ...sort,
       first: whole ? ALL : SHOWN,
@@ -74,7 +86,7 @@ export function Statistic({ title, kind, view, asked, period, baseline, whole, o
   const found = data?.values;
   const all: ValueColumn[] = ["hosts", "firstSeen", "lastSeen", ...COMPARED[view]];
   return (
-    <section className="panel" aria-label={title}>
+    <section className="panel" aria-label={title} aria-busy={fetching && !!found}>
       <div className="row pad" style={{ borderBottom: "1px solid var(--line)", flexWrap: "nowrap" }}>
         <h2 style={{ whiteSpace: "nowrap" }}>{title}</h2>
         {found && (
@@ -90,7 +102,7 @@ export function Statistic({ title, kind, view, asked, period, baseline, whole, o
         )}
       </div>
       <State
-        loading={fetching && !found}
+        loading={fetching}
         error={error}
         empty={!found || found.values.length === 0}
         nothing={t(view === "new" ? "statistics.nothingNew" : "statistics.nothing")}
@@ -103,7 +115,7 @@ export function Statistic({ title, kind, view, asked, period, baseline, whole, o
           columns={whole ? all : COLUMNS[view]}
           baselineName={t("values.before")}
           sort={sort}
-          onSort={setSort}
+          onSort={(s) => props.onOrder(writeValueSort(s))}
           within={items}
           period={period}
           onMatch={onMatch}

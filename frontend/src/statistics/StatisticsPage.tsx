@@ -1,16 +1,17 @@
 import "./statistics.css";
 import { Autocomplete, Button, SegmentedControl, TextInput } from "@mantine/core";
-import { type FormEvent, useEffect, useState } from "react";
+import { type FormEvent, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSearchParams } from "wouter";
 import { useFields } from "../api/fields";
-import { also, emptyGroup, type Group, type Row } from "../shared/condition";
+import { also, emptyGroup, type Group, type Item } from "../shared/condition";
 import { readCondition, writeCondition } from "../shared/conditionText";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { type Period, readPeriod, writePeriod } from "../shared/period";
-import { useSyntax } from "../shared/useSyntax";
+import { MONO } from "../shared/theme";
+import { useSyntax, useUnread } from "../shared/useSyntax";
 import { HeatMap } from "./HeatMap";
-import { baselineOf, KIND_NAMES, KINDS, type Kind, VIEWS, type View } from "./kinds";
+import { baselineOf, KIND_NAMES, KINDS, type Kind, readOrders, VIEWS, type View, writeOrders } from "./kinds";
 import { Statistic } from "./Statistic";
 
 const readView = (text: string | null): View => VIEWS.find((v) => v === text) ?? "top";
@@ -31,8 +32,12 @@ export default function StatisticsPage() {
   const period = readPeriod(params);
   const chosen = readBaseline(params.get("with"));
   const q = params.get("q") ?? "";
-  const { group: asked = emptyGroup() } = readCondition(q);
-  const [now] = useState(Date.now);
+  const { group: asked = emptyGroup(), issue } = readCondition(q);
+  const unread = useUnread()(issue);
+  const orders = readOrders(params.get("order"));
+  const periodKey = JSON.stringify([period, view]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: "the last 24 h" are those before it was chosen.
+  const now = useMemo(Date.now, [periodKey]);
   const baseline = view === "new" || view === "compare" ? baselineOf(view, period, chosen, now) : undefined;
 
   const set = (values: Record<string, string | undefined>, next?: Period) =>
@@ -45,7 +50,7 @@ export default function StatisticsPage() {
       return params;
     });
   const narrow = (group: Group) => set({ q: writeCondition(group) });
-  const onMatch = (row: Row) => narrow(also(asked, row));
+  const onMatch = (item: Item) => narrow(also(asked, item));
   const found = KIND_NAMES.find((k) => k === only);
   const kinds: [string, Kind, string][] = [
     ...(own.length > 0 ? [["own", { fields: own }, own.join(" → ")] as [string, Kind, string]] : []),
@@ -60,7 +65,7 @@ export default function StatisticsPage() {
         <SegmentedControl
           aria-label={t("statistics.view")}
           value={view}
-          onChange={(v) => set({ view: v === "top" ? undefined : v })}
+          onChange={(v) => set({ view: v === "top" ? undefined : v, order: undefined })}
           data={VIEWS.map((v) => ({ value: v, label: t(`statistics.views.${v}`) }))}
         />
         <PeriodPicker value={period} onChange={(p) => set({}, p)} />
@@ -76,7 +81,11 @@ export default function StatisticsPage() {
         <Narrow q={q} asked={asked} onChange={narrow} />
       </header>
       <div className="body">
-        {(view === "new" || view === "compare") && !baseline ? (
+        {unread ? (
+          <div className="state" role="alert" style={{ color: "var(--level-critical)" }}>
+            {unread}
+          </div>
+        ) : (view === "new" || view === "compare") && !baseline ? (
           <div className="state" role="status">
             {t("statistics.needsPeriod")}
           </div>
@@ -99,6 +108,9 @@ export default function StatisticsPage() {
                   asked={asked}
                   period={period}
                   baseline={baseline}
+                  now={now}
+                  order={orders.get(name)}
+                  onOrder={(order) => set({ order: writeOrders(new Map(orders).set(name, order)) })}
                   whole={!!only}
                   onWhole={() => set({ only: name })}
                   onMatch={onMatch}
@@ -164,7 +176,7 @@ function Narrow({ q, asked, onChange }: { q: string; asked: Group; onChange: (gr
     <form className="row" style={{ flex: "1 1 320px", gap: 4 }} onSubmit={submit}>
       <TextInput
         style={{ flex: "1 1 260px" }}
-        ff="monospace"
+        styles={MONO}
         aria-label={t("statistics.narrow")}
         placeholder={t("statistics.narrowHint")}
         value={text}

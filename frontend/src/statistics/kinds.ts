@@ -49,3 +49,16 @@ export function baselineOf(view: View, period: Period, chosen: Period, now: numb
   if (chosen.from || chosen.to) return chosen;
   return { from: time(from - (to - from)), to: time(from) };
 }
+
+/** Orders of statistics as the address has them: `ports:-HOSTS,domains:VALUE`. */
+export function readOrders(text: string | null): Map<string, string> {
+  return new Map(
+    (text ?? "").split(",").flatMap((part) => {
+      const [name, order] = part.split(":");
+      return name && order ? [[name, order] as const] : [];
+    }),
+  );
+}
+
+export const writeOrders = (orders: Map<string, string>) =>
+  [...orders].map(([name, order]) => `${name}:${order}`).join(",");
