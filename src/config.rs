@@ -26,11 +26,24 @@ pub struct Common {
     /// What is logged to standard error, such as `info` or `warn,sysmonsearch=debug`
     #[arg(long, env = "SYSMONSEARCH_LOG", global = true, value_name = "FILTER")]
     pub log: Option<String>,
+    /// YAML file of values for placeholders in rules (`expand`): a mapping of names to lists
+    #[arg(long, env = "SYSMONSEARCH_PLACEHOLDERS", global = true, value_name = "FILE")]
+    placeholders: Option<PathBuf>,
     #[command(flatten)]
     pub cluster: Cluster,
 }
 
 impl Common {
+    /// Text of the file with values for placeholders.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn placeholders(&self) -> Result<Option<String>> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|e| Error::bad_input(format!("cannot read {}: {e}", path.display())))
+        };
+        self.placeholders.as_deref().map(read).transpose()
+    }
     pub fn data(&self) -> PathBuf {
         self.data.clone().unwrap_or_else(|| DEFAULT_DATA.into())
     }

@@ -49,7 +49,7 @@ async fn index(common: &Common, connect: &Connect) -> anyhow::Result<u8> {
     }
     let events = common.data().join("events");
     tokio::task::spawn_blocking(move || Tantivy::drop_index(&events)).await??;
-    let folder = place::Folder::embedded(&common.data()).await?;
+    let folder = place::Folder::embedded(common, &common.data()).await?;
     let done = folder.pipeline.caught_up().await;
     folder.pipeline.shutdown().await;
     done?;

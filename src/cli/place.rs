@@ -7,6 +7,7 @@ use crate::{
     elastic,
     error::{Code, Error},
     pipeline::{Engines, Pipeline},
+    rules::Placeholders,
     serve::{App, Settings, auth::Auth},
 };
 use anyhow::{Context as _, bail};
@@ -83,17 +84,17 @@ impl Folder {
     pub async fn open(common: &Common) -> Result<Self, Error> {
         let data = common.data();
         match common.cluster.servers()? {
-            None => Self::embedded(&data).await,
+            None => Self::embedded(common, &data).await,
             Some(servers) => {
                 let engines = Engines::cluster(servers).await?;
-                Ok(Self { pipeline: Pipeline::start(engines, data.join("spool")).await? })
+                Ok(Self { pipeline: Self::pipeline(common, engines, &data).await? })
             }
         }
     }
 
     /// # Errors
     /// `CONFLICT` when another process has the folder open.
-    pub async fn embedded(data: &Path) -> Result<Self, Error> {
+    pub async fn embedded(common: &Common, data: &Path) -> Result<Self, Error> {
         let folder = data.to_owned();
         let engines = tokio::task::spawn_blocking(move || {
             let engines = Engines::embedded(&folder)?;
@@ -102,7 +103,15 @@ impl Folder {
             Ok::<_, Error>(engines)
         })
         .await??;
-        Ok(Self { pipeline: Pipeline::start(engines, data.join("spool")).await? })
+        Ok(Self { pipeline: Self::pipeline(common, engines, data).await? })
+    }
+
+    async fn pipeline(common: &Common, engines: Engines, data: &Path) -> Result<Arc<Pipeline>, Error> {
+        let read = |text: String| {
+            Placeholders::read(&text).map_err(|e| Error::bad_input(format!("the file of placeholders: {e}")))
+        };
+        let placeholders = common.placeholders()?.map(read).transpose()?.unwrap_or_default();
+        Pipeline::start_with(engines, data.join("spool"), placeholders).await
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     config::{Common, Connect},
     event::detection::Rule,
+    pipeline::{Imported, Superseded},
     rules::{self, Loaded},
 };
 use anyhow::Context as _;
@@ -82,10 +83,17 @@ async fn import(common: &Common, connect: &Connect, path: PathBuf, mut issues: I
         Place::Server(client) => send(&client, &rules).await?,
         Place::Folder(folder) => {
             let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
-            let changed = folder.pipeline.import_rules(rules).await?;
+            let Imported { changed, superseded } = folder.pipeline.import_rules(rules).await?;
+            for s in &superseded {
+                say!("{s}");
+            }
+            let set = folder.pipeline.rule_set();
             let stored = folder.pipeline.catalog.rules_by_id(&ids).await?;
             folder.pipeline.shutdown().await;
-            let verdict = |r: Rule| Verdict { id: r.id, title: r.title, refused: r.refused };
+            let verdict = |r: Rule| {
+                let refused = r.refused.or_else(|| set.blocked(&r.id).map(str::to_owned));
+                Verdict { id: r.id, title: r.title, refused }
+            };
             (changed, stored.into_iter().flatten().map(verdict).collect())
         }
     };
@@ -117,18 +125,22 @@ fn count(n: usize) -> String {
 
 async fn send(client: &Client, rules: &[Rule]) -> anyhow::Result<(u64, Vec<Verdict>)> {
     let query = "mutation($input: ImportRulesInput!) { importRules(input: $input) \
-                 { changed rules { ruleId title refused } errors { message } } }";
+                 { changed superseded { ruleId by } rules { ruleId title refused blocked } errors { message } } }";
     let (mut changed, mut verdicts) = (0, Vec::new());
     for (origin, yaml) in requests(rules) {
         let mut answer = client.ask(query, json!({"input": {"yaml": yaml, "origin": origin}})).await?;
         let answer = &mut answer["importRules"];
         changed += answer["changed"].as_u64().unwrap_or_default();
         let text = |v: &Value| v.as_str().map(str::to_owned);
+        for s in answer["superseded"].as_array().into_iter().flatten() {
+            let [rule_id, by] = ["ruleId", "by"].map(|key| text(&s[key]).unwrap_or_default());
+            say!("{}", Superseded { rule_id, by });
+        }
         for rule in answer["rules"].as_array().into_iter().flatten() {
             verdicts.push(Verdict {
                 id: text(&rule["ruleId"]).unwrap_or_default(),
                 title: text(&rule["title"]).unwrap_or_default(),
-                refused: text(&rule["refused"]),
+                refused: text(&rule["refused"]).or_else(|| text(&rule["blocked"])),
             });
         }
     }
@@ -180,17 +192,18 @@ async fn enable(client: &Client, id: String, enabled: bool) -> anyhow::Result<()
 
 async fn list(client: &Client) -> anyhow::Result<()> {
     let query = "query($first: Int, $after: String) { rules(first: $first, after: $after) \
-                 { nodes { ruleId title level enabled refused hits } pageInfo { hasNextPage endCursor } } }";
+                 { nodes { ruleId title level enabled refused blocked hits } pageInfo { hasNextPage endCursor } } }";
     let rules = client.all("rules", query, json!({})).await?;
     for rule in &rules {
         let text = |key: &str| rule[key].as_str().unwrap_or_default();
-        let state = match (rule["refused"].as_str(), rule["enabled"] == true) {
+        let refused = rule["refused"].as_str().or_else(|| rule["blocked"].as_str());
+        let state = match (refused, rule["enabled"] == true) {
             (Some(_), _) => "refused",
             (None, true) => "enabled",
             (None, false) => "disabled",
         };
         let hits = grouped(rule["hits"].as_u64().unwrap_or_default());
-        let reason = rule["refused"].as_str().map(|r| format!(": {r}")).unwrap_or_default();
+        let reason = refused.map(|r| format!(": {r}")).unwrap_or_default();
         say!("{state:<9}{:<14}{hits:>9}  {}  {}{reason}", text("level"), text("ruleId"), text("title"));
     }
     say!("{} rules", count(rules.len()));

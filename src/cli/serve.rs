@@ -80,7 +80,7 @@ async fn run(
 /// told to stop meanwhile.
 async fn opened(common: &Common, data: &Path) -> anyhow::Result<Option<Arc<Pipeline>>> {
     if common.cluster.servers()?.is_none() {
-        return Ok(Some(Folder::embedded(data).await?.pipeline));
+        return Ok(Some(Folder::embedded(common, data).await?.pipeline));
     }
     let mut told = false;
     loop {

@@ -181,8 +181,7 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
         ("hku", "HKU"),
         ("hkcr", "HKCR"),
     ];
-    let value = value.trim_start_matches("\\Registry\\").trim_matches('\\');
-    let value = &current_control_set(value);
+    let value = &current_control_set(&of_kernel(value.trim_matches('\\')));
     let (first, rest) = value.split_once('\\').unwrap_or((value, ""));
     let hive = text::fold(first);
     if let Some((_, short)) = HIVES.iter().find(|(long, _)| *long == hive) {
@@ -198,6 +197,21 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
         Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
         Relation::StartsWith => (kind, Relation::Contains, format!("\\{value}")),
         _ => (kind, relation, value.to_owned()),
+    }
+}
+
+/// A path as the kernel names it: `REGISTRY\MACHINE` is HKLM and `REGISTRY\USER` is HKU.
+fn of_kernel(path: &str) -> String {
+    const ROOT: &str = "registry\\";
+    let Some(inner) = path.get(..ROOT.len()).filter(|r| r.eq_ignore_ascii_case(ROOT)).and(path.get(ROOT.len()..))
+    else {
+        return path.to_owned();
+    };
+    let (first, rest) = inner.split_at(inner.find('\\').unwrap_or(inner.len()));
+    match first.to_ascii_lowercase().as_str() {
+        "machine" => format!("HKLM{rest}"),
+        "user" => format!("HKU{rest}"),
+        _ => inner.to_owned(),
     }
 }
 
@@ -246,6 +260,11 @@ fn range(value: &str) -> Option<Expr> {
     Some(Expr::or(nets.into_iter().map(net).collect()))
 }
 
+fn is_registry(value: &str) -> bool {
+    let begins = |with: &str| value.get(..with.len()).is_some_and(|h| h.eq_ignore_ascii_case(with));
+    begins("\\REGISTRY\\") || begins("HK") && value.contains('\\')
+}
+
 /// What a bare value is, for lists that do not say so.
 pub fn guess(value: &str) -> Option<(What, &'static str)> {
     let value = refanged(value);
@@ -256,9 +275,7 @@ pub fn guess(value: &str) -> Option<(What, &'static str)> {
         64 if hex => (What::Is(Kind::Sha256), "SHA256"),
         _ if text::ip(&value).is_some() || value.parse::<IpNet>().is_ok() => (What::Is(Kind::Ip), "address"),
         _ if value.contains("://") => (What::Url, "URL"),
-        _ if value.get(..2).is_some_and(|h| h.eq_ignore_ascii_case("HK")) && value.contains('\\') => {
-            (What::Is(Kind::RegistryKey), "registry key")
-        }
+        _ if is_registry(&value) => (What::Is(Kind::RegistryKey), "registry key"),
         _ if text::fold(&value).starts_with("\\\\.\\pipe\\") => (What::Is(Kind::Pipe), "pipe"),
         _ if value.contains('\\') => (What::Is(Kind::FilePath), "file path"),
         _ if value.contains('@') || value.contains(char::is_whitespace) => return None,

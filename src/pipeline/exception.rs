@@ -105,8 +105,11 @@ impl Pipeline {
         }
         let others = self.catalog.rules().await?.into_iter().filter(|r| exception::read(r).is_some());
         trial.extend(others.chain(made.iter().cloned()));
-        let (_, failed) = tokio::task::spawn_blocking(move || RuleSet::compile(&trial)).await?;
-        if let Some((id, why)) = failed.into_iter().next() {
+        let placeholders = self.rule_set().placeholders();
+        let (_, failed) = tokio::task::spawn_blocking(move || RuleSet::compile_with(&trial, &placeholders)).await?;
+        // Other filters may apply to other rules only.
+        let own: HashSet<&str> = exception.rules.iter().chain([&exception.id]).map(String::as_str).collect();
+        if let Some((id, why)) = failed.into_iter().find(|(id, _)| own.contains(id.as_str())) {
             return Err(Error::bad_input(format!("rule {id} cannot be matched with this exception: {why}")));
         }
         self.import_rules(made).await.map(drop)

@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -109,11 +109,12 @@ impl Detect {
         reload(&*self.catalog, &self.rules, &self.reloading).await?;
         self.store.refresh().await?;
         let all = self.catalog.rules().await?;
+        let placeholders = self.rules.read().unwrap_or_else(PoisonError::into_inner).placeholders();
         let wanted: BTreeSet<String> = hunt.rules.iter().cloned().collect();
         let (rules, condition, span) = tokio::task::spawn_blocking(move || {
             let part = RuleSet::needed(&all, &wanted);
             let condition = superset(&part);
-            let (set, _) = RuleSet::part(&all, &wanted);
+            let (set, _) = RuleSet::part(&all, &wanted, &placeholders);
             let span = set.correlations().all().iter().fold(0_i64, |sum, c| sum.saturating_add(c.span()));
             (set, condition, span)
         })
@@ -164,11 +165,11 @@ impl Pipeline {
     /// `BAD_INPUT` and `NOT_FOUND` when a rule is not there, not enabled or cannot be matched.
     pub async fn start_hunt(&self, rules: Vec<String>, period: Period, by: &str) -> Result<Job> {
         let ids: Vec<String> = rules.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let found = self.catalog.rules_by_id(&ids).await?;
+        let (found, set) = (self.catalog.rules_by_id(&ids).await?, self.rule_set());
         let title = found.iter().flatten().next().map(|r| r.title.clone());
         for (id, rule) in ids.iter().zip(&found) {
             let rule = rule.as_ref().ok_or_else(|| Error::not_found(format!("there is no rule {id}")))?;
-            if let Some(why) = unfit(rule) {
+            if let Some(why) = unfit(rule, &set) {
                 return Err(Error::bad_input(format!("rule '{}' {why}", rule.title)));
             }
         }
@@ -191,8 +192,9 @@ impl Pipeline {
     /// # Errors
     /// When the catalog fails.
     pub async fn hunt_at_once(&self, rules: &[String], by: &str) -> Result<Option<Job>> {
-        let known = self.catalog.rules_by_id(rules).await?;
-        let fit: Vec<String> = known.into_iter().flatten().filter(|r| unfit(r).is_none()).map(|r| r.id).collect();
+        let (known, set) = (self.catalog.rules_by_id(rules).await?, self.rule_set());
+        let fit = known.into_iter().flatten().filter(|r| unfit(r, &set).is_none());
+        let fit: Vec<String> = fit.map(|r| r.id).collect();
         if fit.is_empty() { Ok(None) } else { self.start_hunt(fit, Period::default(), by).await.map(Some) }
     }
 
@@ -220,8 +222,8 @@ impl Pipeline {
 }
 
 /// Why nothing can be hunted with a rule.
-fn unfit(rule: &Rule) -> Option<String> {
-    if let Some(why) = &rule.refused {
+fn unfit(rule: &Rule, set: &RuleSet) -> Option<String> {
+    if let Some(why) = rule.refused.as_deref().or_else(|| set.blocked(&rule.id)) {
         return Some(format!("cannot be matched: {why}"));
     }
     if rule.logsource == filter::LOGSOURCE {

@@ -18,20 +18,22 @@ mod processes;
 mod recent;
 mod reopen;
 mod retain;
+mod rules;
 mod trial;
 pub mod webhook;
 
 pub use engines::Engines;
 pub use import::{Report, Watch};
+pub use rules::{Imported, Superseded};
 pub use trial::Trial;
 
 use crate::{
     catalog::{Catalog, Job, JobKind, JobState, StoredHit},
     error::{Error, Issue, Result},
-    event::{Event, Position, Time, detection::Rule, indicator::Import},
+    event::{Event, Position, Time, detection::Rule},
     graph::GraphStore,
     ingest, intel,
-    rules::{self, RuleSet, correlation},
+    rules::{Placeholders, RuleSet, correlation},
     store::{Appended, EventStore},
 };
 use detect::{Detect, Rooms};
@@ -91,6 +93,14 @@ impl Pipeline {
     /// # Errors
     /// When an engine cannot be read.
     pub async fn start(engines: Engines, spool: PathBuf) -> Result<Arc<Self>> {
+        Self::start_with(engines, spool, Placeholders::default()).await
+    }
+
+    /// As [`Self::start`], with values of placeholders in rules.
+    ///
+    /// # Errors
+    /// When an engine cannot be read.
+    pub async fn start_with(engines: Engines, spool: PathBuf, placeholders: Placeholders) -> Result<Arc<Self>> {
         engines::private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
         let (head, _) = watch::channel(store.head().await?);
@@ -100,7 +110,7 @@ impl Pipeline {
         let (alert_changes, _) = watch::channel(catalog.newest_alert_change().await?);
         // Before the rules: a change in between is seen then.
         let known = catalog.rules_version().await?;
-        let rules = Arc::new(RwLock::new(Arc::new(compile(&*catalog).await?)));
+        let rules = Arc::new(RwLock::new(Arc::new(compile(&*catalog, Arc::new(placeholders)).await?)));
 
         let node = node(&spool).await?;
         // Only engines that others write to are shared with other processes.
@@ -237,55 +247,6 @@ impl Pipeline {
         }
     }
 
-    /// Stores rules and matches with them from now on. Returns how many are new or changed.
-    ///
-    /// # Errors
-    /// When the catalog fails.
-    pub async fn import_rules(&self, mut rules: Vec<Rule>) -> Result<u64> {
-        let (_, refused) = compile_with_verdicts(rules.clone()).await?;
-        for (id, reason) in refused {
-            // Members of a correlation may be stored already, or come later.
-            for rule in rules.iter_mut().filter(|r| r.id == id && r.logsource != correlation::LOGSOURCE) {
-                rule.refused.get_or_insert_with(|| reason.clone());
-            }
-        }
-        let changed = self.catalog.put_rules(&rules).await?;
-        self.reload_rules().await?;
-        Ok(changed)
-    }
-
-    /// Stores a report's indicators with their rules and matches with them from now on. Answers the import as it is
-    /// stored.
-    ///
-    /// # Errors
-    /// When the catalog fails; nothing is stored then.
-    pub async fn import_indicators(&self, report: intel::Report) -> Result<Import> {
-        let (report, rules) = tokio::task::spawn_blocking(move || with_rules(report)).await?;
-        self.catalog.put_indicators(&report.import, &report.indicators, &rules, &report.issues).await?;
-        self.reload_rules().await?;
-        Ok(report.import)
-    }
-
-    /// Removes an import of indicators with its rules. `false` when there is none.
-    ///
-    /// # Errors
-    /// When the catalog fails.
-    pub async fn remove_indicators(&self, import_id: &str) -> Result<bool> {
-        let removed = self.catalog.remove_indicators(import_id).await?;
-        if removed {
-            self.reload_rules().await?;
-        }
-        Ok(removed)
-    }
-
-    /// Compiles the enabled rules of the catalog anew.
-    ///
-    /// # Errors
-    /// When the catalog fails.
-    pub async fn reload_rules(&self) -> Result<()> {
-        reload(&*self.catalog, &self.rules, &self.reloading).await
-    }
-
     /// Drops the graph and projects the whole log anew, in the background; see [`Self::caught_up`].
     ///
     /// # Errors
@@ -390,7 +351,7 @@ fn with_rules(mut report: intel::Report) -> (intel::Report, Vec<Rule>) {
     let origin = report.origin();
     let mut rules = Vec::new();
     for text in &report.rules {
-        let found = rules::parse(text, &origin);
+        let found = crate::rules::parse(text, &origin);
         let refused = found.rules.iter().filter_map(|r| Some((&r.title, r.refused.as_ref()?)));
         report.issues.extend(refused.map(|(title, why)| Issue {
             source: report.import.name.clone(),
@@ -443,7 +404,8 @@ async fn look(
 /// Compiles the rules of the catalog; one after the other, so that an older set never replaces a newer one.
 async fn reload(catalog: &dyn Catalog, rules: &RwLock<Arc<RuleSet>>, reloading: &tokio::sync::Mutex<()>) -> Result<()> {
     let _turn = reloading.lock().await;
-    let set = Arc::new(compile(catalog).await?);
+    let placeholders = rules.read().unwrap_or_else(PoisonError::into_inner).placeholders();
+    let set = Arc::new(compile(catalog, placeholders).await?);
     *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
     Ok(())
 }
@@ -491,9 +453,10 @@ async fn node(spool: &Path) -> Result<Arc<str>> {
 
 /// Compiles the rules of the catalog. Whether a correlation can fire depends on other rules: its verdict there is brought
 /// up to date.
-async fn compile(catalog: &dyn Catalog) -> Result<RuleSet> {
+async fn compile(catalog: &dyn Catalog, placeholders: Arc<Placeholders>) -> Result<RuleSet> {
     let rules = catalog.rules().await?;
-    let (set, refused) = compile_with_verdicts(rules.clone()).await?;
+    let all = rules.clone();
+    let (set, refused) = tokio::task::spawn_blocking(move || RuleSet::compile_with(&all, &placeholders)).await?;
     for (id, reason) in &refused {
         tracing::warn!(rule = %id, "rule is not matched: {reason}");
     }
@@ -506,8 +469,4 @@ async fn compile(catalog: &dyn Catalog) -> Result<RuleSet> {
         catalog.put_rules(&changed).await?;
     }
     Ok(set)
-}
-
-async fn compile_with_verdicts(rules: Vec<Rule>) -> Result<(RuleSet, Vec<(String, String)>)> {
-    tokio::task::spawn_blocking(move || RuleSet::compile(&rules)).await.map_err(Error::from)
 }

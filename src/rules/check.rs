@@ -1,5 +1,5 @@
 //! What is wrong with the text of rules, and where: for the person who writes one.
-use super::parse::parse;
+use super::{fields, logsource, parse::parse, set};
 use rsigma_parser::lint::{self, lint_yaml_str};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +31,13 @@ pub fn check(text: &str) -> Vec<Problem> {
         if let Some(reason) = &rule.refused {
             let at = offset + place(&rule.text, reason);
             out.push(problem(Severity::Error, text, at, reason.clone()));
+        } else if let Ok(parsed) = set::single(&rule.text) {
+            let label = logsource::label(&parsed.logsource);
+            for unknown in fields::unknown(&parsed) {
+                let meant = unknown.meant.map(|m| format!("; is '{m}' meant?")).unwrap_or_default();
+                let message = format!("no event of {label} has a field '{}'{meant}", unknown.name);
+                out.push(problem(Severity::Warning, text, offset + field_place(&rule.text, &unknown.name), message));
+            }
         }
     }
     for issue in &loaded.issues {
@@ -83,6 +90,21 @@ fn place(text: &str, reason: &str) -> usize {
     let quoted = || reason.split(['\'', '"', '`']).skip(1).step_by(2).filter(|q| !q.is_empty());
     let from = |start: usize| quoted().filter_map(|q| text.get(start..)?.find(q)).min().map(|at| start + at);
     from(start).or_else(|| from(0)).unwrap_or(start)
+}
+
+/// Where the detection asks a field: as a key, else as a value.
+fn field_place(text: &str, name: &str) -> usize {
+    let start = text.find("detection:").unwrap_or(0);
+    let after = |at: usize| text.get(at + name.len()..).and_then(|t| t.chars().next());
+    let whole = |at: &usize| {
+        let before = text.get(..*at).and_then(|t| t.chars().next_back());
+        let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        !part(before) && !part(after(*at))
+    };
+    let found = text.get(start..).unwrap_or_default().match_indices(name).map(|(at, _)| start + at);
+    let found: Vec<usize> = found.filter(whole).collect();
+    let keys = found.iter().find(|at| matches!(after(**at), Some('|' | ':')));
+    keys.or(found.first()).copied().unwrap_or(start)
 }
 
 /// `… at line 3 column 7` in the message of a parser.

@@ -1,16 +1,16 @@
 //! What each rule costs: evaluated alone, over a sample of events of its kinds.
 use super::{
-    correlation,
-    filter::{self, Filters},
+    correlation, filter,
     logsource::{STREAMS, stream_of},
     lookup::Lookup,
-    set::{Way, prepared},
+    placeholders::Placeholders,
+    set::{Context, Prepared, Way, prepared},
     view::View,
 };
 use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::Engine;
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -29,47 +29,88 @@ pub struct Cost {
     pub events: usize,
 }
 
-/// Costs by own id of the rules that are matched, as far as `most` reaches. A rule without an event of its kinds has none.
-pub fn measure(rules: &[Rule], events: &[Arc<Event>], most: Duration) -> HashMap<String, Cost> {
-    let mut kinds: Vec<Vec<&Event>> = vec![Vec::new(); STREAMS];
-    for event in events.iter().filter(|e| *e.system.provider == *SYSMON_PROVIDER) {
-        if let Some(kind) = kinds.get_mut(stream_of(event)).filter(|k| k.len() < SAMPLE) {
-            kind.push(event);
-        }
+/// What a measurement has found so far.
+#[derive(Debug, Clone, Default)]
+pub struct Measured {
+    /// By own id of the rules that are matched. A rule without an event of its kinds has none.
+    pub costs: HashMap<String, Cost>,
+    /// Own ids of the rules whose turn has not come.
+    pub left: BTreeSet<String>,
+}
+
+impl Measured {
+    /// Nothing yet, of the rules that are matched.
+    pub fn new(rules: &[Rule]) -> Self {
+        Self { costs: HashMap::new(), left: usable(rules).map(|r| r.id.clone()).collect() }
     }
-    let filters = Filters::of(rules.iter());
-    let alone = |r: &&Rule| r.logsource != filter::LOGSOURCE && r.logsource != correlation::LOGSOURCE;
-    let usable = rules.iter().filter(|r| r.enabled && r.refused.is_none()).filter(alone);
-    let (started, mut out) = (Instant::now(), HashMap::new());
-    for rule in usable {
-        if started.elapsed() > most {
-            tracing::warn!(measured = out.len(), "the time was too short to measure all rules");
-            break;
-        }
-        let Ok((streams, way, _)) = prepared(rule, &filters, 0) else { continue };
-        let mut lookup = Lookup::default();
-        let mut engine = Engine::new();
-        match way {
-            Way::Lookup(asks) => lookup.add(asks, 0, &streams),
-            Way::Engine(compiled) => engine.extend_compiled_rules([*compiled]),
-        }
-        let sample: Vec<(usize, &Event)> =
-            streams.iter().flat_map(|s| kinds.get(*s).into_iter().flatten().map(|e| (*s, *e))).collect();
-        if sample.is_empty() {
-            continue;
-        }
-        let round = || {
-            let start = Instant::now();
-            for (stream, event) in &sample {
-                let mut found = Vec::new();
-                lookup.find(event, *stream, &mut found);
-                std::hint::black_box((found, engine.evaluate(&View::new(event))));
+
+    /// Goes on for at most a time, one rule at least.
+    pub fn go_on(&mut self, rules: &[Rule], events: &[Arc<Event>], placeholders: &Placeholders, most: Duration) {
+        let mut kinds: Vec<Vec<&Event>> = vec![Vec::new(); STREAMS];
+        for event in events.iter().filter(|e| *e.system.provider == *SYSMON_PROVIDER) {
+            if let Some(kind) = kinds.get_mut(stream_of(event)).filter(|k| k.len() < SAMPLE) {
+                kind.push(event);
             }
-            start.elapsed()
-        };
-        let best = (0..ROUNDS).map(|_| round()).min().unwrap_or_default();
-        let nanoseconds = u64::try_from(best.as_nanos() / sample.len() as u128).unwrap_or(u64::MAX);
-        out.insert(rule.id.clone(), Cost { nanoseconds, events: sample.len() });
+        }
+        let context = Context::of(rules, placeholders);
+        let started = Instant::now();
+        for rule in usable(rules) {
+            if !self.left.remove(&rule.id) {
+                continue;
+            }
+            if let Ok(prepared) = prepared(rule, &context, 0) {
+                self.costs.extend(one(prepared, &kinds).map(|c| (rule.id.clone(), c)));
+            }
+            if started.elapsed() > most {
+                break;
+            }
+        }
+        // What is gone meanwhile is not waited for.
+        if started.elapsed() <= most {
+            self.left.clear();
+        }
     }
-    out
+}
+
+fn usable(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
+    let alone = |r: &&Rule| r.logsource != filter::LOGSOURCE && r.logsource != correlation::LOGSOURCE;
+    rules.iter().filter(|r| r.enabled && r.refused.is_none()).filter(alone)
+}
+
+fn one(prepared: Prepared, kinds: &[Vec<&Event>]) -> Option<Cost> {
+    let mut lookup = Lookup::default();
+    let mut engines: Vec<Engine> = Vec::new();
+    let mut sample: Vec<(usize, Option<usize>, &Event)> = Vec::new();
+    for (piece, way) in prepared.pieces {
+        let engine = match way {
+            Way::Lookup(asks) => {
+                lookup.add(asks, 0, &piece.streams);
+                None
+            }
+            Way::Engine(compiled) => {
+                let mut engine = Engine::new();
+                engine.extend_compiled_rules([*compiled]);
+                engines.push(engine);
+                Some(engines.len() - 1)
+            }
+        };
+        let of = piece.streams.iter().flat_map(|s| kinds.get(*s).into_iter().flatten().map(|e| (*s, engine, *e)));
+        sample.extend(of);
+    }
+    if sample.is_empty() {
+        return None;
+    }
+    let round = || {
+        let start = Instant::now();
+        for (stream, engine, event) in &sample {
+            let mut found = Vec::new();
+            lookup.find(event, *stream, &mut found);
+            let evaluated = engine.and_then(|n| engines.get(n)).map(|e| e.evaluate(&View::new(event)));
+            std::hint::black_box((found, evaluated));
+        }
+        start.elapsed()
+    };
+    let best = (0..ROUNDS).map(|_| round()).min().unwrap_or_default();
+    let nanoseconds = u64::try_from(best.as_nanos() / sample.len() as u128).unwrap_or(u64::MAX);
+    Some(Cost { nanoseconds, events: sample.len() })
 }

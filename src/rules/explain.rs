@@ -1,13 +1,19 @@
 //! Why a rule matches an event, or does not: each part of its detection with what the event has.
 use super::{
+    RuleSet, correlation,
+    filter::{self, Filters},
     join::{self, Lineage},
-    logsource::{stream_of, streams},
+    logsource::stream_of,
+    placeholders::Placeholders,
+    related::Succession,
     set,
     view::{View, key},
 };
-use crate::event::{Event, SYSMON_PROVIDER};
+use crate::event::{Event, SYSMON_PROVIDER, detection::Rule};
 use rsigma_eval::Engine;
 use rsigma_parser::{ConditionExpr, Detection, DetectionItem, SigmaRule};
+use std::collections::BTreeSet;
+use yaml_serde::Mapping;
 
 /// Values of a list that are tried one by one.
 const MAX_VALUES: usize = 200;
@@ -39,35 +45,109 @@ pub struct Part {
     pub joined: bool,
 }
 
-/// `lineage`: what is known of the event's processes.
+/// `rules`: the others, whose filters apply. `lineage`: what is known of the event's processes.
 ///
 /// # Errors
-/// When the text is no single rule that can be matched.
-pub fn explain(rule: &str, event: &Event, lineage: &Lineage) -> Result<Explained, String> {
-    let rule = set::single(rule)?;
-    set::check(&rule)?;
+/// When the rule is none that can be matched.
+pub fn explain(
+    rule: &Rule,
+    (rules, placeholders): (&[Rule], &Placeholders),
+    event: &Event,
+    lineage: &Lineage,
+) -> Result<Explained, String> {
+    let mut parsed = set::single(&rule.text)?;
+    set::check(&parsed)?;
+    placeholders.expand(&mut parsed.detection)?;
     let own = event.data.len();
-    let joined = join::joins_at_all(&rule).then(|| join::joined(event, lineage).0);
+    let joined = join::joins_at_all(&parsed).then(|| join::joined(event, lineage).0);
     let event = &Held { event: joined.as_ref().unwrap_or(event), own };
-    let streams = streams(&rule.logsource)?;
+    let (filters, known) = (Filters::of(rules.iter(), placeholders), Succession::of(rules));
+    let pieces = filters.applied(rule, &parsed, &known)?;
+    let stream = stream_of(event.event);
+    let here = pieces.iter().find(|p| p.streams.contains(&stream));
     let unrelated = if *event.event.system.provider != *SYSMON_PROVIDER {
         Some(format!("the event is of '{}', not of Sysmon for Windows", event.event.system.provider))
-    } else if streams.contains(&stream_of(event.event)) {
+    } else if here.is_some() {
         None
     } else {
-        let label = super::logsource::label(&rule.logsource);
+        let label = super::logsource::label(&parsed.logsource);
         Some(format!("the rule is about {label}, which code {} is not, or not in this form", event.event.code))
     };
-    let whole = holds(&rule, event)?;
+    let whole = holds(here.map_or(&parsed, |p| &p.rule), event)?;
     let mut parts = Vec::new();
-    let mut names: Vec<&String> = rule.detection.named.keys().collect();
-    names.sort();
-    for name in names {
-        let Some(detection) = rule.detection.named.get(name) else { continue };
-        walk(&rule, name, detection, 0, event, &mut parts)?;
+    named_parts(&parsed, "", 0, event, &mut parts)?;
+    for filter in filters.on(rule, &parsed, &known, stream) {
+        let alone = SigmaRule { detection: filter.detection.clone(), ..parsed.clone() };
+        let conditions: Vec<String> = alone.detection.conditions.iter().map(ToString::to_string).collect();
+        parts.push(Part::plain(
+            &filter.title,
+            0,
+            format!("filter: {}", conditions.join(" or ")),
+            holds(&alone, event)?,
+        ));
+        named_parts(&alone, &format!("{}: ", filter.title), 1, event, &mut parts)?;
     }
-    let condition = rule.detection.conditions.iter().map(ToString::to_string).collect();
+    let condition = parsed.detection.conditions.iter().map(ToString::to_string).collect();
     Ok(Explained { matches: whole && unrelated.is_none(), unrelated, condition, parts })
+}
+
+/// Correlations of these ids and an event: what they ask, whether the event completes a window, and the rules that they are
+/// made of. `counted`: how many events each of these matches in the windows that end with the event.
+///
+/// # Errors
+/// When a rule is none that can be matched.
+pub fn of_correlations(
+    (rules, placeholders): (&[Rule], &Placeholders),
+    ids: &BTreeSet<String>,
+    (event, lineage): (&Event, &Lineage),
+    fires: bool,
+    counted: &dyn Fn(&str) -> usize,
+) -> Result<Explained, String> {
+    let mut out = Explained { matches: fires, unrelated: None, condition: Vec::new(), parts: Vec::new() };
+    for rule in RuleSet::needed(rules, ids).iter().filter(|r| r.logsource != filter::LOGSOURCE) {
+        if rule.logsource == correlation::LOGSOURCE {
+            let map: Mapping = yaml_serde::from_str(&rule.text).map_err(|e| e.to_string())?;
+            let asks = map.get("correlation").map(yaml_serde::to_string).transpose().map_err(|e| e.to_string())?;
+            let asks = asks.unwrap_or_default().trim().to_owned();
+            if ids.contains(&rule.id) {
+                let text = if fires { "the event completes a window" } else { "the event completes no window" };
+                out.parts.push(Part::plain(&rule.title, 0, text.into(), fires));
+                out.condition.push(asks);
+            } else {
+                out.parts.push(Part::plain(&rule.title, 0, asks, false));
+            }
+            continue;
+        }
+        let explained = explain(rule, (rules, placeholders), event, lineage)?;
+        let text = explained.unrelated.unwrap_or_else(|| {
+            format!("{} matches, of all groups, within the windows that end here", counted(&rule.id))
+        });
+        out.parts.push(Part::plain(&rule.title, 0, text, explained.matches));
+        let inner = explained.parts.into_iter();
+        out.parts.extend(inner.map(|p| Part { name: format!("{}: {}", rule.title, p.name), depth: p.depth + 1, ..p }));
+    }
+    Ok(out)
+}
+
+impl Part {
+    fn plain(name: &str, depth: u32, text: String, holds: bool) -> Self {
+        Self { name: name.to_owned(), depth, text, holds, event: Vec::new(), values: Vec::new(), joined: false }
+    }
+}
+
+fn named_parts(
+    rule: &SigmaRule,
+    before: &str,
+    depth: u32,
+    event: &Held<'_>,
+    out: &mut Vec<Part>,
+) -> Result<(), String> {
+    let mut named: Vec<(&String, &Detection)> = rule.detection.named.iter().collect();
+    named.sort_by_key(|(name, _)| *name);
+    for (name, detection) in named {
+        walk(rule, &format!("{before}{name}"), detection, depth, event, out)?;
+    }
+    Ok(())
 }
 
 /// An event, of whose values the first `own` are its own.
@@ -100,17 +180,7 @@ fn walk(
     out: &mut Vec<Part>,
 ) -> Result<(), String> {
     let holds = holds(&only(rule, detection.clone()), event)?;
-    let mut add = |text: String| {
-        out.push(Part {
-            name: name.to_owned(),
-            depth,
-            text,
-            holds,
-            event: Vec::new(),
-            values: Vec::new(),
-            joined: false,
-        });
-    };
+    let mut add = |text: String| out.push(Part::plain(name, depth, text, holds));
     match detection {
         Detection::AllOf(items) => {
             add("all of".into());

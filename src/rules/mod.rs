@@ -14,6 +14,7 @@ pub mod correlation;
 pub mod cost;
 pub mod exception;
 pub mod explain;
+mod fields;
 pub mod filter;
 pub mod join;
 mod load;
@@ -23,6 +24,8 @@ mod modifiers;
 mod named;
 mod normal;
 mod parse;
+pub mod placeholders;
+pub mod related;
 pub mod search;
 mod set;
 pub mod superset;
@@ -33,6 +36,7 @@ mod weight;
 
 pub use load::{MAX_ARCHIVE, load, load_file};
 pub use parse::parse;
+pub use placeholders::Placeholders;
 pub use set::{Detected, Matched, RuleSet, Settled};
 
 use crate::{error::Issue, event::detection::Rule};

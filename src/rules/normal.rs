@@ -212,7 +212,7 @@ fn normal_item(item: &DetectionItem) -> Result<Detection> {
         return Err("a field without values".into());
     }
     if has(Modifier::Expand) {
-        return Err("placeholders (expand) have no values here".into());
+        return Err("placeholders (expand) that are not expanded".into());
     }
     if has(Modifier::All) && item.values.len() < 2 {
         return Err("'all' needs more than one value".into());

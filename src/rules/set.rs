@@ -1,12 +1,14 @@
 //! Compiled rules, ready to match events while they stream in.
 use super::{
     correlation::{self, Correlations},
-    filter::{self, Filters},
+    filter::{self, Filters, Piece},
     join::{self, Lineage, Values, Whose},
-    logsource::{STREAMS, Stream, code_of, stream_of, streams},
+    logsource::{STREAMS, code_of, stream_of, streams},
     lookup::{Asks, Lookup},
     named::Named,
     normal::normal,
+    placeholders::{self, Placeholders},
+    related::Succession,
     view::View,
     weight,
 };
@@ -71,54 +73,87 @@ struct Compiled {
     engines: Vec<Engine>,
     /// And those rules that join values there.
     joining: Vec<join::Stream>,
+    /// By id of an enabled rule that is not refused: why it is not matched all the same.
+    blocked: HashMap<String, String>,
+    succession: Succession,
+    placeholders: Arc<Placeholders>,
 }
 
 impl RuleSet {
     /// Compiles all rules that are enabled and not refused, with the filters among them applied, and links the
     /// correlations that are enabled. Also returns, by rule id, why one cannot be matched after all: the others are.
     pub fn compile(rules: &[Rule]) -> (Self, Vec<(String, String)>) {
-        Self::compiled(rules, None)
+        Self::compile_with(rules, &Arc::default())
+    }
+
+    /// As [`Self::compile`], with values of placeholders.
+    pub fn compile_with(rules: &[Rule], placeholders: &Arc<Placeholders>) -> (Self, Vec<(String, String)>) {
+        Self::compiled(rules, placeholders, None)
+    }
+
+    /// Those that it was compiled with.
+    pub fn placeholders(&self) -> Arc<Placeholders> {
+        self.0.placeholders.clone()
+    }
+
+    /// Why a rule is not matched, or a filter not applied, which could be by itself: another rule is in its way.
+    pub fn blocked(&self, rule_id: &str) -> Option<&str> {
+        self.0.blocked.get(rule_id).map(String::as_str)
+    }
+
+    /// Which of all rules, also those that are not matched, stand in the place of which.
+    pub fn succession(&self) -> &Succession {
+        &self.0.succession
     }
 
     /// `loud`: whether a rule may alert by itself, where that is not for these rules to say.
-    fn compiled(rules: &[Rule], loud: Option<&dyn Fn(&str) -> bool>) -> (Self, Vec<(String, String)>) {
-        let filters = Filters::of(rules.iter());
+    fn compiled(
+        rules: &[Rule],
+        placeholders: &Arc<Placeholders>,
+        loud: Option<&dyn Fn(&str) -> bool>,
+    ) -> (Self, Vec<(String, String)>) {
+        let context = Context::of(rules, placeholders);
         let other = |r: &Rule| r.logsource == filter::LOGSOURCE || r.logsource == correlation::LOGSOURCE;
         let usable = |r: &&Rule| r.enabled && r.refused.is_none() && !other(r);
         let (mut ready, mut failed) = (Vec::new(), Vec::new());
         for rule in rules.iter().filter(usable) {
-            match prepared(rule, &filters, ready.len()) {
-                Ok((streams, way, parsed)) => ready.push((rule, streams, way, parsed)),
+            match prepared(rule, &context, ready.len()) {
+                Ok(prepared) => ready.push((rule, prepared)),
                 Err(reason) => failed.push((rule.id.clone(), reason)),
             }
         }
         let broken: HashSet<String> = failed.iter().map(|(id, _)| id.clone()).collect();
         let (mut correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
         failed.extend(unlinked);
+        if loud.is_none() {
+            failed.extend(context.filters.idle(rules, &context.succession));
+        }
         let mut known = Vec::new();
         let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
         let mut joining: Vec<join::Stream> = (0..STREAMS).map(|_| join::Stream::default()).collect();
         let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
-        for (number, (rule, streams, way, parsed)) in ready.into_iter().enumerate() {
+        for (number, (rule, Prepared { parsed, pieces })) in ready.into_iter().enumerate() {
             let grouped =
                 if join::joins_at_all(&parsed) { correlations.asked_of(&rule.id) } else { BTreeSet::default() };
-            let list = matches!(way, Way::Lookup(_));
-            let mut rest = Vec::new();
-            for stream in streams {
-                match joining[stream].take(stream, &parsed, number, &grouped, list) {
-                    Ok(true) => {}
-                    Ok(false) => rest.push(stream),
-                    // The verdict was made from the same text.
-                    Err(reason) => failed.push((rule.id.clone(), reason)),
-                }
-            }
-            match way {
-                Way::Lookup(asks) => lookup.add(asks, number, &rest),
-                Way::Engine(compiled) => {
-                    for stream in rest {
-                        buckets[stream].push((*compiled).clone());
+            let list = pieces.iter().any(|(_, way)| matches!(way, Way::Lookup(_)));
+            for (piece, way) in pieces {
+                let mut rest = Vec::new();
+                for stream in piece.streams {
+                    match joining[stream].take(stream, &piece.rule, number, &grouped, list) {
+                        Ok(true) => {}
+                        Ok(false) => rest.push(stream),
+                        // The verdict was made from the same text.
+                        Err(reason) => failed.push((rule.id.clone(), reason)),
                     }
-                    named.extend(Named::of(&parsed).map(|n| (number, n)));
+                }
+                match way {
+                    Way::Lookup(asks) => lookup.add(asks, number, &rest),
+                    Way::Engine(compiled) => {
+                        for stream in rest {
+                            buckets[stream].push((*compiled).clone());
+                        }
+                        named.extend(Named::of(&parsed).map(|n| (number, n)));
+                    }
                 }
             }
             known.push(Matched {
@@ -141,7 +176,12 @@ impl RuleSet {
             engine
         };
         let engines = buckets.into_iter().map(engine).collect();
-        (Self(Arc::new(Compiled { rules: known, loud, correlations, named, lookup, engines, joining })), failed)
+        let blocked = failed.iter().cloned().collect();
+        let rules = known;
+        let (succession, placeholders) = (context.succession, placeholders.clone());
+        let all =
+            Compiled { rules, loud, correlations, named, lookup, engines, joining, blocked, succession, placeholders };
+        (Self(Arc::new(all)), failed)
     }
 
     /// The rules of these ids, what they build on, and all filters.
@@ -151,10 +191,14 @@ impl RuleSet {
     }
 
     /// Compiles [`Self::needed`]. Of these the rules of the ids alert, where they do so among all rules.
-    pub fn part(rules: &[Rule], ids: &BTreeSet<String>) -> (Self, Vec<(String, String)>) {
+    pub fn part(
+        rules: &[Rule],
+        ids: &BTreeSet<String>,
+        placeholders: &Arc<Placeholders>,
+    ) -> (Self, Vec<(String, String)>) {
         let all = Correlations::link(rules).0;
         let loud = |id: &str| ids.contains(id) && !all.silences(id);
-        Self::compiled(&Self::needed(rules, ids), Some(&loud))
+        Self::compiled(&Self::needed(rules, ids), placeholders, Some(&loud))
     }
 
     /// Rules that match `event` by itself and alert by themselves, in the order in which they were compiled. Events of
@@ -288,14 +332,39 @@ impl fmt::Debug for RuleSet {
 
 /// Why a parsed rule cannot be matched, if it cannot.
 pub(super) fn check(rule: &SigmaRule) -> Result<(), String> {
-    streams(&rule.logsource)?;
-    way(rule, 0).map(|_| ())
+    let mut rule = rule.clone();
+    placeholders::any(&mut rule.detection)?;
+    way(&rule, streams(&rule.logsource)?.len(), 0).map(|_| ())
+}
+
+/// What rules are compiled with.
+pub(super) struct Context<'p> {
+    pub filters: Filters,
+    pub succession: Succession,
+    pub placeholders: &'p Placeholders,
+}
+
+impl<'p> Context<'p> {
+    pub fn of(rules: &[Rule], placeholders: &'p Placeholders) -> Self {
+        Self { filters: Filters::of(rules.iter(), placeholders), succession: Succession::of(rules), placeholders }
+    }
+}
+
+/// A rule as it is matched.
+pub(super) struct Prepared {
+    /// Without filters.
+    pub parsed: SigmaRule,
+    /// None of them on the streams of another one.
+    pub pieces: Vec<(Piece, Way)>,
 }
 
 /// A rule with its filters, and on which streams and how it is matched.
-pub(super) fn prepared(rule: &Rule, filters: &Filters, number: usize) -> Result<(Vec<Stream>, Way, SigmaRule), String> {
-    let parsed = filters.applied(&single(&rule.text)?)?;
-    Ok((streams(&parsed.logsource)?, way(&parsed, number)?, parsed))
+pub(super) fn prepared(rule: &Rule, context: &Context<'_>, number: usize) -> Result<Prepared, String> {
+    let mut parsed = single(&rule.text)?;
+    context.placeholders.expand(&mut parsed.detection)?;
+    let pieces = context.filters.applied(rule, &parsed, &context.succession)?.into_iter();
+    let pieces = pieces.map(|p| way(&p.rule, p.streams.len(), number).map(|way| (p, way)));
+    Ok(Prepared { pieces: pieces.collect::<Result<_, String>>()?, parsed })
 }
 
 /// How a rule is matched.
@@ -304,11 +373,11 @@ pub(super) enum Way {
     Engine(Box<CompiledRule>),
 }
 
-fn way(rule: &SigmaRule, number: usize) -> Result<Way, String> {
+fn way(rule: &SigmaRule, streams: usize, number: usize) -> Result<Way, String> {
     match Asks::of(rule) {
         Some(asks) => Ok(Way::Lookup(asks)),
         None => {
-            weight::values(rule, streams(&rule.logsource)?.len())?;
+            weight::values(rule, streams)?;
             compiled(rule, number).map(|c| Way::Engine(Box::new(c)))
         }
     }

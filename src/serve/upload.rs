@@ -7,7 +7,10 @@ use crate::{
     catalog::Role,
     error::{Code, Error, Result},
     ingest::Options,
-    intel, rules,
+    intel,
+    pipeline::Imported,
+    rules,
+    serve::auth::Caller,
 };
 use axum::{
     Json,
@@ -64,7 +67,7 @@ pub async fn import(
     body: Body,
 ) -> Result<Response, Failure> {
     let core = &app.core;
-    analyst(&app, address, &headers).await?;
+    analyst(&app, address, &headers, |_| Ok(())).await?;
     let (job_id, mut spooled) = received(&app, &headers, body, core.settings.max_upload).await?;
     let options = Options { keep_other: params.keep_other };
     core.pipeline.import_spooled(&job_id, &file_name(params.name), options).await?;
@@ -81,7 +84,7 @@ pub async fn indicators(
     body: Body,
 ) -> Result<Response, Failure> {
     let core = &app.core;
-    let by = analyst(&app, address, &headers).await?;
+    let by = analyst(&app, address, &headers, |_| Ok(())).await?;
     let max = core.settings.max_upload.min(intel::MAX_FILE);
     let (_, spooled) = received(&app, &headers, body, max).await?;
     let name = file_name(params.name);
@@ -113,31 +116,43 @@ pub async fn rules(
     body: Body,
 ) -> Result<Response, Failure> {
     let core = &app.core;
-    let by = analyst(&app, address, &headers).await?;
+    let by = analyst(&app, address, &headers, Caller::require_all_hosts).await?;
     let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(rules::MAX_ARCHIVE)).await?;
     let name = file_name(params.name);
     let loaded = read(spooled, move |path| rules::load_file(path, &name)).await?;
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
     super::graphql::imported(core, &by, &loaded.rules).await?;
-    let changed = core.pipeline.import_rules(loaded.rules).await?;
-    let stored = core.catalog.rules_by_id(&ids).await?.into_iter().flatten();
-    let refused: Vec<_> =
-        stored.filter_map(|r| r.refused.map(|why| json!({"ruleId": r.id, "title": r.title, "reason": why}))).collect();
+    let Imported { changed, superseded } = core.pipeline.import_rules(loaded.rules).await?;
+    super::graphql::superseded(core, &by, &superseded).await?;
+    let (stored, set) = (core.catalog.rules_by_id(&ids).await?, core.pipeline.rule_set());
+    let refused = stored.into_iter().flatten().filter_map(|r| {
+        let why = r.refused.as_deref().or_else(|| set.blocked(&r.id))?;
+        Some(json!({"ruleId": r.id, "title": r.title, "reason": why}))
+    });
+    let refused: Vec<_> = refused.collect();
+    let issues = loaded.issues.iter().map(ToString::to_string);
     Ok(Json(json!({
         "read": ids.len(),
         "changed": changed,
         "refused": refused,
-        "issues": loaded.issues.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "issues": issues.chain(superseded.iter().map(ToString::to_string)).collect::<Vec<_>>(),
         "otherFiles": loaded.other_files,
     }))
     .into_response())
 }
 
 /// Name of the caller, who must be an analyst at least.
-async fn analyst(app: &App, address: std::net::IpAddr, headers: &HeaderMap) -> Result<String> {
+/// The name of the caller, an analyst who has what is `asked` besides.
+async fn analyst(
+    app: &App,
+    address: std::net::IpAddr,
+    headers: &HeaderMap,
+    asked: impl Fn(&Caller) -> Result<()>,
+) -> Result<String> {
     let caller = app.core.auth.header(authorization(headers), address, false).await?;
     let caller = caller.ok_or_else(|| Error::new(Code::Unauthenticated, "log in first"))?;
     caller.require(Role::Analyst)?;
+    asked(&caller)?;
     Ok(caller.user.name.clone())
 }
 

@@ -19,6 +19,7 @@ mod search;
 mod statistics;
 mod subscription;
 mod upload;
+mod verdicts;
 mod webhooks;
 
 #[test]

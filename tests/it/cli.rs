@@ -204,6 +204,24 @@ fn without_a_server_users_and_rules_are_kept_in_the_data_folder() {
     assert_eq!(call(&data, &["rules", "enable", id]).code, 1);
 }
 
+#[test]
+fn placeholders_of_rules_have_values_from_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let file = |name: &str, text: &str| {
+        fs::write(dir.path().join(name), text).unwrap();
+        dir.path().join(name).to_str().unwrap().to_owned()
+    };
+    let rule = file("rule.yml", &RULE.replace("Image|endswith: '\\a.exe'", "User|expand: '%admins%'"));
+    let without = call(&data, &["rules", "import", &rule]);
+    assert!(without.out.contains("'%admins%' has no values: see --placeholders"), "{without:#?}");
+    let values = file("values.txt", "admins: [EXAMPLE\\ann]");
+    let with = call(&data, &["rules", "import", &rule, "--placeholders", &values]).ok();
+    assert!(with.out.contains("1 rules loaded, 0 refused, 0 new or changed"), "{with:#?}");
+    let bad = call(&data, &["rules", "import", &rule, "--placeholders", &file("bad.txt", "admins: []")]);
+    assert!(bad.code == 1 && bad.err.contains("'admins' has no values"), "{bad:#?}");
+}
+
 const RULE: &str = "title: Good
 id: 5a4b1f0e-0000-4000-8000-0000000000d1
 status: test

@@ -329,7 +329,7 @@ async fn a_late_start_gives_and_takes_hits_and_a_trial_and_an_explanation_see_it
     assert_eq!(elsewhere.count, 0);
     assert!(rules::search::to_condition(&rule.text).unwrap_err().contains("joined"));
     let lineage = p.lineage(&Scope::All, Arc::new(connection.clone())).await.unwrap();
-    let explained = rules::explain::explain(&rule.text, &connection, &lineage).unwrap();
+    let explained = rules::explain::explain(&rule, (&[], &Default::default()), &connection, &lineage).unwrap();
     let part = explained.parts.iter().find(|p| p.text.starts_with("ParentCommandLine")).unwrap();
     assert!(explained.matches && part.holds && part.joined && part.event == ["bad"], "{explained:?}");
     assert!(connection.get(Field::ParentCommandLine).is_none());

@@ -1,5 +1,6 @@
 //! Sigma rules: loading, and matching against what other engines found.
 mod archive;
+mod cost;
 pub mod events;
 mod explained;
 mod filter;
@@ -7,4 +8,6 @@ mod gaps;
 mod load;
 mod modifiers;
 mod oracle;
+mod placeholders;
+mod related;
 mod search;

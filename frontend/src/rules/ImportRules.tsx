@@ -22,6 +22,7 @@ export function ImportRules({ onDone }: { onDone: () => void }) {
       refusal(error, result?.errors) ??
         [
           t("rules.imported", { read: result?.read ?? 0, changed: result?.changed ?? 0 }),
+          ...(result?.superseded ?? []).map((s) => t("rules.replaced", { rule: s.ruleId, by: s.by })),
           ...(result?.issues ?? []),
         ].join("; "),
     );

@@ -145,6 +145,14 @@ export function RulesPage() {
                         {t("rules.refusedBecause", { why: rule.refused })}
                       </div>
                     )}
+                    {rule.blocked !== null && (
+                      <div style={{ color: "var(--level-high)" }}>
+                        {t("rules.blockedBecause", { why: rule.blocked })}
+                      </div>
+                    )}
+                    {rule.supersededBy.length > 0 && (
+                      <div>{t("rules.supersededBy", { rules: rule.supersededBy.join(", ") })}</div>
+                    )}
                   </td>
                   <td className="mono">{rule.logsource}</td>
                   <td>{rule.status}</td>

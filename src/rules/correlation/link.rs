@@ -10,7 +10,7 @@ use crate::{
         detection::Rule,
         text,
     },
-    rules::view,
+    rules::{related::Succession, view},
 };
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
@@ -55,6 +55,7 @@ impl Correlations {
         // Both an id and a name; which one is unique is seen when it is used.
         let mut known: HashMap<String, BTreeSet<&str>> = HashMap::new();
         let mut ready: BTreeSet<&str> = BTreeSet::new();
+        let succession = Succession::of(enabled.iter().copied());
         for rule in enabled {
             let map: Option<Mapping> = yaml_serde::from_str(&rule.text).ok();
             let name = map.as_ref().and_then(|m| m.get("name")).and_then(Value::as_str);
@@ -72,9 +73,18 @@ impl Correlations {
                 Err(why) => failed.push((rule.id.clone(), why)),
             }
         }
+        // What was renamed is still meant.
+        let names: HashSet<String> = known.keys().cloned().collect();
+        for (old, new) in succession.all().filter(|(_, new)| ready.contains(new)) {
+            if !names.contains(old) {
+                known.entry(old.to_owned()).or_default().insert(new);
+            }
+        }
+        let chained: HashSet<&str> = waiting.iter().map(|(rule, _)| rule.id.as_str()).collect();
         let mut open = Vec::new();
         for (rule, asks) in waiting {
-            match members(&asks, &known) {
+            let found = members(&asks, &known);
+            match found.and_then(|m| mapped(&asks, &m, &chained).map(|()| m)) {
                 Ok(members) => open.push((rule, asks, members)),
                 Err(why) => failed.push((rule.id.clone(), why)),
             }
@@ -213,6 +223,21 @@ fn members(asks: &Correlation, known: &HashMap<String, BTreeSet<&str>>) -> Resul
         }
     }
     Ok(out)
+}
+
+/// Whether each name that is grouped by or counted has a field in each member. Beside an alias that does not name a rule, the
+/// name is that of a field; a correlation may have it in its groups.
+fn mapped(asks: &Correlation, members: &[Arc<str>], chained: &HashSet<&str>) -> Result<(), String> {
+    let used = asks.group_by.iter().chain(&asks.fields);
+    let aliases = used.filter_map(|name| Some((name, asks.aliases.get(name)?)));
+    for (alias, fields) in aliases.filter(|(name, _)| matches!(view::key(name), Key::Other(_))) {
+        let missing =
+            asks.rules.iter().zip(members).find(|(r, id)| !fields.contains_key(*r) && !chained.contains(&***id));
+        if let Some((rule, _)) = missing {
+            return Err(format!("correlation: alias '{alias}' has no field of rule '{rule}', and is no field itself"));
+        }
+    }
+    Ok(())
 }
 
 impl Linked {

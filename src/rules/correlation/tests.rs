@@ -142,6 +142,28 @@ fn aliases_say_which_field_is_meant() {
 }
 
 #[test]
+fn an_alias_without_a_field_in_a_member_is_refused_unless_it_is_a_field_itself() {
+    let of = |alias: &str, rules: &str| {
+        format!(
+            "type: event_count\nrules: {rules}\ngroup-by: [{alias}]\ntimespan: 10s\naliases:\n  {alias}:\n    a: SourceIp\ncondition:\n  gte: 2"
+        )
+    };
+    let (_, failed) = Correlations::link(&rules(&[&of("ip", "[a, b]")]));
+    assert!(failed.len() == 1 && failed[0].1.contains("alias 'ip' has no field of rule 'b'"), "{failed:?}");
+    let counted = of("ip", "[a, b]").replace("event_count", "value_count").replace("group-by: [ip]\n", "");
+    let (_, failed) = Correlations::link(&rules(&[&format!("{counted}\n  field: ip")]));
+    assert!(failed.len() == 1 && failed[0].1.contains("alias 'ip'"), "{failed:?}");
+    // Where another engine leaves the name as it is, and events have it.
+    let own = of("destinationip", "[a, b]");
+    let both = [seen("a", 0, &[("SourceIp", "10.0.0.1")]), seen("b-id", 1, &[("DestinationIp", "10.0.0.1")])];
+    assert_eq!(fires(&own, &both), [1]);
+    // What fires brings the values of its groups by their names.
+    let inner = "type: event_count\nrules: [b]\ngroup-by: [ip]\ntimespan: 10s\naliases:\n  ip:\n    b: DestinationIp\ncondition:\n  gte: 1";
+    let set = linked(&[&of("ip", "[a, k1]"), inner]);
+    assert_eq!(times(&set.firings(&both), "k0"), [1]);
+}
+
+#[test]
 fn distinct_values_are_counted() {
     let k = "type: value_count\nrules: a\ntimespan: 10s\ncondition:\n  field: SourcePort\n  gte: 2";
     assert_eq!(fires_on(k, &[("a", 0, "x", "1"), ("a", 1, "x", "1"), ("a", 2, "x", "-"), ("a", 3, "x", "2")]), [3]);
@@ -195,6 +217,35 @@ fn values_are_added_averaged_and_ranked() {
     }
     // Without a number there is nothing to compare.
     assert_eq!(fires_on(&of("value_sum", "lt: 5"), &[("a", 0, "x", "-")]), NONE);
+}
+
+#[test]
+fn numbers_hold_at_both_edges_of_the_window_and_within_a_group() {
+    let of = |kind: &str, condition: &str| {
+        format!("type: {kind}\nrules: a\ntimespan: 10s\ncondition:\n  field: SourcePort\n  {condition}")
+    };
+    for (kind, condition, inside, outside) in [
+        ("value_sum", "gte: 30", &[10_000][..], &[][..]),
+        // What has left the window is no longer added, averaged or ranked.
+        ("value_sum", "eq: 20", &[], &[10_001]),
+        ("value_avg", "eq: 15", &[10_000], &[]),
+        ("value_avg", "gt: 15", &[], &[10_001]),
+        ("value_percentile", "gt: 10\n  percentile: 50", &[], &[10_001]),
+        ("value_percentile", "gt: 10\n  percentile: 51", &[10_000], &[10_001]),
+        ("value_percentile", "eq: 10\n  percentile: 50", &[0], &[0]),
+    ] {
+        let k = of(kind, condition);
+        let pair = |t| fires_on(&k, &[("a", 0, "x", "10"), ("a", t, "x", "20")]);
+        assert_eq!((pair(10_000), pair(10_001)), (inside.to_vec(), outside.to_vec()), "{kind} {condition}");
+        // Each group has its own window: values of others do not count.
+        let grouped = k.replace("timespan", "group-by: [Image]\ntimespan");
+        let all = [("a", 0, "x", "10"), ("a", 1, "y", "1000"), ("a", 2, "-", "1000"), ("a", 10_000, "X", "20")];
+        let mut expected = inside.to_vec();
+        if condition.starts_with("gt") || condition.starts_with("gte") {
+            expected.insert(0, 1);
+        }
+        assert_eq!(fires_on(&grouped, &all), expected, "{kind} {condition} by Image");
+    }
 }
 
 #[test]

@@ -121,6 +121,11 @@ impl Join {
     }
 }
 
+/// Names of everything that is joined to events of a code.
+pub fn names(code: u32) -> impl Iterator<Item = &'static str> {
+    Join::of(code).map(|j| j.name)
+}
+
 /// What of `asked` is joined to events of a code.
 pub fn joins(asked: &BTreeSet<Key>, code: u32) -> Vec<Join> {
     Join::of(code).filter(|j| asked.contains(&j.key())).collect()

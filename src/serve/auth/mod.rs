@@ -45,6 +45,17 @@ impl Caller {
         }
         Err(Error::new(Code::Forbidden, format!("this needs the role {role:?}").to_lowercase()))
     }
+    /// # Errors
+    /// `FORBIDDEN` for who sees some hosts only.
+    pub fn require_all_hosts(&self) -> Result<()> {
+        match self.scope() {
+            Scope::All => Ok(()),
+            Scope::Hosts(_) => Err(Error::new(
+                Code::Forbidden,
+                "rules are for all hosts: they are changed by those who may see all of them",
+            )),
+        }
+    }
 }
 
 /// A fresh token.

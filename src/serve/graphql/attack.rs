@@ -51,7 +51,7 @@ pub async fn techniques(ctx: &Context<'_>, of: Option<PeriodInput>) -> Result<Ve
 
 async fn counted(ctx: &Context<'_>, period: Period) -> Result<Vec<Technique>> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-    let rules = core.catalog.rules().await?;
+    let (rules, set) = (core.catalog.rules().await?, core.pipeline.rule_set());
     let hits: BTreeMap<String, u64> =
         core.catalog.hits_per_rule(scope, &HitFilter { period, ..HitFilter::default() }).await?.into_iter().collect();
     let mut found: BTreeMap<String, Technique> = BTreeMap::new();
@@ -59,7 +59,7 @@ async fn counted(ctx: &Context<'_>, period: Period) -> Result<Vec<Technique>> {
         for id in attack::of_tags(&rule.tags) {
             let technique = found.entry(id).or_default();
             technique.hits.0 += hits.get(&rule.id).copied().unwrap_or(0);
-            if rule.enabled && rule.refused.is_none() {
+            if rule.enabled && rule.refused.is_none() && set.blocked(&rule.id).is_none() {
                 technique.rules.0 += 1;
                 technique.titles.push(rule.title.clone());
             }

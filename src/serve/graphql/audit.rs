@@ -1,6 +1,6 @@
 //! Entries of the log of changes that are no part of the change itself.
 use super::session;
-use crate::{catalog::AuditEntry, error::Result, event::detection::Rule, serve::Core};
+use crate::{catalog::AuditEntry, error::Result, event::detection::Rule, pipeline::Superseded, serve::Core};
 use async_graphql::Context;
 use serde_json::{Value, json};
 
@@ -13,6 +13,14 @@ pub async fn record(ctx: &Context<'_>, action: &str, object: &str, detail: &Valu
 /// Writes that rules are about to be imported, an entry for each that is new or has another text.
 pub async fn import(ctx: &Context<'_>, rules: &[Rule]) -> Result<()> {
     imported(session::core(ctx)?, &session::caller(ctx)?.user.name, rules).await
+}
+
+/// Writes which rules an import has switched off, since others stand in their place.
+pub async fn superseded(core: &Core, by: &str, all: &[Superseded]) -> Result<()> {
+    let entry =
+        |s: &Superseded| AuditEntry::new(by, "enableRule", &s.rule_id, &json!({"to": false, "supersededBy": s.by}));
+    let entries: Vec<AuditEntry> = all.iter().map(entry).collect();
+    core.catalog.change_items(&[], &entries).await
 }
 
 /// As `import`, for a caller of another endpoint.

@@ -42,13 +42,18 @@ pub struct RuleCost {
 pub async fn cost(ctx: &Context<'_>, rule_id: &str) -> Result<Option<RuleCost>> {
     let costs = session::core(ctx)?.pipeline.rule_costs().await?;
     Ok(costs
+        .costs
         .get(rule_id)
         .map(|c| RuleCost { nanoseconds: Long(c.nanoseconds), events: i32::try_from(c.events).unwrap_or(i32::MAX) }))
 }
 
+pub async fn is_unmeasured(ctx: &Context<'_>, rule_id: &str) -> Result<bool> {
+    Ok(session::core(ctx)?.pipeline.rule_costs().await?.left.contains(rule_id))
+}
+
 pub async fn is_slow(ctx: &Context<'_>, rule_id: &str) -> Result<bool> {
     let costs = session::core(ctx)?.pipeline.rule_costs().await?;
-    Ok(costs.get(rule_id).is_some_and(|c| c.nanoseconds >= SLOW))
+    Ok(costs.costs.get(rule_id).is_some_and(|c| c.nanoseconds >= SLOW))
 }
 
 fn noisy(hits: u64, events: u64) -> bool {
@@ -74,7 +79,7 @@ impl Burdens {
         let mut out = Self::default();
         if slow {
             let costs = core.pipeline.rule_costs().await?;
-            out.slow = costs.iter().filter(|(_, c)| c.nanoseconds >= SLOW).map(|(id, _)| id.clone()).collect();
+            out.slow = costs.costs.iter().filter(|(_, c)| c.nanoseconds >= SLOW).map(|(id, _)| id.clone()).collect();
         }
         if noise {
             let all = Query { condition: Condition::All, period: Period::default() };

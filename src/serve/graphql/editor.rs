@@ -73,20 +73,21 @@ pub struct RulePart {
 /// Why a rule matches an event, or does not.
 #[derive(SimpleObject)]
 pub struct RuleExplanation {
-    /// Whether it matches.
+    /// Whether it matches; of a correlation, whether the event completes a window.
     matches: bool,
     /// Why the rule is not about such an event at all, where it is not.
     unrelated: Option<String>,
     /// The condition of the rule.
     condition: Vec<String>,
-    /// The parts of its detection.
+    /// The parts of its detection, then the filters that apply to it. Of a correlation whether it fires, then the rules that
+    /// it is made of.
     parts: Vec<RulePart>,
 }
 
-/// What a rule would have hit.
+/// What a rule would have hit, with the exceptions that there are.
 #[derive(SimpleObject)]
 pub struct RuleTrial {
-    /// Events that match.
+    /// Events that match; of a correlation, how often it fires.
     total: Total,
     /// The newest of them.
     sample: Vec<EventObject>,
@@ -154,9 +155,7 @@ pub async fn explain(ctx: &Context<'_>, yaml: String, event: &ID) -> Result<Opti
     let yaml = limited(yaml)?;
     let Some(event) = Loaders::of(ctx)?.event(id::event_id(event)?).await? else { return Ok(None) };
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
-    let lineage = core.pipeline.lineage(scope, event.clone()).await?;
-    let explained = tokio::task::spawn_blocking(move || explain::explain(&yaml, &event, &lineage)).await?;
-    let explained = explained.map_err(Error::bad_input)?;
+    let explained = core.pipeline.explain_rule(scope, &yaml, event).await?;
     let part = |p: explain::Part| RulePart {
         name: p.name,
         depth: i32::try_from(p.depth).unwrap_or(i32::MAX),

@@ -11,9 +11,9 @@ use super::{
     session,
 };
 use crate::{
-    error::{Code, Error, Result},
+    error::{Error, Result},
     event::{
-        Condition, Event, Scope, Time,
+        Condition, Event, Time,
         condition::{Match, Operator},
         detection::Rule,
     },
@@ -116,16 +116,14 @@ impl RuleException {
     /// All exceptions, or those of a rule, by title.
     pub async fn all(ctx: &Context<'_>, of: Option<ID>) -> Result<Vec<Self>> {
         let of = of.as_ref().map(id::rule_id).transpose()?;
-        let all = session::core(ctx)?.catalog.rules().await?.into_iter().filter_map(Self::new);
-        Ok(all.filter(|e| of.as_ref().is_none_or(|id| e.read.rules.contains(id))).collect())
-    }
-}
-
-/// Hides hits on every host.
-fn check_scope(ctx: &Context<'_>) -> Result<()> {
-    match session::scope(ctx)? {
-        Scope::All => Ok(()),
-        Scope::Hosts(_) => Err(Error::new(Code::Forbidden, "exceptions are made by those who may see all hosts")),
+        let core = session::core(ctx)?;
+        let set = core.pipeline.rule_set();
+        let all = core.catalog.rules().await?.into_iter().filter_map(Self::new);
+        // A rule takes over the exceptions of those that it supersedes.
+        let is_for = |e: &Self, id: &String| {
+            e.read.rules.contains(id) || set.succession().before(id).any(|old| e.read.rules.iter().any(|r| r == old))
+        };
+        Ok(all.filter(|e| of.as_ref().is_none_or(|id| is_for(e, id))).collect())
     }
 }
 
@@ -200,7 +198,7 @@ pub async fn preview(
 }
 
 pub async fn create(ctx: &Context<'_>, input: ExceptionInput) -> Result<CreateExceptionResult> {
-    check_scope(ctx)?;
+    session::all_hosts(ctx)?;
     let core = session::core(ctx)?;
     let made = async {
         let (exception, condition) = read(ctx, input).await?;

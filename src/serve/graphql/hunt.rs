@@ -119,8 +119,12 @@ pub async fn start(ctx: &Context<'_>, input: StartHuntInput) -> Result<StartHunt
     let begin = async {
         let mut rules = input.rules.iter().map(id::rule_id).collect::<Result<Vec<_>>>()?;
         if let Some(import) = &input.import_id {
+            let set = pipeline.rule_set();
             let known = session::core(ctx)?.catalog.rules_by_id(&pipeline.rules_of_import(import).await?).await?;
-            let matched = known.into_iter().flatten().filter(|r| r.enabled && r.refused.is_none());
+            let matched = known
+                .into_iter()
+                .flatten()
+                .filter(|r| r.enabled && r.refused.is_none() && set.blocked(&r.id).is_none());
             rules.extend(matched.map(|r| r.id));
         }
         pipeline.start_hunt(rules, period(input.period)?, by).await

@@ -240,6 +240,7 @@ pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<I
 }
 
 pub async fn remove(ctx: &Context<'_>, input: RemoveIndicatorsInput) -> Result<RemoveIndicatorsResult> {
+    session::all_hosts(ctx)?;
     let removed = match session::core(ctx)?.pipeline.remove_indicators(&input.import_id).await? {
         true => Ok(()),
         false => Err(Error::not_found("there is no such import of indicators")),

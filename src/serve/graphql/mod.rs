@@ -45,7 +45,7 @@ mod user;
 mod webhook;
 mod webhook_input;
 
-pub use audit::imported;
+pub use audit::{imported, superseded};
 pub use exec::http;
 pub use export::{Export, Format};
 pub use id::{hunt_id, job_id, named};

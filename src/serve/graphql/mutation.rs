@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
+    pipeline::Imported,
     rules::{self, Loaded},
     serve::auth,
 };
@@ -177,6 +178,15 @@ pub struct ImportRulesInput {
     hunt: bool,
 }
 
+/// A rule in whose place another one stands.
+#[derive(SimpleObject)]
+pub struct SupersededRule {
+    /// Its own id.
+    rule_id: String,
+    /// Own id of the other one.
+    by: String,
+}
+
 /// Answer of `importRules`.
 #[derive(Default, SimpleObject)]
 pub struct ImportRulesResult {
@@ -188,6 +198,8 @@ pub struct ImportRulesResult {
     rules: Vec<RuleObject>,
     /// The retro-hunt, where one was asked for and a rule is matched.
     hunt: Option<HuntJob>,
+    /// Rules that are switched off, once: others stand in their place, which took over their exceptions and suppression.
+    superseded: Vec<SupersededRule>,
     /// Parts of the text that are no rule, and doubtful parts of rules.
     issues: Vec<String>,
     /// Why nothing was imported.
@@ -329,6 +341,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rule.")] input: EnableRuleInput,
     ) -> Result<EnableRuleResult> {
+        session::all_hosts(ctx)?;
         let core = session::core(ctx)?;
         let id = match UserError::split(Some("id"), id::rule_id(&input.id))? {
             Ok(id) => id,
@@ -353,6 +366,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rules.")] input: ImportRulesInput,
     ) -> Result<ImportRulesResult> {
+        session::all_hosts(ctx)?;
         let hunt = input.hunt;
         let parsed = UserError::split(Some("yaml"), read_rules(input.yaml, input.origin).await)?;
         let Loaded { rules, issues, .. } = match parsed {
@@ -369,10 +383,14 @@ impl Mutation {
         let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
         let core = session::core(ctx)?;
         audit::import(ctx, &rules).await?;
-        let (read, changed) = (rules.len() as u64, core.pipeline.import_rules(rules).await?);
+        let read = rules.len() as u64;
+        let Imported { changed, superseded } = core.pipeline.import_rules(rules).await?;
+        audit::superseded(core, &session::caller(ctx)?.user.name, &superseded).await?;
+        let superseded = superseded.into_iter().map(|s| SupersededRule { rule_id: s.rule_id, by: s.by }).collect();
         let hunt = hunt::at_once(ctx, hunt, &ids).await?;
         let rules = core.catalog.rules_by_id(&ids).await?.into_iter().flatten().map(RuleObject).collect();
-        Ok(ImportRulesResult { read: Long(read), changed: Long(changed), rules, hunt, issues, errors: Vec::new() })
+        let (read, changed) = (Long(read), Long(changed));
+        Ok(ImportRulesResult { read, changed, rules, hunt, superseded, issues, errors: Vec::new() })
     }
     /// Makes a Sigma rule of a search; it matches from then on. The period of a search is no part of it.
     #[graphql(guard = "analyst")]
@@ -409,6 +427,7 @@ impl Mutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The rule.")] input: DeleteRuleInput,
     ) -> Result<DeleteRuleResult> {
+        session::all_hosts(ctx)?;
         let core = session::core(ctx)?;
         let deleted = match id::rule_id(&input.id) {
             Ok(id) => match core.catalog.rule(&id).await? {

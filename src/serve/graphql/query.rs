@@ -297,7 +297,8 @@ impl Query {
         let rules = session::core(ctx)?.catalog.rules().await?;
         let filter = filter.unwrap_or_default();
         let burdens = Burdens::new(ctx, filter.slow.is_some(), filter.noisy.is_some()).await?;
-        RuleConnection::new(rules, (&filter, &burdens), page::size(first)?, after.as_deref())
+        let set = session::core(ctx)?.pipeline.rule_set();
+        RuleConnection::new(rules, (&filter, &burdens, &set), page::size(first)?, after.as_deref())
     }
     /// One rule, by its global id or its `ruleId`.
     #[graphql(guard = "viewer")]
@@ -318,7 +319,8 @@ impl Query {
     async fn explain_rule(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Sigma YAML of one rule, or of correlations with rules of theirs; others may be stored.")]
+        yaml: String,
         #[graphql(desc = "Global id or `eventId`.")] event: ID,
     ) -> Result<Option<RuleExplanation>> {
         editor::explain(ctx, yaml, &event).await
@@ -328,7 +330,8 @@ impl Query {
     async fn test_rule(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Sigma YAML of one rule.")] yaml: String,
+        #[graphql(desc = "Sigma YAML of one rule, or of correlations with rules of theirs; others may be stored.")]
+        yaml: String,
         #[graphql(desc = "Time of the events.")] period: Option<PeriodInput>,
         #[graphql(desc = "Events of the sample at most, 1 to 500.", default = 20)] first: i32,
     ) -> Result<RuleTrial> {

@@ -5,7 +5,7 @@ use super::{
     load::Loaders,
     page::List,
     scalar::{DateTime, Long, PageInfo, Total},
-    session::viewer,
+    session::{self, viewer},
 };
 use crate::{
     catalog::RuleVersion,
@@ -15,6 +15,7 @@ use crate::{
         detection::{Rule, levels},
         text,
     },
+    rules::{RuleSet, related::Related},
 };
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 
@@ -79,6 +80,23 @@ impl RuleObject {
     async fn refused(&self) -> Option<&str> {
         self.0.refused.as_deref()
     }
+    /// Why it is not matched, or as a filter not applied, though it could be by itself: filters and other rules are in its
+    /// way. Goes when they do.
+    #[graphql(guard = "viewer")]
+    async fn blocked(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let set = session::core(ctx)?.pipeline.rule_set();
+        Ok(set.blocked(&self.0.id).filter(|_| self.0.refused.is_none()).map(str::to_owned))
+    }
+    /// Other rules, as its text names them.
+    async fn related(&self) -> Vec<RelatedRule> {
+        Related::of(&self.0).into_iter().map(|r| RelatedRule { rule_id: r.id, relation: r.kind }).collect()
+    }
+    /// Own ids of the stored rules that stand in its place: they say that they are a renamed, merged or newer form of it.
+    #[graphql(guard = "viewer")]
+    async fn superseded_by(&self, ctx: &Context<'_>) -> Result<Vec<String>> {
+        let set = session::core(ctx)?.pipeline.rule_set();
+        Ok(set.succession().after(&self.0.id).map(str::to_owned).collect())
+    }
     /// Number of its hits.
     #[graphql(guard = "viewer")]
     async fn hits(&self, ctx: &Context<'_>) -> Result<Long> {
@@ -89,12 +107,17 @@ impl RuleObject {
     async fn last_hit(&self, ctx: &Context<'_>) -> Result<Option<DateTime>> {
         Ok(Loaders::of(ctx)?.last_hit(self.0.id.clone()).await?.map(DateTime))
     }
-    /// What it costs; absent where it is not matched or there is no event of its kinds.
+    /// What it costs; absent where it is not matched, there is no event of its kinds, or it is not measured yet.
     #[graphql(guard = "viewer")]
     async fn cost(&self, ctx: &Context<'_>) -> Result<Option<RuleCost>> {
         burden::cost(ctx, &self.0.id).await
     }
-    /// Whether it costs more than a rule should; it is matched all the same.
+    /// Whether it is not known yet what it costs: measuring many rules takes time, and goes on when somebody asks again.
+    #[graphql(guard = "viewer")]
+    async fn cost_pending(&self, ctx: &Context<'_>) -> Result<bool> {
+        burden::is_unmeasured(ctx, &self.0.id).await
+    }
+    /// Whether it costs more than a rule should, as far as it is measured; it is matched all the same.
     #[graphql(guard = "viewer")]
     async fn slow(&self, ctx: &Context<'_>) -> Result<bool> {
         burden::is_slow(ctx, &self.0.id).await
@@ -121,6 +144,15 @@ impl RuleObject {
         let versions = Loaders::of(ctx)?.rule_versions(self.0.id.clone()).await?;
         Ok(versions.iter().cloned().map(RuleVersionObject).collect())
     }
+}
+
+/// Another rule that a rule names.
+#[derive(SimpleObject)]
+pub struct RelatedRule {
+    /// Its own id; it need not be stored.
+    rule_id: String,
+    /// How it is related: derived, obsolete (the other one is), merged (of the other one), renamed (from it), similar.
+    relation: String,
 }
 
 /// For how long webhooks are not told of a rule again.
@@ -172,7 +204,7 @@ pub struct RuleFilterInput {
     level: Option<Vec<String>>,
     /// Whether it is matched.
     enabled: Option<bool>,
-    /// Whether it cannot be matched.
+    /// Whether it cannot be matched, or is blocked.
     refused: Option<bool>,
     /// Whether it costs more than a rule should.
     pub slow: Option<bool>,
@@ -181,7 +213,7 @@ pub struct RuleFilterInput {
 }
 
 impl RuleFilterInput {
-    fn is_match(&self, levels: &[String], burdens: &Burdens, rule: &Rule) -> bool {
+    fn is_match(&self, levels: &[String], (burdens, set): (&Burdens, &RuleSet), rule: &Rule) -> bool {
         let has = |t: &String| {
             let t = text::fold(t);
             [&rule.title, &rule.id, &rule.description].into_iter().chain(&rule.tags).any(|v| text::fold(v).contains(&t))
@@ -189,7 +221,7 @@ impl RuleFilterInput {
         self.text.as_ref().is_none_or(has)
             && (levels.is_empty() || levels.contains(&rule.level))
             && self.enabled.is_none_or(|e| e == rule.enabled)
-            && self.refused.is_none_or(|r| r == rule.refused.is_some())
+            && self.refused.is_none_or(|r| r == (rule.refused.is_some() || set.blocked(&rule.id).is_some()))
             && self.slow.is_none_or(|s| s == burdens.slow.contains(&rule.id))
             && self.noisy.is_none_or(|n| n == burdens.noisy.contains(&rule.id))
     }
@@ -211,7 +243,7 @@ pub struct RuleConnection {
 impl RuleConnection {
     pub fn new(
         rules: Vec<Rule>,
-        (filter, burdens): (&RuleFilterInput, &Burdens),
+        (filter, burdens, set): (&RuleFilterInput, &Burdens, &RuleSet),
         first: usize,
         after: Option<&str>,
     ) -> Result<Self> {
@@ -222,7 +254,7 @@ impl RuleConnection {
         let levels = levels(filter.level.as_deref().unwrap_or_default())?;
         let mut found: Vec<((String, String), Rule)> = rules
             .into_iter()
-            .filter(|r| filter.is_match(&levels, burdens, r))
+            .filter(|r| filter.is_match(&levels, (burdens, set), r))
             .map(|r| ((text::fold(&r.title), r.id.clone()), r))
             .collect();
         found.sort_by(|(a, _), (b, _)| a.cmp(b));

@@ -37,6 +37,11 @@ pub fn scope<'a>(ctx: &Context<'a>) -> Result<&'a Scope, Error> {
     Ok(caller(ctx)?.scope())
 }
 
+/// Rules, exceptions and their settings are for every host.
+pub fn all_hosts(ctx: &Context<'_>) -> Result<(), Error> {
+    caller(ctx)?.require_all_hosts()
+}
+
 /// Guard: anybody who is logged in.
 pub fn viewer(ctx: &Context<'_>) -> async_graphql::Result<()> {
     caller(ctx)?;

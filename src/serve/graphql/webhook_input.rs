@@ -334,6 +334,7 @@ async fn read_suppression(ctx: &Context<'_>, input: SuppressRuleInput) -> Result
 }
 
 pub async fn suppress(ctx: &Context<'_>, input: SuppressRuleInput) -> Result<SuppressRuleResult> {
+    session::all_hosts(ctx)?;
     let (rule_id, suppression) = match read_suppression(ctx, input).await {
         Ok(read) => read,
         Err(wrong) => return Ok(SuppressRuleResult { errors: user_errors(wrong)?, ..SuppressRuleResult::default() }),

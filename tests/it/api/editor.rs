@@ -1,5 +1,5 @@
 //! The rule editor: a search becomes a rule and back, and a rule is tried before it is enabled.
-use super::app::{ANALYST, TestApp, VIEWER, events};
+use super::app::{ANALYST, RULE, TestApp, VIEWER, events};
 use serde_json::json;
 
 #[tokio::test]
@@ -47,4 +47,93 @@ async fn a_search_becomes_a_rule_that_can_be_tried_and_explained() {
     let broken = app.ask(&viewer, "{ checkRule(yaml: \"a: [\") { severity line } }", json!({})).await;
     assert_eq!(broken["checkRule"][0]["severity"], "ERROR");
     assert_eq!(app.code(Some(&viewer), trial, json!({"y": "a: b"})).await, "BAD_INPUT");
+}
+
+const TRIAL: &str =
+    "query($y: String!, $p: PeriodInput) { testRule(yaml: $y, period: $p, first: 2) { total { value exact }
+    sample { eventId } } }";
+const EXPLAIN: &str = "query($y: String!, $e: ID!) { explainRule(yaml: $y, event: $e) { matches unrelated condition
+    parts { name depth text holds event } } }";
+
+#[tokio::test]
+async fn a_trial_and_an_explanation_know_the_exceptions() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    app.store(events(60, 3)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let hits = app.ask(&token, "{ hits { nodes { eventId host } } }", json!({})).await["hits"]["nodes"].take();
+    let event = |host: &str| {
+        let mut of_host = hits.as_array().unwrap().iter().filter(|h| h["host"] == host);
+        of_host.next().unwrap()["eventId"].clone()
+    };
+    let explained = app.ask(&token, EXPLAIN, json!({"y": RULE, "e": event("host0.example")})).await;
+    assert_eq!(explained["explainRule"]["matches"], true);
+    assert_eq!(app.ask(&token, TRIAL, json!({"y": RULE})).await["testRule"]["total"]["value"], 6);
+
+    let create = "mutation($i: ExceptionInput!) { createException(input: $i) { errors { message } } }";
+    let on = json!({"match": {"field": "Computer", "operator": "EQUALS", "values": ["host0.example"]}});
+    let id = "6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c11";
+    let input = json!({"i": {"rules": [id], "condition": on, "reason": "ours", "title": "Scanner"}});
+    assert_eq!(app.ask(&token, create, input).await["createException"]["errors"], json!([]));
+    let tried = app.ask(&token, TRIAL, json!({"y": RULE})).await["testRule"].take();
+    assert_eq!(tried["total"], json!({"value": 4, "exact": true}), "2 of 6 are hidden");
+    assert_eq!(tried["sample"].as_array().unwrap().len(), 2);
+    let other = RULE.replace(id, "other");
+    assert_eq!(app.ask(&token, TRIAL, json!({"y": other})).await["testRule"]["total"]["value"], 6);
+    for (host, matches) in [("host0.example", false), ("host1.example", true)] {
+        let e = app.ask(&token, EXPLAIN, json!({"y": RULE, "e": event(host)})).await["explainRule"].take();
+        assert_eq!(e["matches"], matches, "{e}");
+        let parts = e["parts"].as_array().unwrap();
+        let filter = parts.iter().find(|p| p["name"] == "Scanner").unwrap();
+        assert_eq!((&filter["holds"], &filter["depth"]), (&json!(matches), &json!(0)), "{filter}");
+        assert!(filter["text"].as_str().unwrap().starts_with("filter: not "), "{filter}");
+        assert!(parts.iter().any(|p| p["name"].as_str().unwrap().starts_with("Scanner: ") && p["depth"] != 0), "{e}");
+    }
+}
+
+#[tokio::test]
+async fn a_correlation_can_be_tried_and_explained() {
+    let app = TestApp::start().await;
+    app.store(events(60, 3)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let correlation = "title: Three\nid: three\ncorrelation:\n  type: event_count\n  rules: [6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c11]\n  \
+        timespan: 1m\n  condition: {gte: 3}\n";
+    // A hit each ten seconds: the third completes a window, and the condition goes on to hold.
+    assert_eq!(app.code(Some(&token), TRIAL, json!({"y": correlation})).await, "BAD_INPUT", "its rule is not there");
+    let both = format!("{RULE}---\n{correlation}");
+    let tried = app.ask(&token, TRIAL, json!({"y": both})).await["testRule"].take();
+    assert_eq!(tried["total"], json!({"value": 1, "exact": true}));
+    let third = tried["sample"][0]["eventId"].clone();
+    app.load_rule().await;
+    let rule = app.ask(&token, TRIAL, json!({"y": RULE})).await["testRule"].take();
+    assert_eq!(rule["total"]["value"], 6);
+    let tried = app.ask(&token, TRIAL, json!({"y": correlation})).await["testRule"].take();
+    assert_eq!((&tried["total"]["value"], &tried["sample"][0]["eventId"]), (&json!(1), &third), "with the stored rule");
+    // The window that ends in the period began before it; what completes none there does not count.
+    for (from, count) in [("2026-03-01T00:00:20Z", 1), ("2026-03-01T00:00:30Z", 0)] {
+        let tried = app.ask(&token, TRIAL, json!({"y": correlation, "p": {"from": from}})).await;
+        assert_eq!(tried["testRule"]["total"]["value"], count, "from {from}");
+    }
+    let explained = app.ask(&token, EXPLAIN, json!({"y": correlation, "e": third})).await["explainRule"].take();
+    assert_eq!(explained["matches"], true, "{explained}");
+    assert!(explained["condition"][0].as_str().unwrap().contains("event_count"));
+    let parts = explained["parts"].as_array().unwrap();
+    let member = parts.iter().find(|p| p["name"] == "Test connection to a documentation network").unwrap();
+    assert_eq!(
+        (&member["text"], &member["holds"]),
+        (&json!("3 matches, of all groups, within the windows that end here"), &json!(true))
+    );
+    assert!(
+        parts.iter().any(|p| p["text"].as_str().unwrap().starts_with("DestinationIp|startswith") && p["holds"] == true)
+    );
+    let newest = rule["sample"][0]["eventId"].clone();
+    let later = app.ask(&token, EXPLAIN, json!({"y": correlation, "e": newest})).await["explainRule"].take();
+    assert_eq!(later["matches"], false, "{later}");
+
+    // An exception of the rule takes matches from the correlation.
+    let filter =
+        "title: f\nid: f\nfilter:\n  rules: any\n  s: {DestinationIp|startswith: '203.0.113.'}\n  condition: not s\n";
+    let import = "mutation($i: ImportRulesInput!) { importRules(input: $i) { changed } }";
+    app.ask(&token, import, json!({"i": {"yaml": filter}})).await;
+    assert_eq!(app.ask(&token, TRIAL, json!({"y": correlation})).await["testRule"]["total"]["value"], 0);
 }

@@ -75,13 +75,14 @@ async fn slow_and_noisy_rules_are_reported_and_matched_all_the_same() {
     assert_eq!(answer["changed"], 3, "{answer}");
     app.store(events(150, 3)).await;
     let query =
-        "query($f: RuleFilterInput) { rules(filter: $f) { nodes { ruleId hits cost { nanoseconds events } slow noisy }
+        "query($f: RuleFilterInput) { rules(filter: $f) { nodes { ruleId hits cost { nanoseconds events } costPending slow noisy }
         thresholds { slow noisyHits noisyEvents } } }";
     let found = app.ask(&token, query, json!({})).await["rules"].take();
     let limit = found["thresholds"]["slow"].as_u64().unwrap();
     let rules: BTreeMap<&str, &Value> =
         found["nodes"].as_array().unwrap().iter().map(|r| (r["ruleId"].as_str().unwrap(), r)).collect();
     assert_eq!(rules.len(), 3);
+    assert!(rules.values().all(|r| r["costPending"] == false));
     assert_eq!(rules["unseen"]["cost"], Value::Null, "there is no such event");
     for (id, rule) in rules.iter().filter(|(id, _)| **id != "unseen") {
         assert_eq!(rule["cost"]["events"], 100, "{id}");

@@ -76,6 +76,26 @@ fn a_list_tells_each_value_by_its_form() {
 }
 
 #[test]
+fn registry_keys_in_the_names_of_the_kernel_are_those_that_sysmon_writes() {
+    for (written, expected) in [
+        (r"\REGISTRY\MACHINE\SOFTWARE\Bad", r"HKLM\SOFTWARE\Bad"),
+        (r"\Registry\Machine\System\ControlSet001\Services\Bad", r"HKLM\System\CurrentControlSet\Services\Bad"),
+        (r"\registry\user\S-1-5-18\Software\Bad", r"HKU\S-1-5-18\Software\Bad"),
+        (r"hkey_local_machine\SOFTWARE\Bad", r"HKLM\SOFTWARE\Bad"),
+    ] {
+        let report = read(written);
+        assert_eq!(all(&report), [(Kind::RegistryKey, Relation::Equals, expected)], "{written}");
+        let key = format!("{}\\", expected.to_lowercase());
+        assert_eq!(
+            named(&report, 12, &[("TargetObject", key.trim_end_matches('\\')), ("EventType", "CreateKey")]),
+            [expected]
+        );
+    }
+    let report = read(r"\REGISTRY\A\{0d3a}\Root\Bad");
+    assert_eq!(all(&report), [(Kind::RegistryKey, Relation::EndsWith, r"\A\{0d3a}\Root\Bad")]);
+}
+
+#[test]
 fn csv_has_a_column_of_values_and_says_validity_and_tlp() {
     let report = read(&format!(
         "type,value,comment,valid_until,tlp\nmd5,{MD5},\"a, b\",2026-01-01T00:00:00Z,TLP:AMBER\n\

@@ -7,6 +7,7 @@ use sysmonsearch::{
         condition::{Match, Operator},
     },
     rules::{
+        self,
         check::{Severity, check},
         explain::explain,
         join::Lineage,
@@ -174,21 +175,71 @@ fn a_check_says_where() {
 }
 
 #[test]
+fn a_field_that_no_event_has_is_a_warning_at_its_place() {
+    let warned = |category: &str, detection: &str| {
+        let problems = check(&rule(category, detection)).into_iter();
+        let own = problems.filter(|p| p.message.contains("has a field"));
+        own.map(|p| (p.severity, p.line, p.column, p.message)).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        warned("process_creation", "sel:\n  Image: Comandline\n  Comandline|contains: x\ncondition: sel"),
+        [(
+            Severity::Warning,
+            9,
+            5,
+            "no event of process_creation has a field 'Comandline'; is 'CommandLine' meant?".to_owned()
+        )]
+    );
+    let of = |category: &str, field: &str| {
+        let w = warned(category, &format!("sel:\n  - Image: a\n  - {field}: x\ncondition: sel"));
+        w.into_iter().next().map(|w| w.3)
+    };
+    // Carried, joined, of the System section, made of others, in any case.
+    for (category, field) in [
+        ("file_event", "targetfilename"),
+        ("network_connection", "CommandLine"),
+        ("process_creation", "GrandParentImage"),
+        ("registry_set", "EventType"),
+        ("process_creation", "md5"),
+        ("process_creation", "Provider_Name"),
+        ("image_load", "Imphash"),
+        ("create_remote_thread", "TargetImage"),
+    ] {
+        assert_eq!(of(category, field), None, "{category} {field}");
+    }
+    assert!(of("process_creation", "DestinationIp").unwrap().ends_with("'DestinationIp'"), "of another event");
+    assert!(of("file_event", "TargetFileName_").unwrap().contains("'TargetFilename' meant"));
+    assert!(of("process_creation", "Image|fieldref").unwrap().contains("has a field 'x'"));
+    assert_eq!(of("file_rename", "Nonsense"), None, "that rule is refused");
+    let whole = rule("process_creation", "sel:\n  DestinationIp: x\n  Parentimage: y\n  Imagge: z\ncondition: sel");
+    let whole = whole.replace("category: process_creation", "service: sysmon");
+    let found: Vec<_> = check(&whole).into_iter().filter(|p| p.message.contains("has a field")).collect();
+    assert!(found.len() == 1 && found[0].message.contains("'Imagge'; is 'Image' meant?"), "{found:?}");
+}
+
+#[test]
 fn an_explanation_shows_each_part() {
     let text = rule(
         "process_creation",
         "sel:\n  Image|endswith: ['\\\\a.exe', '\\\\b.exe']\n  CommandLine|contains: x\nflt:\n  User: ann\ncondition: sel and not flt",
     );
     let data = [("Image", r"C:\B.exe"), ("CommandLine", "y"), ("User", "ann")];
-    let e = explain(&text, &event(1, &data), &Lineage::default()).unwrap();
+    let made = rules::parse(&text, "made.yml").rules.remove(0);
+    let e = explain(&made, (&[], &Default::default()), &event(1, &data), &Lineage::default()).unwrap();
     assert!(!e.matches && e.unrelated.is_none());
     let part = |start: &str| e.parts.iter().find(|p| p.text.starts_with(start)).unwrap();
     assert_eq!((part("Image").holds, part("Image").values.clone()), (true, vec![r"'\\b.exe'".to_owned()]));
     assert_eq!((part("CommandLine").holds, part("CommandLine").event.clone()), (false, vec!["y".to_owned()]));
     assert!(part("User").holds);
     assert_eq!(part("User").name, "flt");
-    let e = explain(&text, &event(5, &data), &Lineage::default()).unwrap();
+    let e = explain(&made, (&[], &Default::default()), &event(5, &data), &Lineage::default()).unwrap();
     assert!(e.unrelated.unwrap().contains("process_creation"));
-    let e = explain(&text, &event(1, &[("Image", r"C:\a.exe"), ("CommandLine", "axb")]), &Lineage::default()).unwrap();
+    let e = explain(
+        &made,
+        (&[], &Default::default()),
+        &event(1, &[("Image", r"C:\a.exe"), ("CommandLine", "axb")]),
+        &Lineage::default(),
+    )
+    .unwrap();
     assert!(e.matches);
 }
