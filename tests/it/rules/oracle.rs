@@ -147,3 +147,20 @@ fn hits_equal_what_the_authors_of_the_rules_expect() {
     ];
     assert_eq!(other, BTreeSet::from(not_matched));
 }
+
+#[test]
+fn published_rules_ask_fields_that_events_have() {
+    if data().is_none() {
+        return;
+    }
+    let matched: Vec<_> = published().0.rules.iter().filter(|r| r.refused.is_none()).collect();
+    let mut warned = Vec::new();
+    for rule in &matched {
+        let problems = rules::check::check(&rule.text).into_iter();
+        warned.extend(problems.map(|p| p.message).filter(|m| m.contains("has a field")).map(|m| (&rule.title, m)));
+    }
+    for (title, message) in &warned {
+        println!("{title}: {message}");
+    }
+    assert!(warned.len() * 50 < matched.len(), "{} warnings for {} rules: {warned:#?}", warned.len(), matched.len());
+}
