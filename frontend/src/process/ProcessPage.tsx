@@ -1,6 +1,6 @@
 import "./process.css";
 import { Button, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link, useSearchParams } from "wouter";
@@ -37,7 +37,9 @@ export default function ProcessPage() {
     hash: params.get("hash") ?? undefined,
   };
   const period = readPeriod(params);
-  const during = periodInput(period);
+  // The last so-and-so long begins when it is chosen: a moment of its own each time would be another question each time.
+  const periodKey = JSON.stringify(period);
+  const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const set = (changes: Record<string, string | undefined>) =>
     setParams((old) => {
       const next = new URLSearchParams(old);
