@@ -1,4 +1,5 @@
 import { emptyGroup, match, type Row, type Group as Rows } from "../shared/condition";
+import { activityOf } from "../shared/entity";
 
 interface Named {
   kind: string;
@@ -34,13 +35,6 @@ export function searchFor(node: Named): Row | undefined {
     default:
       return undefined;
   }
-}
-
-const PROCESS_FIELDS = ["ProcessGuid", "SourceProcessGuid", "TargetProcessGuid", "ParentProcessGuid"];
-
-/** Every event that names a process, whichever part it has in it. */
-export function activityOf(guid: string): Rows {
-  return { ...emptyGroup(PROCESS_FIELDS.map((field) => match(field, guid))), join: "or" };
 }
 
 /** The search for the events that made an edge: both ends appear in them. */
