@@ -10,6 +10,7 @@ import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { searchLink } from "../shared/links";
+import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { searchForEdge } from "./conditions";
 import type { DrawnEdge, DrawnNode } from "./model";
@@ -20,12 +21,14 @@ interface Props {
   from: DrawnNode;
   to: DrawnNode;
   period: PeriodInput | undefined;
+  /** The same as the address has it. */
+  span: Period;
   onSelect: (id: string) => void;
   onClose: () => void;
 }
 
 /** One edge: when it was seen, and the events behind it, counted by the event store. */
-export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) {
+export function EdgePanel({ edge, from, to, period, span, onSelect, onClose }: Props) {
   const { t } = useTranslation();
   const language = useLanguage();
   const clock = useClock();
@@ -84,7 +87,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
                 className="push"
                 component={Link}
                 variant="default"
-                href={searchLink(search)}
+                href={searchLink(search, span)}
                 leftSection={<Icon name="search" size={14} />}
               >
                 {t("graph.toSearch")}
@@ -102,7 +105,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
                 <li key={event.id} className="row" style={{ gap: 4 }}>
                   <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
                   <span className="mono dim">{clock.time(event.time)}</span>{" "}
-                  <Link href={searchLink(search, undefined, event.id)}>{event.description}</Link>
+                  <Link href={searchLink(search, span, event.id)}>{event.description}</Link>
                 </li>
               ))}
             </ul>

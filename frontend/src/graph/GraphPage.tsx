@@ -3,6 +3,7 @@ import { Button, SegmentedControl, TextInput, useComputedColorScheme } from "@ma
 import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
+import { errorText } from "../api/client";
 import type { NodeKind } from "../api/generated";
 import { useClock, writeTime } from "../shared/clock";
 import { NODE_COLOURS } from "../shared/colours";
@@ -355,7 +356,7 @@ export default function GraphPage() {
       <div className="split">
         <div className="main">
           {graph.choices.length > 0 ? (
-            <Choices found={graph.choices} />
+            <Choices found={graph.choices} span={period} />
           ) : (
             <State
               loading={graph.loading}
@@ -369,6 +370,14 @@ export default function GraphPage() {
           {graph.missed > 0 && (
             <div className="notice" role="status">
               {t("graph.missed", { count: graph.missed, number: number(graph.missed) })}
+            </div>
+          )}
+          {graph.uncounted && !isEmpty && (
+            <div className="notice row" role="alert">
+              {t("graph.uncounted")} {errorText(graph.uncounted)}
+              <Button size="compact-xs" variant="default" onClick={graph.recount}>
+                {t("state.retry")}
+              </Button>
             </div>
           )}
           {!isEmpty && view === "graph" && (
@@ -439,6 +448,7 @@ export default function GraphPage() {
         <Side
           graph={graph}
           period={during}
+          span={period}
           selected={selected}
           edge={edge}
           queries={queries}

@@ -33,6 +33,7 @@ export const investigate = {
     leftOut_one: "{{count}} 件を省略",
     leftOut_other: "{{count}} 件を省略",
     direction: { OUT: "ここから", IN: "ここへ" },
+    uncounted: "リンクの数を調べられなかったノードがあります。",
     badge_one: "リンク {{count}}",
     badge_other: "リンク {{count}}",
     properties: "属性",
@@ -61,6 +62,10 @@ export const investigate = {
     export: "書き出し",
     queries: "クリックの裏のクエリ",
     queriesAbout: "ページが API に送ったもの(新しい順)",
+    queriesLost_one:
+      "直近の {{kept}} 件を保持しています。それより古い {{count, number}} 件は表示されません。",
+    queriesLost_other:
+      "直近の {{kept}} 件を保持しています。それより古い {{count, number}} 件は表示されません。",
     noQueries: "まだ何も送っていません。",
     took: "{{ms}} ミリ秒",
     copyQuery: "JSON でコピー",
@@ -109,6 +114,11 @@ export const investigate = {
     process: "プロセス",
     hosts: "イベントのあるホスト",
     elsewhere: "ほかのホストにある同じ名前",
+    moreThan: "{{count, number}} 件超",
+    moreChoices:
+      "この名前のノードは {{count, number}} 個を超えるため、はじめの分だけを表示しています。すべてのホストの数は検索で分かります。",
+    moreElsewhere: "はじめの {{count, number}} 件を表示しています。すべてのホストの数は検索で分かります。",
+    searchAll: "すべてのホストで検索",
     draw: "描く",
     drawOf: "{{host}} のものを描く",
     brush: "描かれたものの時間",
