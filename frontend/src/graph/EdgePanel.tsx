@@ -33,7 +33,7 @@ export function EdgePanel({ edge, from, to, period, span, onSelect, onClose }: P
   const language = useLanguage();
   const clock = useClock();
   const number = useNumber();
-  const search = searchForEdge(from, to);
+  const search = searchForEdge(from, to, edge.type);
   const condition = search && conditionInput(search);
   const [{ data, error, fetching }, reload] = useQuery({
     query: EdgeEventsDocument,
@@ -77,11 +77,13 @@ export function EdgePanel({ edge, from, to, period, span, onSelect, onClose }: P
             </div>
           ))}
         </dl>
+        {!search && <div className="dim">{t("graph.noEdgeSearch")}</div>}
         {search && (
           <>
             <div className="row">
               <h2>
-                {t("graph.events")} {data && number(data.events.total.value)}
+                {t("graph.events")} {data && number(data.events.total.value)}{" "}
+                <span className="dim">({clock.label})</span>
               </h2>
               <Button
                 className="push"

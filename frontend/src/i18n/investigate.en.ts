@@ -94,6 +94,7 @@ export const investigate = {
     asGroup: "Group",
     edge: "Link",
     toSearch: "Search",
+    noEdgeSearch: "No field of the events holds both ends of this link.",
     noEdgeEvents: "The event store has no event that names both ends.",
     paths: "Paths in order of time",
     pathsAbout: "Each step follows cause and effect and can have happened after the one before it",

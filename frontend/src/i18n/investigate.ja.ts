@@ -97,6 +97,7 @@ export const investigate = {
     asGroup: "グループ",
     edge: "リンク",
     toSearch: "検索",
+    noEdgeSearch: "このリンクの両端を持つフィールドはイベントにありません。",
     noEdgeEvents: "両端を含むイベントはイベントストアにありません。",
     paths: "時間順の経路",
     pathsAbout: "各段は原因から結果へ進み、前の段より後に起こり得ます",
