@@ -11,6 +11,7 @@ import { useNumber } from "../shared/format";
 import { HitList } from "../shared/HitList";
 import { Icon, NodeIcon } from "../shared/Icon";
 import { graphLink, hostLink, processLink, searchLink } from "../shared/links";
+import { PropertyValue } from "../shared/Property";
 import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { searchFor } from "./conditions";
@@ -235,7 +236,9 @@ export function Details({
             {node.host && (
               <>
                 <dt>{t("event.host")}</dt>
-                <dd>{node.host}</dd>
+                <dd className="acting">
+                  <PropertyValue name="computer" value={node.host} host={node.host} period={span} />
+                </dd>
               </>
             )}
             <dt>
@@ -249,7 +252,9 @@ export function Details({
             {node.properties.map((p) => (
               <div key={p.name} style={{ display: "contents" }}>
                 <dt>{p.name}</dt>
-                <dd className="mono">{p.value}</dd>
+                <dd className="mono acting">
+                  <PropertyValue {...p} kind={node.kind} host={node.host} period={span} />
+                </dd>
               </div>
             ))}
           </dl>

@@ -10,6 +10,7 @@ import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { searchLink } from "../shared/links";
+import { PropertyValue } from "../shared/Property";
 import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { searchForEdge } from "./conditions";
@@ -73,7 +74,9 @@ export function EdgePanel({ edge, from, to, period, span, onSelect, onClose }: P
           {edge.properties?.map((p) => (
             <div key={p.name} style={{ display: "contents" }}>
               <dt>{p.name}</dt>
-              <dd className="mono">{p.value}</dd>
+              <dd className="mono acting">
+                <PropertyValue {...p} host={from.host ?? to.host} period={span} />
+              </dd>
             </div>
           ))}
         </dl>

@@ -1,5 +1,6 @@
 import "./graph.css";
 import { Button, SegmentedControl, TextInput, useComputedColorScheme } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
@@ -29,6 +30,8 @@ import { Toolbar } from "./Toolbar";
 import { Twin } from "./Twin";
 import { useGraph } from "./useGraph";
 import { usePaths } from "./usePaths";
+
+const SETTLED_MS = 250;
 
 /** A process with its chain, the processes of a host, or any node; every node opens its neighbours. */
 export default function GraphPage() {
@@ -74,6 +77,8 @@ export default function GraphPage() {
   const [queries, setQueries] = useState(false);
   const [help, setHelp] = useState(false);
   const [brush, setBrush] = useState(look.brush);
+  // Browsers refuse an address that changes with every move of a pointer.
+  const [settled] = useDebouncedValue(brush, SETTLED_MS);
   const [typed, setTyped] = useState("");
   const canvas = useRef<CanvasHandle>(null);
   const finder = useRef<HTMLInputElement>(null);
@@ -93,10 +98,10 @@ export default function GraphPage() {
       find,
       hits,
       rule,
-      brush,
+      brush: settled,
       view: view === "table" ? "table" : "graph",
     });
-  }, [drawing.steps, selected, origin, find, hits, rule, brush, view]);
+  }, [drawing.steps, selected, origin, find, hits, rule, settled, view]);
   useEffect(() => {
     if (ready) history.replaceState(history.state, "", location.pathname + location.search + hash);
   }, [ready, hash]);

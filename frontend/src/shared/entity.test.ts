@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { NodeKind } from "../api/generated";
-import { nodeOf } from "./entity";
+import { fieldOf, nodeOf } from "./entity";
 
 const node = (kind: NodeKind, label: string, properties: Record<string, string> = {}) => ({
   id: `${kind} ${label}`,
@@ -42,4 +42,17 @@ test.each([
   ["CommandLine", "cmd.exe", undefined],
 ] as const)("%s %s names %s", (field, value, id) => {
   expect(nodeOf(nodes, field, value)?.id).toBe(id);
+});
+
+test.each([
+  ["commandLine", undefined, "CommandLine"],
+  ["processGuid", "PROCESS", "ProcessGuid"],
+  ["pid", "PROCESS", "ProcessId"],
+  ["sha256", "BINARY", "SHA256"],
+  ["name", "PIPE", "PipeName"],
+  ["name", "WMI_FILTER", "Name"],
+  ["name", "CLIPBOARD", undefined],
+  ["addressScope", "IP_ADDRESS", undefined],
+] as const)("the property %s of %s is in the field %s", (property, kind, field) => {
+  expect(fieldOf(property, kind)).toBe(field);
 });

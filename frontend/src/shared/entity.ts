@@ -106,3 +106,52 @@ const PROCESS_FIELDS = ["ProcessGuid", "SourceProcessGuid", "TargetProcessGuid",
 export function activityOf(guid: string): Group {
   return { ...emptyGroup(PROCESS_FIELDS.map((field) => match(field, guid))), join: "or" };
 }
+
+/** Fields of events by the names that the graph has for them, where these are not the same but for the first letter. */
+const FIELDS: Record<string, string> = {
+  pid: "ProcessId",
+  path: "file",
+  address: "ip",
+  key: "RegistryKey",
+  valueName: "RegistryValueName",
+  md5: "MD5",
+  sha1: "SHA1",
+  sha256: "SHA256",
+  imphash: "IMPHASH",
+  sysmonVersion: "Version",
+  tampered: "Type",
+};
+/** What the graph itself says of a node: no event has a field of it. */
+const OWN = new Set([
+  "start",
+  "end",
+  "timestomp",
+  "deleted",
+  "blocked",
+  "zoneId",
+  "hostUrl",
+  "referrerUrl",
+  "autorun",
+  "addressScope",
+  "anonymous",
+  "error",
+  "driver",
+  "url",
+  "identity",
+]);
+const NAMES: Partial<Record<NodeKind, string>> = {
+  HOST: "Computer",
+  USER: "User",
+  SIGNER: "Signature",
+  DOMAIN: "QueryName",
+  PIPE: "PipeName",
+  WMI_FILTER: "Name",
+  WMI_CONSUMER: "Name",
+};
+
+/** The field of events that holds a property of a node or an edge. */
+export function fieldOf(property: string, kind?: NodeKind): string | undefined {
+  if (property === "name") return kind && NAMES[kind];
+  if (OWN.has(property)) return undefined;
+  return FIELDS[property] ?? property.charAt(0).toUpperCase() + property.slice(1);
+}

@@ -1,0 +1,28 @@
+import type { NodeKind } from "../api/generated";
+import { fieldOf } from "./entity";
+import type { Period } from "./period";
+import { ValueButton } from "./ValueMenu";
+
+interface Props {
+  /** Name of the property of a node or an edge. */
+  name: string;
+  value: string | undefined;
+  kind?: NodeKind | undefined;
+  host?: string | null | undefined;
+  period?: Period | undefined;
+}
+
+/** A value of the graph with everything that can be done with it, where events have a field of it. */
+export function PropertyValue({ name, value, kind, host, period }: Props) {
+  const field = fieldOf(name, kind);
+  return (
+    <>
+      {value}
+      {field && value && (
+        <span className="actions">
+          <ValueButton of={{ field, value, host: host ?? undefined }} period={period} />
+        </span>
+      )}
+    </>
+  );
+}
