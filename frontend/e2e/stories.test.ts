@@ -259,7 +259,9 @@ test.skipIf(!isThere)("from an address to every process that talked to it, by ke
   await page.keyboard.press("Enter");
   await canvas().focus();
   const drawn = async () =>
-    Number(/of (\d+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]);
+    Number(
+      /of ([\d,]+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]?.replaceAll(",", ""),
+    );
   await page.keyboard.press("e");
   await expect.poll(drawn).toBeGreaterThan(expected.length);
   await page.keyboard.press("t");

@@ -5,11 +5,8 @@ import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, us
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
 import { errorText } from "../api/client";
-import type { NodeKind } from "../api/generated";
-import { useClock, writeTime } from "../shared/clock";
-import { NODE_COLOURS } from "../shared/colours";
-import { baseName, useNumber } from "../shared/format";
-import { NodeIcon } from "../shared/Icon";
+import { useClock } from "../shared/clock";
+import { useNumber } from "../shared/format";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { ShareButton } from "../shared/ShareButton";
@@ -18,10 +15,12 @@ import { State } from "../shared/State";
 import { moveStep } from "./again";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Choices } from "./Choices";
+import { useCaption } from "./caption";
 import { download, toJson, toPng, toSvg } from "./export";
 import { collapse, move, remove, unfold } from "./fold";
 import { Help } from "./Help";
-import { arrange, type DrawnNode, type Group } from "./model";
+import { Legend } from "./Legend";
+import { arrange } from "./model";
 import { LAYOUTS, type Layout } from "./place";
 import { Side } from "./Side";
 import { readExploration, writeExploration } from "./steps";
@@ -51,7 +50,6 @@ export default function GraphPage() {
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const graph = useGraph(start, during);
   const { drawing, origin, around, expand, openGroup, splitGroup, change, undo, redo } = graph;
-  const { rest } = drawing;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const [edge, setEdge] = useState<string>();
   const wanted = chosen && chosen.of === origin ? chosen.id : origin;
@@ -82,6 +80,15 @@ export default function GraphPage() {
   const [typed, setTyped] = useState("");
   const canvas = useRef<CanvasHandle>(null);
   const finder = useRef<HTMLInputElement>(null);
+  const twin = useRef<HTMLElement>(null);
+  /** The view was changed by a key inside of it: the focus goes along. */
+  const follow = useRef(false);
+  useEffect(() => {
+    if (!follow.current) return;
+    follow.current = false;
+    if (view === "table") twin.current?.focus();
+    else canvas.current?.focus();
+  }, [view]);
   const paths = usePaths(graph, during);
   const shown = JSON.stringify(start);
   const wasShown = useRef(shown);
@@ -154,38 +161,13 @@ export default function GraphPage() {
   useEffect(() => {
     if (paths.nodes) canvas.current?.fit();
   }, [paths.nodes]);
-  const severalHosts = useMemo(
-    () => new Set([...drawing.nodes.values()].map((n) => n.host).filter(Boolean)).size > 1,
-    [drawing.nodes],
-  );
-  const caption = useCallback(
-    (point: DrawnNode | Group) => {
-      if ("total" in point) {
-        const left = point.total - point.shown;
-        const many = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
-        if (point.rest) {
-          const rest = t("graph.groupOthers", { number: number(point.rest.skip) });
-          return { name: rest, full: rest, second: many, hit: undefined };
-        }
-        if (!point.split) return { name: many, full: many, second: undefined, hit: undefined };
-        const key = point.split.key || t("graph.noKey");
-        return { name: key, full: key, second: many, hit: undefined };
-      }
-      const how =
-        point.kind === "PROCESS"
-          ? writeTime(point.firstSeen, clock.zone, false).slice(11)
-          : point.via && t(`edge.${point.via}`);
-      const worst = around.get(point.id)?.worst;
-      const where = severalHosts && point.kind !== "HOST" && point.host?.split(".")[0];
-      return {
-        name: baseName(point.label),
-        full: point.label,
-        second: [where, how, badge(point.id)].filter(Boolean).join(" · "),
-        hit: worst && `--level-${worst}`,
-      };
-    },
-    [around, badge, clock.zone, severalHosts, t, number],
-  );
+  const caption = useCaption(drawing, around, badge);
+  /** What is chosen, for those who cannot see it. */
+  const spoken = useMemo(() => {
+    const [node, group] = [drawing.nodes.get(selected ?? ""), drawing.groups.get(selected ?? "")];
+    if (node) return [node.label, t(`node.${node.kind}`), badge(node.id)].filter(Boolean).join(", ");
+    return group && [caption(group).full, t("graph.group")].join(", ");
+  }, [drawing, selected, badge, caption, t]);
   const open = useCallback(
     (id: string) => {
       select(id);
@@ -249,7 +231,10 @@ export default function GraphPage() {
       p: () => selected && paths.choose(selected),
       l: () => layOut(LAYOUTS[(LAYOUTS.indexOf(drawing.layout) + 1) % LAYOUTS.length] ?? "tree"),
       h: () => setHits((on) => !on),
-      t: () => setView("table"),
+      t: () => {
+        follow.current = true;
+        setView(view === "table" ? "graph" : "table");
+      },
       q: () => setQueries((on) => !on),
       "?": () => setHelp(true),
     };
@@ -264,9 +249,6 @@ export default function GraphPage() {
     if (text) setParams({ name: text });
   }
 
-  const kinds = (Object.keys(NODE_COLOURS) as NodeKind[]).filter((k) =>
-    [...drawing.nodes.values()].some((n) => n.kind === k),
-  );
   const isEmpty = drawing.nodes.size === 0;
   const asked = start.node || start.name || start.host;
   const nothing = !asked
@@ -336,6 +318,8 @@ export default function GraphPage() {
             onRedo={redo}
             onZoom={(factor) => canvas.current?.zoom(factor)}
             onFit={() => canvas.current?.fit()}
+            onPan={(x, y) => canvas.current?.pan(x, y)}
+            onMove={selected ? (x, y) => canvas.current?.move(x, y) : undefined}
             hits={hits}
             onHits={() => setHits(!hits)}
             rules={rules}
@@ -401,54 +385,30 @@ export default function GraphPage() {
                 onSelectEdge={setEdge}
                 onExpand={open}
                 onMove={(id, place) => change(moveStep(id, place), (d) => move(d, id, place))}
-                write={(time) => clock.time(time, false)}
+                write={(time) => `${clock.time(time, false)} ${clock.label}`}
                 onCommand={onCommand}
               />
-              <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />
+              <span className="unseen" role="status">
+                {spoken}
+              </span>
             </>
           )}
           {!isEmpty && view === "table" && (
             <Twin
+              ref={twin}
               drawing={drawing}
+              around={around}
               lit={lit}
               selected={selected}
               badge={badge}
               onSelect={select}
               onSelectEdge={setEdge}
               onExpand={open}
+              onCommand={onCommand}
             />
           )}
-          {!isEmpty && (
-            <div className="legend">
-              {kinds.map((kind) => (
-                <span key={kind} className="row" style={{ gap: 4 }}>
-                  <span className="disc" style={{ background: NODE_COLOURS[kind] }}>
-                    <NodeIcon kind={kind} size={10} colour="#fff" />
-                  </span>
-                  {t(`node.${kind}`)}
-                </span>
-              ))}
-              <span className="dim" style={{ marginLeft: "auto" }} role="status">
-                {t("graph.nodes", { count: drawing.nodes.size })},{" "}
-                {t("graph.edges", { count: drawing.edges.size })}
-                {drawing.groups.size > 0 && `, ${t("graph.groupCount", { count: drawing.groups.size })}`}
-                {lit && ` · ${t("graph.lit", { number: number(lit.size) })}`}
-                {rest &&
-                  rest.shown < rest.total &&
-                  ` · ${t("graph.processes", { shown: number(rest.shown), total: number(rest.total) })}`}
-              </span>
-              {rest?.cursor && rest.shown < rest.total && (
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  loading={graph.loading}
-                  onClick={() => void graph.moreOfTree()}
-                >
-                  {t("page.more")}
-                </Button>
-              )}
-            </div>
-          )}
+          {!isEmpty && <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />}
+          {!isEmpty && <Legend graph={graph} lit={lit} />}
         </div>
         <Side
           graph={graph}
