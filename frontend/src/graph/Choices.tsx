@@ -21,7 +21,11 @@ export function Choices({ found, span }: { found: NodePartsFragment[]; span: Per
       {more && (
         <div className="notice" role="status">
           {t("graph.moreChoices", { count: CHOICES })}{" "}
-          {search && <Link href={searchLink(search, span)}>{t("graph.searchAll")}</Link>}
+          {search && (
+            <Link className="inline" href={searchLink(search, span)}>
+              {t("graph.searchAll")}
+            </Link>
+          )}
         </div>
       )}
       <table className="dense">

@@ -171,6 +171,12 @@ export function Details({
                   : reading || asked <= GROUP_ABOVE
                     ? graph.readPage(id, edge, direction)
                     : graph.expand(id, edge, direction));
+              const what =
+                reading && !part
+                  ? t("page.more")
+                  : part || asked > GROUP_ABOVE
+                    ? t("graph.asGroup")
+                    : t("graph.expand");
               return (
                 <li key={`${edge} ${direction}`}>
                   <span className="row" style={{ flexWrap: "nowrap", gap: 6 }}>
@@ -191,16 +197,13 @@ export function Details({
                         loading={loading}
                         disabled={!part && reading && !reading.more && !failure}
                         aria-label={t("graph.expandType", {
+                          what,
                           name,
                           direction: t(`graph.direction.${direction}`),
                         })}
                         onClick={open}
                       >
-                        {reading && !part
-                          ? t("page.more")
-                          : part || asked > GROUP_ABOVE
-                            ? t("graph.asGroup")
-                            : t("graph.expand")}
+                        {what}
                       </Button>
                     ) : (
                       <span className="dim">{t("graph.allShown")}</span>

@@ -100,7 +100,11 @@ export function Elsewhere({ of, found, graph, span, onSelect }: Props) {
       {more && (
         <div className="dim">
           {t("graph.moreElsewhere", { count: shown.length })}{" "}
-          {search && <Link href={searchLink(search, span)}>{t("graph.searchAll")}</Link>}
+          {search && (
+            <Link className="inline" href={searchLink(search, span)}>
+              {t("graph.searchAll")}
+            </Link>
+          )}
         </div>
       )}
       <ul className="plainlist">

@@ -25,7 +25,7 @@ export const investigate = {
     noNeighbours: "Nothing is linked to this node.",
     expandAll: "Expand all",
     expand: "Expand",
-    expandType: "Expand: {{name}}, {{direction}}",
+    expandType: "{{what}}: {{name}}, {{direction}}",
     expandNode: "Expand {{label}}",
     allShown: "all shown",
     outOfPeriod_one: "{{count, number}} more outside of the period",

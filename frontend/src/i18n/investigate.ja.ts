@@ -25,7 +25,7 @@ export const investigate = {
     noNeighbours: "このノードにつながるものはありません。",
     expandAll: "すべて展開",
     expand: "展開",
-    expandType: "展開: {{name}}、{{direction}}",
+    expandType: "{{what}}: {{name}}、{{direction}}",
     expandNode: "{{label}} を展開",
     allShown: "すべて表示済み",
     outOfPeriod_one: "期間外にあと {{count, number}} 件",

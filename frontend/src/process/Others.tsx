@@ -84,7 +84,9 @@ export function Others({ process }: { process: ProcessNode }) {
       {total > others.length && others.length > 0 && (
         <div className="dim">
           {t("page.shown", { shown: number(others.length), total: number(total) })}{" "}
-          <Link href={searchLink(search)}>{t("process.search")}</Link>
+          <Link className="inline" href={searchLink(search)}>
+            {t("process.search")}
+          </Link>
         </div>
       )}
     </section>
