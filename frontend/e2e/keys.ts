@@ -6,7 +6,7 @@ const focused = (page: Page) =>
   page.evaluate(() => {
     const at = document.activeElement;
     const field = at instanceof HTMLInputElement ? at.labels?.[0]?.textContent : undefined;
-    return at?.getAttribute("aria-label") ?? field ?? at?.textContent ?? "";
+    return (at?.getAttribute("aria-label") ?? field ?? at?.textContent ?? "").trim();
   });
 
 /** Goes on by Tab alone, from where the focus is. */
