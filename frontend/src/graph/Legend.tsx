@@ -40,6 +40,7 @@ export function Legend({ graph, lit }: { graph: GraphState; lit: ReadonlySet<str
           {t("graph.inferred")}
         </span>
       )}
+      {categories.size > 0 && <span className="dim">{t("graph.links")}:</span>}
       {CATEGORIES.filter((category) => categories.has(category)).map((category) => (
         <span key={category}>
           <svg width={34} height={6} aria-hidden="true">

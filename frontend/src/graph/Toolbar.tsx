@@ -105,7 +105,7 @@ export function Toolbar(p: Props) {
       <Tool name={t("graph.fit")} icon="fit" keys="F" onClick={p.onFit} />
       <Menu position="bottom-end" withinPortal closeOnItemClick={false}>
         <Menu.Target>
-          <ActionIcon aria-label={t("graph.shift")}>
+          <ActionIcon aria-label={t("graph.shift")} title={t("graph.shift")}>
             <Icon name="move" />
           </ActionIcon>
         </Menu.Target>
@@ -126,7 +126,7 @@ export function Toolbar(p: Props) {
       </Menu>
       <Menu position="bottom-end" withinPortal>
         <Menu.Target>
-          <ActionIcon aria-label={t("graph.export")}>
+          <ActionIcon aria-label={t("graph.export")} title={t("graph.export")}>
             <Icon name="export" />
           </ActionIcon>
         </Menu.Target>

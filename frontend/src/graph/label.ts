@@ -31,7 +31,7 @@ const LEAST_HEIGHT = 13;
 const TWO_LINES = 30;
 /** Pixels that a name may take under the pointer, and when chosen. */
 const WHOLE = 640;
-const CHOSEN = 110;
+const CHOSEN = 160;
 const RING = [3, 2.5];
 
 /** Cuts the middle until it fits: the start tells where, the end tells what. */
@@ -113,9 +113,8 @@ export function drawLabel(
   });
 }
 
-const SIGN = "700 9px system-ui, sans-serif";
 /** Smallest mark in which its sign can be read. */
-const SIGNED = 5.5;
+const SIGNED = 4.5;
 
 /** A mark of a rule hit at the disc, with the sign of its level where there is room. */
 export function drawHit(
@@ -124,7 +123,7 @@ export function drawHit(
   hit: Hit,
   colour: (name: string) => string,
 ) {
-  const size = Math.max(2, Math.min(6.5, radius * 0.46));
+  const size = Math.max(2, Math.min(7, radius * 0.6));
   const [cx, cy] = [x + radius * 0.78, y - radius * 0.78];
   context.beginPath();
   context.arc(cx, cy, size, 0, 2 * Math.PI);
@@ -134,10 +133,10 @@ export function drawHit(
   context.lineWidth = 1.5;
   context.stroke();
   if (size < SIGNED) return;
-  context.font = SIGN;
+  context.font = `700 ${Math.round(size * 1.5)}px system-ui, sans-serif`;
   context.textAlign = "center";
   context.fillStyle = colour("--bg");
-  context.fillText(hit.sign, cx, cy + 3.2);
+  context.fillText(hit.sign, cx, cy + size * 0.52);
   context.textAlign = "start";
 }
 

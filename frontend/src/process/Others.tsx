@@ -63,7 +63,7 @@ export function Others({ process }: { process: ProcessNode }) {
                   {clock.time(other.time, false)}
                 </td>
                 <td className="wrap">{other.host}</td>
-                <td>
+                <td style={{ whiteSpace: "nowrap" }}>
                   {other.guid && (
                     <Link
                       href={processLink(guid, other.guid)}
