@@ -437,7 +437,7 @@ test("two processes are compared, by mouse", async () => {
 test("two processes are compared", async () => {
   const { page } = now;
   await logIn(page, server.url, `/process?guid=${encodeURIComponent(guid)}`);
-  await page.getByLabel("Compare with").fill(other);
+  await page.getByLabel("Compare with", { exact: true }).fill(other);
   await page.keyboard.press("Enter");
   const both = region("Comparison");
   await both.locator("tr.differs", { hasText: "processGuid" }).waitFor();
