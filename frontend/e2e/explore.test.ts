@@ -412,11 +412,22 @@ test("a value of a node has the menu of every value", async () => {
   await page.waitForURL(/\/search\?q=Image/);
 });
 
-/** As a reader of the screen meets it; what takes its time is left out. */
-const outline = async () => {
-  await expect.poll(() => now.page.locator(".mantine-Loader-root").count()).toBe(0);
-  return now.page.getByRole("main").ariaSnapshot();
-};
+/** As a reader of the screen meets it, when nothing more comes in. */
+async function outline() {
+  const read = () => now.page.getByRole("main").ariaSnapshot();
+  let last = await read();
+  await expect
+    .poll(
+      async () => {
+        const before = last;
+        last = await read();
+        return before === last && (await now.page.locator(".mantine-Loader-root").count()) === 0;
+      },
+      { interval: 700 },
+    )
+    .toBe(true);
+  return last;
+}
 
 test.each(["en", "ja"] as const)(
   "graph and process as a reader of the screen meets them, in %s",
