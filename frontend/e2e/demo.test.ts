@@ -24,7 +24,11 @@ beforeEach(async ({ onTestFinished }) => {
 const region = (name: string) => now.page.getByRole("region", { name });
 const firstRow = () => now.page.locator("table.events tbody tr").first();
 const nodes = async () =>
-  Number(/(\d+) nodes/.exec((await now.page.getByRole("application").getAttribute("aria-label")) ?? "")?.[1]);
+  Number(
+    /([\d,]+) nodes/
+      .exec((await now.page.getByRole("application").getAttribute("aria-label")) ?? "")?.[1]
+      ?.replaceAll(",", ""),
+  );
 const total = async () => Number((await now.page.getByTestId("total").innerText()).replaceAll(",", ""));
 
 test("a wrong password is refused, the right one opens the page that was asked for, log-out ends it", async () => {

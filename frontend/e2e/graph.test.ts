@@ -67,7 +67,7 @@ const canvas = () => now.page.getByRole("application");
 const region = (name: string) => now.page.getByRole("region", { name, exact: true });
 const button = (name: string | RegExp) => now.page.getByRole("button", { name, exact: true });
 const label = async () => (await canvas().getAttribute("aria-label")) ?? "";
-const nodes = async () => Number(/(\d+) nodes/.exec(await label())?.[1]);
+const nodes = async () => Number(/([\d,]+) nodes/.exec(await label())?.[1]?.replaceAll(",", ""));
 const title = () => now.page.locator(".side h2").first().innerText();
 const openProcess = async () => {
   await logIn(now.page, server.url, `/graph?name=${encodeURIComponent(guid)}`);
@@ -437,7 +437,7 @@ test("two processes are compared, by mouse", async () => {
 test("two processes are compared", async () => {
   const { page } = now;
   await logIn(page, server.url, `/process?guid=${encodeURIComponent(guid)}`);
-  await page.getByLabel("Compare with").fill(other);
+  await page.getByLabel("Compare with", { exact: true }).fill(other);
   await page.keyboard.press("Enter");
   const both = region("Comparison");
   await both.locator("tr.differs", { hasText: "processGuid" }).waitFor();

@@ -52,7 +52,9 @@ beforeEach(async ({ onTestFinished }) => {
 const canvas = () => now.page.getByRole("application");
 const button = (name: string) => now.page.getByRole("button", { name, exact: true });
 const nodes = async () =>
-  Number(/of (\d+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]);
+  Number(
+    /of ([\d,]+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]?.replaceAll(",", ""),
+  );
 const title = () => now.page.locator(".side h2").first().innerText();
 const openProcess = async () => {
   await logIn(now.page, server.url, `/graph?name=${encodeURIComponent(guid(1))}`);

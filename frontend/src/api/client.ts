@@ -3,6 +3,7 @@ import i18next from "i18next";
 import { Client, type CombinedError, fetchExchange, mapExchange } from "urql";
 import { serverText } from "../i18n/server";
 import { endSession, session } from "./session";
+import { watchExchange } from "./watch";
 
 /** Whether the server no longer takes the token. */
 export function isUnauthenticated(error: CombinedError): boolean {
@@ -22,6 +23,7 @@ export const client = new Client({
         if (isUnauthenticated(error)) endSession(true);
       },
     }),
+    watchExchange,
     fetchExchange,
   ],
   fetchOptions: () => {

@@ -1,7 +1,7 @@
 import { type KeyboardEvent, type Ref, useEffect, useImperativeHandle, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { drawAxis } from "./axis";
-import { COLUMN, isInSight, ROW, startOf, toScreen, wholeOf, zoomed } from "./camera";
+import { across, COLUMN, isInSight, ROW, startOf, toScreen, wholeOf, zoomed } from "./camera";
 import { nextNode } from "./fold";
 import type { Drawing } from "./model";
 import type { CaptionOf } from "./paint";
@@ -13,6 +13,10 @@ export interface CanvasHandle {
   fit: () => void;
   zoom: (factor: number) => void;
   show: (id: string) => void;
+  /** Looks further, in steps. */
+  pan: (x: number, y: number) => void;
+  /** Moves what is chosen, in steps. */
+  move: (x: number, y: number) => void;
   focus: () => void;
 }
 
@@ -42,6 +46,18 @@ export interface CanvasProps {
 
 const ZOOM = 1.5;
 const FLIGHT = 180;
+/** Pixels of a step of looking around, and cells of a step of a node. */
+const STEP = 120;
+const SHIFT: Place = { column: 0.1, row: 0.5 };
+
+/** Steps right and down of the keys that look around, and of those that move what is chosen. */
+const PANS: Record<string, readonly [number, number]> = { w: [0, -1], a: [-1, 0], s: [0, 1], d: [1, 0] };
+const ARROWS: Record<string, readonly [number, number]> = {
+  ArrowUp: [0, -1],
+  ArrowLeft: [-1, 0],
+  ArrowDown: [0, 1],
+  ArrowRight: [1, 0],
+};
 
 /** The graph as a drawing. Everything it shows is also in the table twin. */
 export function Canvas(props: CanvasProps) {
@@ -123,6 +139,21 @@ export function Canvas(props: CanvasProps) {
     stage.current?.goTo({ ...now.camera, x: disc.x, y: disc.y }, FLIGHT);
   };
 
+  const pan = (x: number, y: number) => {
+    const now = stage.current?.now;
+    if (!now) return;
+    const { camera } = now;
+    const to = { x: camera.x + (x * STEP) / across(camera), y: camera.y + (y * STEP) / camera.scale };
+    stage.current?.goTo({ ...camera, ...to });
+  };
+  const moveChosen = (x: number, y: number) => {
+    const { drawing: all, selected, onMove } = latest.current;
+    const at = selected && (all.nodes.get(selected) ?? all.groups.get(selected))?.place;
+    if (!at) return;
+    onMove(selected, { column: at.column + x * SHIFT.column, row: at.row + y * SHIFT.row });
+    show(selected, true);
+  };
+
   // The whole of another layout is shown: the eye has to find its bearings anew.
   const shownLayout = useRef(drawing.layout);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only another layout asks for it.
@@ -141,12 +172,24 @@ export function Canvas(props: CanvasProps) {
     return () => cancelAnimationFrame(next);
   }, [props.selected, props.edge, props.lit, props.litEdges, props.caption, props.dark]);
 
-  useImperativeHandle(props.ref, () => ({ fit: showAll, zoom, show, focus: () => frame.current?.focus() }));
+  useImperativeHandle(props.ref, () => ({
+    fit: showAll,
+    zoom,
+    show,
+    pan,
+    move: moveChosen,
+    focus: () => frame.current?.focus(),
+  }));
 
   function onKeyDown(event: KeyboardEvent) {
     const { selected, onSelect, onExpand, onCommand } = latest.current;
     if (event.ctrlKey || event.metaKey || event.altKey) return onCommand(event);
-    if (event.key.startsWith("Arrow")) {
+    const [pans, arrow] = [PANS[event.key.toLowerCase()], ARROWS[event.key]];
+    if (pans) pan(...pans);
+    else if (arrow && event.shiftKey) {
+      event.preventDefault();
+      moveChosen(...arrow);
+    } else if (arrow) {
       event.preventDefault();
       const next = nextNode(drawing, selected, event.key);
       if (next) {

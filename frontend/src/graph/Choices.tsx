@@ -3,15 +3,31 @@ import { Link } from "wouter";
 import type { NodePartsFragment } from "../api/generated";
 import { useClock } from "../shared/clock";
 import { NodeIcon } from "../shared/Icon";
-import { graphLink } from "../shared/links";
+import { graphLink, searchLink } from "../shared/links";
+import type { Period } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
+import { searchFor } from "./conditions";
+import { CHOICES, upTo } from "./reading";
 
 /** Several nodes have the name that was asked for: one is to be chosen. */
-export function Choices({ found }: { found: NodePartsFragment[] }) {
+export function Choices({ found, span }: { found: NodePartsFragment[]; span: Period }) {
   const { t } = useTranslation();
   const clock = useClock();
+  const { shown, more } = upTo(CHOICES, found);
+  const [first] = found;
+  const search = first && searchFor(first);
   return (
     <Scroll style={{ overflow: "auto", flex: 1 }} label={t("graph.choices")}>
+      {more && (
+        <div className="notice" role="status">
+          {t("graph.moreChoices", { count: CHOICES })}{" "}
+          {search && (
+            <Link className="inline" href={searchLink(search, span)}>
+              {t("graph.searchAll")}
+            </Link>
+          )}
+        </div>
+      )}
       <table className="dense">
         <caption className="pad dim" style={{ textAlign: "left" }}>
           {t("graph.choices")}
@@ -30,13 +46,13 @@ export function Choices({ found }: { found: NodePartsFragment[] }) {
           </tr>
         </thead>
         <tbody>
-          {found.map((node) => (
+          {shown.map((node) => (
             <tr key={node.id}>
               <td style={{ whiteSpace: "nowrap" }}>
                 <NodeIcon kind={node.kind} size={14} /> {t(`node.${node.kind}`)}
               </td>
               <td className="mono wrap">
-                <Link href={graphLink(node.id)}>{node.label}</Link>
+                <Link href={graphLink(node.id, span)}>{node.label}</Link>
               </td>
               <td>{node.host}</td>
               <td className="mono">{clock.time(node.firstSeen)}</td>

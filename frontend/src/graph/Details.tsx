@@ -11,16 +11,21 @@ import { useNumber } from "../shared/format";
 import { HitList } from "../shared/HitList";
 import { Icon, NodeIcon } from "../shared/Icon";
 import { graphLink, hostLink, processLink, searchLink } from "../shared/links";
+import { PropertyValue } from "../shared/Property";
+import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { searchFor } from "./conditions";
 import { Elsewhere, HostsOf } from "./Elsewhere";
 import { drawnDegree } from "./fold";
 import { Panel } from "./Panel";
-import { GROUP_ABOVE, type GraphState, readingKey } from "./useGraph";
+import { groupsOf, readingKey } from "./reading";
+import { GROUP_ABOVE, type GraphState } from "./useGraph";
 
 interface Props {
   id: string;
   period: PeriodInput | undefined;
+  /** The same as the address has it. */
+  span: Period;
   graph: GraphState;
   /** Where a path is to begin, if one was chosen. */
   pathFrom: string | undefined;
@@ -35,6 +40,7 @@ interface Props {
 export function Details({
   id,
   period,
+  span,
   graph,
   pathFrom,
   onPath,
@@ -83,7 +89,7 @@ export function Details({
             {guid && (
               <Button
                 component={Link}
-                href={processLink(guid)}
+                href={processLink(guid, undefined, span)}
                 leftSection={<Icon name="process" size={14} />}
               >
                 {t("graph.process")}
@@ -93,7 +99,7 @@ export function Details({
               <Button
                 component={Link}
                 variant={guid ? "default" : "filled"}
-                href={searchLink(search)}
+                href={searchLink(search, span)}
                 leftSection={<Icon name="search" size={14} />}
               >
                 {t("graph.events")}
@@ -102,7 +108,7 @@ export function Details({
             <Button
               component={Link}
               variant="default"
-              href={graphLink(id)}
+              href={graphLink(id, span)}
               leftSection={<Icon name="graph" size={14} />}
             >
               {t("graph.startHere")}
@@ -111,7 +117,7 @@ export function Details({
               <Button
                 component={Link}
                 variant="default"
-                href={hostLink(node.host)}
+                href={hostLink(node.host, span)}
                 leftSection={<Icon name="hosts" size={14} />}
               >
                 {t("event.openHost")}
@@ -155,10 +161,22 @@ export function Details({
               const shown = drawnDegree(drawing, id, edge, direction);
               const asked = period ? inPeriod : total;
               const name = t(`edge.${edge}`);
+              // What was put into groups goes on there.
+              const [part] = groupsOf(drawing, { by: id, edge, direction }).filter(
+                (g) => g.split || g.rest || !reading,
+              );
               const open = () =>
-                void (reading || asked <= GROUP_ABOVE
-                  ? graph.readPage(id, edge, direction)
-                  : graph.expand(id, edge, direction));
+                void (part
+                  ? onSelect(part.id)
+                  : reading || asked <= GROUP_ABOVE
+                    ? graph.readPage(id, edge, direction)
+                    : graph.expand(id, edge, direction));
+              const what =
+                reading && !part
+                  ? t("page.more")
+                  : part || asked > GROUP_ABOVE
+                    ? t("graph.asGroup")
+                    : t("graph.expand");
               return (
                 <li key={`${edge} ${direction}`}>
                   <span className="row" style={{ flexWrap: "nowrap", gap: 6 }}>
@@ -177,18 +195,15 @@ export function Details({
                         size="compact-xs"
                         variant="default"
                         loading={loading}
-                        disabled={reading && !reading.more && !failure}
+                        disabled={!part && reading && !reading.more && !failure}
                         aria-label={t("graph.expandType", {
+                          what,
                           name,
                           direction: t(`graph.direction.${direction}`),
                         })}
                         onClick={open}
                       >
-                        {reading
-                          ? t("page.more")
-                          : asked > GROUP_ABOVE
-                            ? t("graph.asGroup")
-                            : t("graph.expand")}
+                        {what}
                       </Button>
                     ) : (
                       <span className="dim">{t("graph.allShown")}</span>
@@ -215,16 +230,18 @@ export function Details({
               );
             })}
           </ul>
-          {search && !node.host && <HostsOf condition={conditionInput(search)} period={period} />}
+          {search && !node.host && <HostsOf condition={conditionInput(search)} period={period} span={span} />}
           {node.elsewhere.length > 0 && (
-            <Elsewhere of={node} found={node.elsewhere} graph={graph} onSelect={onSelect} />
+            <Elsewhere of={node} found={node.elsewhere} graph={graph} span={span} onSelect={onSelect} />
           )}
           <h2>{t("graph.properties")}</h2>
           <dl className="facts">
             {node.host && (
               <>
                 <dt>{t("event.host")}</dt>
-                <dd>{node.host}</dd>
+                <dd className="acting">
+                  <PropertyValue name="computer" value={node.host} host={node.host} period={span} />
+                </dd>
               </>
             )}
             <dt>
@@ -238,7 +255,9 @@ export function Details({
             {node.properties.map((p) => (
               <div key={p.name} style={{ display: "contents" }}>
                 <dt>{p.name}</dt>
-                <dd className="mono">{p.value}</dd>
+                <dd className="mono acting">
+                  <PropertyValue {...p} kind={node.kind} host={node.host} period={span} />
+                </dd>
               </div>
             ))}
           </dl>

@@ -10,6 +10,8 @@ import { conditionInput } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { searchLink } from "../shared/links";
+import { PropertyValue } from "../shared/Property";
+import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { searchForEdge } from "./conditions";
 import type { DrawnEdge, DrawnNode } from "./model";
@@ -20,17 +22,19 @@ interface Props {
   from: DrawnNode;
   to: DrawnNode;
   period: PeriodInput | undefined;
+  /** The same as the address has it. */
+  span: Period;
   onSelect: (id: string) => void;
   onClose: () => void;
 }
 
 /** One edge: when it was seen, and the events behind it, counted by the event store. */
-export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) {
+export function EdgePanel({ edge, from, to, period, span, onSelect, onClose }: Props) {
   const { t } = useTranslation();
   const language = useLanguage();
   const clock = useClock();
   const number = useNumber();
-  const search = searchForEdge(from, to);
+  const search = searchForEdge(from, to, edge.type);
   const condition = search && conditionInput(search);
   const [{ data, error, fetching }, reload] = useQuery({
     query: EdgeEventsDocument,
@@ -70,21 +74,25 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
           {edge.properties?.map((p) => (
             <div key={p.name} style={{ display: "contents" }}>
               <dt>{p.name}</dt>
-              <dd className="mono">{p.value}</dd>
+              <dd className="mono acting">
+                <PropertyValue {...p} host={from.host ?? to.host} period={span} />
+              </dd>
             </div>
           ))}
         </dl>
+        {!search && <div className="dim">{t("graph.noEdgeSearch")}</div>}
         {search && (
           <>
             <div className="row">
               <h2>
-                {t("graph.events")} {data && number(data.events.total.value)}
+                {t("graph.events")} {data && number(data.events.total.value)}{" "}
+                <span className="dim">({clock.label})</span>
               </h2>
               <Button
                 className="push"
                 component={Link}
                 variant="default"
-                href={searchLink(search)}
+                href={searchLink(search, span)}
                 leftSection={<Icon name="search" size={14} />}
               >
                 {t("graph.toSearch")}
@@ -102,7 +110,7 @@ export function EdgePanel({ edge, from, to, period, onSelect, onClose }: Props) 
                 <li key={event.id} className="row" style={{ gap: 4 }}>
                   <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
                   <span className="mono dim">{clock.time(event.time)}</span>{" "}
-                  <Link href={searchLink(search, undefined, event.id)}>{event.description}</Link>
+                  <Link href={searchLink(search, span, event.id)}>{event.description}</Link>
                 </li>
               ))}
             </ul>

@@ -9,17 +9,22 @@ import {
   type PeriodInput,
 } from "../api/generated";
 import { useNumber } from "../shared/format";
-import { hostLink } from "../shared/links";
+import { hostLink, searchLink } from "../shared/links";
+import type { Period } from "../shared/period";
 import { State } from "../shared/State";
+import { searchFor } from "./conditions";
+import { CHOICES, upTo } from "./reading";
 import type { GraphState } from "./useGraph";
 
 /** Hosts with events of a hash, address, domain or user, counted by the event store. */
 export function HostsOf({
   condition,
   period,
+  span,
 }: {
   condition: ConditionInput | undefined;
   period: PeriodInput | undefined;
+  span: Period;
 }) {
   const { t } = useTranslation();
   const number = useNumber();
@@ -54,7 +59,7 @@ export function HostsOf({
             {terms.values.map(({ value, count }) => (
               <tr key={value}>
                 <td>
-                  <Link href={hostLink(value)}>{value}</Link>
+                  <Link href={hostLink(value, span)}>{value}</Link>
                 </td>
                 <td className="num">{number(count)}</td>
               </tr>
@@ -73,12 +78,16 @@ interface Props {
   of: NodePartsFragment;
   found: NodePartsFragment[];
   graph: GraphState;
+  span: Period;
   onSelect: (id: string) => void;
 }
 
 /** The file, pipe or key of the same name on other hosts: each can be drawn beside this one. */
-export function Elsewhere({ of, found, graph, onSelect }: Props) {
+export function Elsewhere({ of, found, graph, span, onSelect }: Props) {
   const { t } = useTranslation();
+  const number = useNumber();
+  const { shown, more } = upTo(CHOICES, found);
+  const search = searchFor(of);
   const draw = (node: NodePartsFragment) => {
     graph.drawChain(["beside", of.id, node.id], [of, node]);
     onSelect(node.id);
@@ -86,10 +95,20 @@ export function Elsewhere({ of, found, graph, onSelect }: Props) {
   return (
     <section aria-label={t("graph.elsewhere")}>
       <h2>
-        {t("graph.elsewhere")} {found.length}
+        {t("graph.elsewhere")} {more ? t("graph.moreThan", { count: shown.length }) : number(shown.length)}
       </h2>
+      {more && (
+        <div className="dim">
+          {t("graph.moreElsewhere", { count: shown.length })}{" "}
+          {search && (
+            <Link className="inline" href={searchLink(search, span)}>
+              {t("graph.searchAll")}
+            </Link>
+          )}
+        </div>
+      )}
       <ul className="plainlist">
-        {found.map((node) => (
+        {shown.map((node) => (
           <li key={node.id} className="row">
             {node.host}
             <Button

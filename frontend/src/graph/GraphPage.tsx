@@ -1,13 +1,12 @@
 import "./graph.css";
 import { Button, SegmentedControl, TextInput, useComputedColorScheme } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { type FormEvent, type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation, useSearchParams } from "wouter";
-import type { NodeKind } from "../api/generated";
-import { useClock, writeTime } from "../shared/clock";
-import { NODE_COLOURS } from "../shared/colours";
-import { baseName, useNumber } from "../shared/format";
-import { NodeIcon } from "../shared/Icon";
+import { errorText } from "../api/client";
+import { useClock } from "../shared/clock";
+import { useNumber } from "../shared/format";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { ShareButton } from "../shared/ShareButton";
@@ -16,10 +15,12 @@ import { State } from "../shared/State";
 import { moveStep } from "./again";
 import { Canvas, type CanvasHandle } from "./Canvas";
 import { Choices } from "./Choices";
+import { useCaption } from "./caption";
 import { download, toJson, toPng, toSvg } from "./export";
 import { collapse, move, remove, unfold } from "./fold";
 import { Help } from "./Help";
-import { arrange, type DrawnNode, type Group } from "./model";
+import { Legend } from "./Legend";
+import { arrange } from "./model";
 import { LAYOUTS, type Layout } from "./place";
 import { Side } from "./Side";
 import { readExploration, writeExploration } from "./steps";
@@ -28,6 +29,8 @@ import { Toolbar } from "./Toolbar";
 import { Twin } from "./Twin";
 import { useGraph } from "./useGraph";
 import { usePaths } from "./usePaths";
+
+const SETTLED_MS = 250;
 
 /** A process with its chain, the processes of a host, or any node; every node opens its neighbours. */
 export default function GraphPage() {
@@ -47,7 +50,6 @@ export default function GraphPage() {
   const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
   const graph = useGraph(start, during);
   const { drawing, origin, around, expand, openGroup, splitGroup, change, undo, redo } = graph;
-  const { rest } = drawing;
   const [chosen, setChosen] = useState<{ of: string | undefined; id: string | undefined }>();
   const [edge, setEdge] = useState<string>();
   const wanted = chosen && chosen.of === origin ? chosen.id : origin;
@@ -73,9 +75,20 @@ export default function GraphPage() {
   const [queries, setQueries] = useState(false);
   const [help, setHelp] = useState(false);
   const [brush, setBrush] = useState(look.brush);
+  // Browsers refuse an address that changes with every move of a pointer.
+  const [settled] = useDebouncedValue(brush, SETTLED_MS);
   const [typed, setTyped] = useState("");
   const canvas = useRef<CanvasHandle>(null);
   const finder = useRef<HTMLInputElement>(null);
+  const twin = useRef<HTMLElement>(null);
+  /** The view was changed by a key inside of it: the focus goes along. */
+  const follow = useRef(false);
+  useEffect(() => {
+    if (!follow.current) return;
+    follow.current = false;
+    if (view === "table") twin.current?.focus();
+    else canvas.current?.focus();
+  }, [view]);
   const paths = usePaths(graph, during);
   const shown = JSON.stringify(start);
   const wasShown = useRef(shown);
@@ -92,10 +105,10 @@ export default function GraphPage() {
       find,
       hits,
       rule,
-      brush,
+      brush: settled,
       view: view === "table" ? "table" : "graph",
     });
-  }, [drawing.steps, selected, origin, find, hits, rule, brush, view]);
+  }, [drawing.steps, selected, origin, find, hits, rule, settled, view]);
   useEffect(() => {
     if (ready) history.replaceState(history.state, "", location.pathname + location.search + hash);
   }, [ready, hash]);
@@ -148,38 +161,13 @@ export default function GraphPage() {
   useEffect(() => {
     if (paths.nodes) canvas.current?.fit();
   }, [paths.nodes]);
-  const severalHosts = useMemo(
-    () => new Set([...drawing.nodes.values()].map((n) => n.host).filter(Boolean)).size > 1,
-    [drawing.nodes],
-  );
-  const caption = useCallback(
-    (point: DrawnNode | Group) => {
-      if ("total" in point) {
-        const left = point.total - point.shown;
-        const many = t("graph.groupOf", { count: left, number: number(left), name: t(`edge.${point.edge}`) });
-        if (point.rest) {
-          const rest = t("graph.groupOthers", { number: number(point.rest.skip) });
-          return { name: rest, full: rest, second: many, hit: undefined };
-        }
-        if (!point.split) return { name: many, full: many, second: undefined, hit: undefined };
-        const key = point.split.key || t("graph.noKey");
-        return { name: key, full: key, second: many, hit: undefined };
-      }
-      const how =
-        point.kind === "PROCESS"
-          ? writeTime(point.firstSeen, clock.zone, false).slice(11)
-          : point.via && t(`edge.${point.via}`);
-      const worst = around.get(point.id)?.worst;
-      const where = severalHosts && point.kind !== "HOST" && point.host?.split(".")[0];
-      return {
-        name: baseName(point.label),
-        full: point.label,
-        second: [where, how, badge(point.id)].filter(Boolean).join(" · "),
-        hit: worst && `--level-${worst}`,
-      };
-    },
-    [around, badge, clock.zone, severalHosts, t, number],
-  );
+  const caption = useCaption(drawing, around, badge);
+  /** What is chosen, for those who cannot see it. */
+  const spoken = useMemo(() => {
+    const [node, group] = [drawing.nodes.get(selected ?? ""), drawing.groups.get(selected ?? "")];
+    if (node) return [node.label, t(`node.${node.kind}`), badge(node.id)].filter(Boolean).join(", ");
+    return group && [caption(group).full, t("graph.group")].join(", ");
+  }, [drawing, selected, badge, caption, t]);
   const open = useCallback(
     (id: string) => {
       select(id);
@@ -243,7 +231,10 @@ export default function GraphPage() {
       p: () => selected && paths.choose(selected),
       l: () => layOut(LAYOUTS[(LAYOUTS.indexOf(drawing.layout) + 1) % LAYOUTS.length] ?? "tree"),
       h: () => setHits((on) => !on),
-      t: () => setView("table"),
+      t: () => {
+        follow.current = true;
+        setView(view === "table" ? "graph" : "table");
+      },
       q: () => setQueries((on) => !on),
       "?": () => setHelp(true),
     };
@@ -258,9 +249,6 @@ export default function GraphPage() {
     if (text) setParams({ name: text });
   }
 
-  const kinds = (Object.keys(NODE_COLOURS) as NodeKind[]).filter((k) =>
-    [...drawing.nodes.values()].some((n) => n.kind === k),
-  );
   const isEmpty = drawing.nodes.size === 0;
   const asked = start.node || start.name || start.host;
   const nothing = !asked
@@ -330,6 +318,8 @@ export default function GraphPage() {
             onRedo={redo}
             onZoom={(factor) => canvas.current?.zoom(factor)}
             onFit={() => canvas.current?.fit()}
+            onPan={(x, y) => canvas.current?.pan(x, y)}
+            onMove={selected ? (x, y) => canvas.current?.move(x, y) : undefined}
             hits={hits}
             onHits={() => setHits(!hits)}
             rules={rules}
@@ -355,7 +345,7 @@ export default function GraphPage() {
       <div className="split">
         <div className="main">
           {graph.choices.length > 0 ? (
-            <Choices found={graph.choices} />
+            <Choices found={graph.choices} span={period} />
           ) : (
             <State
               loading={graph.loading}
@@ -369,6 +359,14 @@ export default function GraphPage() {
           {graph.missed > 0 && (
             <div className="notice" role="status">
               {t("graph.missed", { count: graph.missed, number: number(graph.missed) })}
+            </div>
+          )}
+          {graph.uncounted && !isEmpty && (
+            <div className="notice row" role="alert">
+              {t("graph.uncounted")} {errorText(graph.uncounted)}
+              <Button size="compact-xs" variant="default" onClick={graph.recount}>
+                {t("state.retry")}
+              </Button>
             </div>
           )}
           {!isEmpty && view === "graph" && (
@@ -387,58 +385,35 @@ export default function GraphPage() {
                 onSelectEdge={setEdge}
                 onExpand={open}
                 onMove={(id, place) => change(moveStep(id, place), (d) => move(d, id, place))}
-                write={(time) => clock.time(time, false)}
+                write={(time) => `${clock.time(time, false)} ${clock.label}`}
                 onCommand={onCommand}
               />
-              <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />
+              <span className="unseen" role="status">
+                {spoken}
+              </span>
             </>
           )}
           {!isEmpty && view === "table" && (
             <Twin
+              ref={twin}
               drawing={drawing}
+              around={around}
               lit={lit}
               selected={selected}
               badge={badge}
               onSelect={select}
               onSelectEdge={setEdge}
               onExpand={open}
+              onCommand={onCommand}
             />
           )}
-          {!isEmpty && (
-            <div className="legend">
-              {kinds.map((kind) => (
-                <span key={kind} className="row" style={{ gap: 4 }}>
-                  <span className="disc" style={{ background: NODE_COLOURS[kind] }}>
-                    <NodeIcon kind={kind} size={10} colour="#fff" />
-                  </span>
-                  {t(`node.${kind}`)}
-                </span>
-              ))}
-              <span className="dim" style={{ marginLeft: "auto" }} role="status">
-                {t("graph.nodes", { count: drawing.nodes.size })},{" "}
-                {t("graph.edges", { count: drawing.edges.size })}
-                {drawing.groups.size > 0 && `, ${t("graph.groupCount", { count: drawing.groups.size })}`}
-                {lit && ` · ${t("graph.lit", { number: number(lit.size) })}`}
-                {rest &&
-                  rest.shown < rest.total &&
-                  ` · ${t("graph.processes", { shown: number(rest.shown), total: number(rest.total) })}`}
-              </span>
-              {rest?.cursor && rest.shown < rest.total && (
-                <Button
-                  size="compact-xs"
-                  variant="default"
-                  loading={graph.loading}
-                  onClick={() => void graph.moreOfTree()}
-                >
-                  {t("page.more")}
-                </Button>
-              )}
-            </div>
-          )}
+          {!isEmpty && <TimeBrush drawing={drawing} value={brush} onChange={setBrush} />}
+          {!isEmpty && <Legend graph={graph} lit={lit} />}
         </div>
         <Side
           graph={graph}
           period={during}
+          span={period}
           selected={selected}
           edge={edge}
           queries={queries}

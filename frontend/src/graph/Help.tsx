@@ -3,6 +3,8 @@ import { useTranslation } from "react-i18next";
 
 const KEYS = [
   ["↑ ↓ ← →", "walk"],
+  ["W A S D", "pan"],
+  ["Shift + ↑ ↓ ← →", "move"],
   ["Enter, E", "expand"],
   ["C", "collapse"],
   ["Delete", "remove"],

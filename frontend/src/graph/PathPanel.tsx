@@ -73,7 +73,9 @@ export function PathPanel({ search, chosen, onChoose, onSelect, onClose }: Props
                     <div className="dim">
                       {path.edges[n - 1]?.from === node.id ? "↑" : "↓"}{" "}
                       {t(`edge.${path.edges[n - 1]?.type ?? "SPAWNED"}`)}{" "}
-                      <span className="mono">{clock.time(path.times[n - 1])}</span>
+                      <span className="mono">
+                        {clock.time(path.times[n - 1])} {clock.label}
+                      </span>
                     </div>
                   )}
                   <NodeIcon kind={node.kind} size={14} />{" "}

@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { useTranslation } from "react-i18next";
 import { useCopy } from "../shared/copy";
 import { useNumber } from "../shared/format";
-import type { Asked } from "./ask";
+import { type Asked, forgotten } from "./ask";
 import { Panel } from "./Panel";
 
 /** The queries behind the clicks, newest first, to be read, copied and run elsewhere. */
@@ -10,6 +10,7 @@ export function QueryPanel({ asked, onClose }: { asked: readonly Asked[]; onClos
   const { t } = useTranslation();
   const number = useNumber();
   const copy = useCopy();
+  const lost = forgotten(asked);
   return (
     <Panel
       name={t("graph.queries")}
@@ -20,6 +21,9 @@ export function QueryPanel({ asked, onClose }: { asked: readonly Asked[]; onClos
     >
       <div className="stack pad">
         {asked.length === 0 && <div className="dim">{t("graph.noQueries")}</div>}
+        {lost > 0 && (
+          <div className="notice">{t("graph.queriesLost", { count: lost, kept: number(asked.length) })}</div>
+        )}
         {asked.map((a) => {
           const variables = JSON.stringify(a.variables, null, 2);
           return (

@@ -1,4 +1,5 @@
 import type { PeriodInput } from "../api/generated";
+import type { Period } from "../shared/period";
 import { Details } from "./Details";
 import { EdgePanel } from "./EdgePanel";
 import { GroupPanel } from "./GroupPanel";
@@ -10,6 +11,8 @@ import type { usePaths } from "./usePaths";
 interface Props {
   graph: GraphState;
   period: PeriodInput | undefined;
+  /** The same as the address has it. */
+  span: Period;
   selected: string | undefined;
   edge: string | undefined;
   queries: boolean;
@@ -47,6 +50,7 @@ export function Side(p: Props) {
         from={from}
         to={to}
         period={p.period}
+        span={p.span}
         onSelect={p.onSelect}
         onClose={p.onClose}
       />
@@ -68,6 +72,7 @@ export function Side(p: Props) {
         key={p.selected}
         id={p.selected}
         period={p.period}
+        span={p.span}
         graph={p.graph}
         pathFrom={p.paths.from}
         onPath={p.paths.choose}

@@ -1,5 +1,6 @@
 import { ActionIcon, Menu, NativeSelect, SegmentedControl, Tooltip } from "@mantine/core";
 import { useTranslation } from "react-i18next";
+import { useNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
 import { LAYOUTS, type Layout } from "./place";
 
@@ -14,6 +15,10 @@ interface Props {
   onRedo: () => void;
   onZoom: (factor: number) => void;
   onFit: () => void;
+  /** Looks further in that direction. */
+  onPan: (x: number, y: number) => void;
+  /** Moves what is chosen; absent when nothing is. */
+  onMove: ((x: number, y: number) => void) | undefined;
   hits: boolean;
   onHits: () => void;
   rules: ReadonlyMap<string, { title: string; count: number }>;
@@ -25,6 +30,13 @@ interface Props {
   onExport: (kind: "svg" | "png" | "json") => void;
   onHelp: () => void;
 }
+
+const SIDES = [
+  ["left", -1, 0],
+  ["right", 1, 0],
+  ["up", 0, -1],
+  ["down", 0, 1],
+] as const;
 
 function Tool({
   name,
@@ -60,6 +72,7 @@ function Tool({
 /** What can be done with the whole drawing. */
 export function Toolbar(p: Props) {
   const { t } = useTranslation();
+  const number = useNumber();
   return (
     <div className="row" role="toolbar" aria-label={t("graph.tools")} style={{ gap: 2 }}>
       <SegmentedControl
@@ -80,16 +93,40 @@ export function Toolbar(p: Props) {
           onChange={(e) => p.onRule(e.currentTarget.value)}
           data={[
             { value: "", label: t("graph.anyRule") },
-            ...[...p.rules].map(([value, { title, count }]) => ({ value, label: `${title} (${count})` })),
+            ...[...p.rules].map(([value, { title, count }]) => ({
+              value,
+              label: `${title} (${number(count)})`,
+            })),
           ]}
         />
       )}
       <Tool name={t("graph.zoomIn")} icon="plus" keys="+" onClick={() => p.onZoom(1.5)} />
       <Tool name={t("graph.zoomOut")} icon="minus" keys="-" onClick={() => p.onZoom(1 / 1.5)} />
       <Tool name={t("graph.fit")} icon="fit" keys="F" onClick={p.onFit} />
+      <Menu position="bottom-end" withinPortal closeOnItemClick={false}>
+        <Menu.Target>
+          <ActionIcon aria-label={t("graph.shift")} title={t("graph.shift")}>
+            <Icon name="move" />
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Label>{t("graph.look")}</Menu.Label>
+          {SIDES.map(([side, x, y]) => (
+            <Menu.Item key={side} onClick={() => p.onPan(x, y)}>
+              {t(`graph.side.${side}`)}
+            </Menu.Item>
+          ))}
+          <Menu.Label>{t("graph.moveChosen")}</Menu.Label>
+          {SIDES.map(([side, x, y]) => (
+            <Menu.Item key={side} disabled={!p.onMove} onClick={() => p.onMove?.(x, y)}>
+              {t(`graph.side.${side}`)}
+            </Menu.Item>
+          ))}
+        </Menu.Dropdown>
+      </Menu>
       <Menu position="bottom-end" withinPortal>
         <Menu.Target>
-          <ActionIcon aria-label={t("graph.export")}>
+          <ActionIcon aria-label={t("graph.export")} title={t("graph.export")}>
             <Icon name="export" />
           </ActionIcon>
         </Menu.Target>

@@ -1,7 +1,8 @@
 import type { TypedDocumentNode } from "@graphql-typed-document-node/core";
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { type AnyVariables, type OperationResult, stringifyDocument } from "urql";
 import { client } from "../api/client";
+import { type Answer, watchQueries } from "../api/watch";
 
 /** A query behind a click. */
 export interface Asked {
@@ -13,29 +14,30 @@ export interface Asked {
   failed: boolean;
 }
 
-const MOST = 50;
+export const MOST_ASKED = 200;
 
-/** Asks the API, and remembers what was asked: people want to see the query behind a click, and to run it themselves. */
+/** The newest first; what is more than so many is forgotten, as the number of the newest tells. */
+export function noted(
+  all: readonly Asked[],
+  { query, variables, milliseconds, failed }: Answer,
+): readonly Asked[] {
+  const text = stringifyDocument(query);
+  const name = /query (\w+)/.exec(text)?.[1] ?? "";
+  const entry = { number: (all[0]?.number ?? 0) + 1, name, text, variables, milliseconds, failed };
+  return [entry, ...all].slice(0, MOST_ASKED);
+}
+
+export const forgotten = (all: readonly Asked[]) => (all[0]?.number ?? 0) - all.length;
+
+/** Asks the API, and remembers what was asked, by whatever part of the page: people want to see the query behind a click, and to run it themselves. */
 export function useAsk() {
   const [asked, setAsked] = useState<readonly Asked[]>([]);
+  useEffect(() => watchQueries((answer) => setAsked((all) => noted(all, answer))), []);
   const ask = useCallback(
-    async <D, V extends AnyVariables>(
+    <D, V extends AnyVariables>(
       document: TypedDocumentNode<D, V>,
       variables: V,
-    ): Promise<OperationResult<D, V>> => {
-      const start = performance.now();
-      const result = await client.query(document, variables).toPromise();
-      const text = stringifyDocument(document);
-      const entry = {
-        name: /query (\w+)/.exec(text)?.[1] ?? "",
-        text,
-        variables,
-        milliseconds: performance.now() - start,
-        failed: result.error !== undefined,
-      };
-      setAsked((all) => [{ ...entry, number: (all[0]?.number ?? 0) + 1 }, ...all].slice(0, MOST));
-      return result;
-    },
+    ): Promise<OperationResult<D, V>> => client.query(document, variables).toPromise(),
     [],
   );
   return { asked, ask };

@@ -1,7 +1,7 @@
 import type { EdgeType } from "../api/generated";
 import type { CATEGORIES } from "../shared/colours";
 
-type Category = (typeof CATEGORIES)[number];
+export type Category = (typeof CATEGORIES)[number];
 
 /** What an edge is about, for its colour: the category of the event codes that make it. */
 export const EDGE_CATEGORY: Record<EdgeType, Category> = {
@@ -53,4 +53,17 @@ export const EDGE_CATEGORY: Record<EdgeType, Category> = {
   BLOCKED_SHRED: "file",
   CREATED_EXE: "file",
   CLIPBOARD_OF: "other",
+};
+
+/** Pixels drawn and left out, in turn: edges are told apart without their colours, too. */
+export const DASHES: Record<Category, readonly number[]> = {
+  process: [],
+  file: [9, 4],
+  registry: [3, 3],
+  network: [14, 4, 3, 4],
+  dns: [1.5, 4],
+  image: [6, 3, 2, 3],
+  pipe: [18, 6],
+  wmi: [9, 3, 3, 3, 3, 3],
+  other: [4, 8],
 };

@@ -2,7 +2,7 @@ import { NODE_COLOURS } from "../shared/colours";
 import { baseName, utc } from "../shared/format";
 import { NODE_PATHS, UI_PATHS } from "../shared/paths";
 import { COLUMN, ROW } from "./camera";
-import { EDGE_CATEGORY } from "./edges";
+import { type Category, DASHES, EDGE_CATEGORY } from "./edges";
 import { type Drawing, points } from "./model";
 
 const MARGIN = 60;
@@ -25,15 +25,16 @@ export function toSvg(
   const most = (values: number[]) => values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const [left, top] = [least(xs) - MARGIN, least(ys) - MARGIN];
   const [width, height] = [most(xs) - left + LABEL, most(ys) - top + MARGIN];
-  const line = (a: string, b: string, category: string, what: string) => {
+  const line = (a: string, b: string, category: Category, what: string) => {
     const [p, q] = [at.get(a), at.get(b)];
     if (!p || !q) return "";
     const d = Math.hypot(q.x - p.x, q.y - p.y) || 1;
     const [ux, uy] = [(q.x - p.x) / d, (q.y - p.y) / d];
     const [x2, y2] = [q.x - ux * (RADIUS + 2), q.y - uy * (RADIUS + 2)];
     const stroke = colour(`--cat-${category}`);
+    const dash = DASHES[category].join(" ");
     const [ax, ay] = [x2 - ux * 8, y2 - uy * 8];
-    return `<g><title>${escaped(what)}</title><path d="M${p.x} ${p.y}L${ax} ${ay}" stroke="${stroke}" stroke-width="1.4"/><path d="M${x2} ${y2}L${ax - uy * 4} ${ay + ux * 4}L${ax + uy * 4} ${ay - ux * 4}z" fill="${stroke}"/></g>`;
+    return `<g><title>${escaped(what)}</title><path d="M${p.x} ${p.y}L${ax} ${ay}" stroke="${stroke}" stroke-width="1.4"${dash ? ` stroke-dasharray="${dash}"` : ""}/><path d="M${x2} ${y2}L${ax - uy * 4} ${ay + ux * 4}L${ax + uy * 4} ${ay - ux * 4}z" fill="${stroke}"/></g>`;
   };
   const disc = (
     id: string,
@@ -43,10 +44,11 @@ export function toSvg(
     second: string,
     title: string,
     r: number,
+    inferred = false,
   ) => {
     const p = at.get(id) ?? { x: 0, y: 0 };
     const s = (r * 1.25) / 24;
-    return `<g transform="translate(${p.x} ${p.y})"><title>${escaped(title)}</title><circle r="${r}" fill="${fill}"/><path transform="scale(${s}) translate(-12 -12)" d="${path}" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/><text x="${r + 6}" y="${second ? -1 : 4}" font-size="12" font-weight="600" fill="${colour("--text")}">${escaped(name)}</text>${second ? `<text x="${r + 6}" y="13" font-size="11" fill="${colour("--dim")}">${escaped(second)}</text>` : ""}</g>`;
+    return `<g transform="translate(${p.x} ${p.y})"><title>${escaped(title)}</title><circle r="${r}" fill="${fill}"${inferred ? ` stroke="${colour("--dim")}" stroke-dasharray="3 2.5"` : ""}/><path transform="scale(${s}) translate(-12 -12)" d="${path}" fill="none" stroke="#fff" stroke-width="2" stroke-linecap="round" stroke-linejoin="round"/><text x="${r + 6}" y="${second ? -1 : 4}" font-size="12" font-weight="600" fill="${colour("--text")}">${escaped(name)}</text>${second ? `<text x="${r + 6}" y="13" font-size="11" fill="${colour("--dim")}">${escaped(second)}</text>` : ""}</g>`;
   };
   const short = (text: string) => (text.length > 34 ? `${text.slice(0, 14)}…${text.slice(-18)}` : text);
   const lines = [
@@ -73,6 +75,7 @@ export function toSvg(
         n.kind === "PROCESS" ? `${utc(n.firstSeen, false)} UTC` : (n.host ?? ""),
         n.label,
         RADIUS,
+        n.inferred,
       ),
     ),
     ...[...drawing.groups.values()].map((g) =>

@@ -5,14 +5,20 @@ export interface Spot extends Point {
   radius: number;
 }
 
+export interface Hit {
+  /** Name of a CSS variable. */
+  colour: string;
+  sign: string;
+}
+
 /** What stands beside a node. */
 export interface Caption {
   name: string;
   /** Shown under the pointer. */
   full: string;
   second: string | undefined;
-  /** Level of the worst rule hit of a process, as a colour. */
-  hit: string | undefined;
+  /** Level of the worst rule hit of a process: a colour, and a sign that says the same. */
+  hit: Hit | undefined;
   /** Pixels that are free to the right of the node, and above and below it. */
   width: number;
   height: number;
@@ -25,7 +31,8 @@ const LEAST_HEIGHT = 13;
 const TWO_LINES = 30;
 /** Pixels that a name may take under the pointer, and when chosen. */
 const WHOLE = 640;
-const CHOSEN = 110;
+const CHOSEN = 160;
+const RING = [3, 2.5];
 
 /** Cuts the middle until it fits: the start tells where, the end tells what. */
 export function fitText(text: string, width: number, measure: (text: string) => number): string {
@@ -106,13 +113,40 @@ export function drawLabel(
   });
 }
 
-/** A mark of a rule hit at the disc. */
-export function drawHit(context: CanvasRenderingContext2D, { x, y, radius }: Spot, hit: string, rim: string) {
+/** Smallest mark in which its sign can be read. */
+const SIGNED = 4.5;
+
+/** A mark of a rule hit at the disc, with the sign of its level where there is room. */
+export function drawHit(
+  context: CanvasRenderingContext2D,
+  { x, y, radius }: Spot,
+  hit: Hit,
+  colour: (name: string) => string,
+) {
+  const size = Math.max(2, Math.min(7, radius * 0.6));
+  const [cx, cy] = [x + radius * 0.78, y - radius * 0.78];
   context.beginPath();
-  context.arc(x + radius * 0.72, y - radius * 0.72, Math.max(2, Math.min(5, radius * 0.4)), 0, 2 * Math.PI);
-  context.fillStyle = hit;
+  context.arc(cx, cy, size, 0, 2 * Math.PI);
+  context.fillStyle = colour(hit.colour);
   context.fill();
-  context.strokeStyle = rim;
+  context.strokeStyle = colour("--bg");
   context.lineWidth = 1.5;
   context.stroke();
+  if (size < SIGNED) return;
+  context.font = `700 ${Math.round(size * 1.5)}px system-ui, sans-serif`;
+  context.textAlign = "center";
+  context.fillStyle = colour("--bg");
+  context.fillText(hit.sign, cx, cy + size * 0.52);
+  context.textAlign = "start";
+}
+
+/** A broken ring around what is known by reference only. */
+export function drawInferred(context: CanvasRenderingContext2D, { x, y, radius }: Spot, colour: string) {
+  context.beginPath();
+  context.arc(x, y, radius + 2.5, 0, 2 * Math.PI);
+  context.strokeStyle = colour;
+  context.lineWidth = 1.2;
+  context.setLineDash(RING);
+  context.stroke();
+  context.setLineDash([]);
 }

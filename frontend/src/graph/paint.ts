@@ -1,6 +1,7 @@
 import { NODE_COLOURS } from "../shared/colours";
 import { type Camera, COLUMN, type Point, ROW, type Size, toScreen } from "./camera";
-import { type Caption, drawHit, drawLabel, hasRoom, type Spot, widthOf } from "./label";
+import { DASHES } from "./edges";
+import { type Caption, drawHit, drawInferred, drawLabel, hasRoom, type Spot, widthOf } from "./label";
 import type { DrawnNode, Group } from "./model";
 import { type Disc, discRadius, type Line, type Scene } from "./scene";
 import { sprite } from "./sprites";
@@ -30,6 +31,7 @@ const STROKES = 400;
 
 interface Pen {
   colour: string;
+  dash: readonly number[];
   width: number;
   lines: [Point, Point][];
 }
@@ -59,6 +61,7 @@ export function paint(
       context.fillStyle = colour;
       context.fillRect(at.x - radius, at.y - radius, radius * 2, radius * 2);
     } else drawSprite(context, disc, colour, spot);
+    if (disc.inferred && base >= NAMED) drawInferred(context, spot, look.colour("--dim"));
     if (isSelected || (lit && lit.size <= FEW_LIT && lit.has(disc.id))) framed.push([disc, spot]);
     else if (base >= NAMED) named.push([disc, spot]);
   }
@@ -146,7 +149,7 @@ function name(
     if (taken.take(spot, wide))
       drawLabel(context, spot, { ...caption, width: wide, height: LINE }, look.colour, false, false);
   } else drawLabel(context, spot, caption, look.colour, framed, whole);
-  if (said.hit) drawHit(context, spot, look.colour(said.hit), look.colour("--bg"));
+  if (said.hit) drawHit(context, spot, said.hit, look.colour);
 }
 
 function paintLines(
@@ -168,11 +171,11 @@ function paintLines(
     const ink = faded ? colour("--line") : colour(`--cat-${line.category}`);
     const width = chosen ? 3.4 : near ? 2.2 : 1.3;
     if (chosen) {
-      above.push({ colour: ink, width, lines: [[a, b]] });
+      above.push({ colour: ink, dash: DASHES[line.category], width, lines: [[a, b]] });
       continue;
     }
-    const key = `${ink} ${width}`;
-    const pen = pens.get(key) ?? { colour: ink, width, lines: [] };
+    const key = `${ink} ${width} ${line.category}`;
+    const pen = pens.get(key) ?? { colour: ink, dash: DASHES[line.category], width, lines: [] };
     pens.set(key, pen);
     pen.lines.push([a, b]);
   }
@@ -181,7 +184,7 @@ function paintLines(
     stroke(context, pen, discRadius({ kind: "PROCESS" } as Disc, camera.scale));
 }
 
-function stroke(context: CanvasRenderingContext2D, { colour, width, lines }: Pen, radius: number) {
+function stroke(context: CanvasRenderingContext2D, { colour, dash, width, lines }: Pen, radius: number) {
   context.strokeStyle = context.fillStyle = colour;
   context.lineWidth = radius < POINTED ? Math.min(0.7, width) : width;
   for (let start = 0; start < lines.length; start += STROKES) {
@@ -191,7 +194,10 @@ function stroke(context: CanvasRenderingContext2D, { colour, width, lines }: Pen
       context.moveTo(a.x, a.y);
       context.lineTo(b.x, b.y);
     }
+    // From afar a broken line is no more than a paler one.
+    if (radius >= POINTED) context.setLineDash(dash as number[]);
     context.stroke();
+    context.setLineDash([]);
     if (radius < POINTED) continue;
     context.beginPath();
     for (const [a, b] of some) {

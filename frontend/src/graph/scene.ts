@@ -1,6 +1,6 @@
 import type { NodeKind } from "../api/generated";
 import { type Camera, type Point, radiusAt, type Size, toScreen, unitsOf } from "./camera";
-import { EDGE_CATEGORY } from "./edges";
+import { type Category, EDGE_CATEGORY } from "./edges";
 import { freeColumns } from "./fold";
 import type { Drawing, DrawnNode, Group } from "./model";
 
@@ -20,7 +20,7 @@ export interface Line {
   key: string;
   from: Disc;
   to: Disc;
-  category: string;
+  category: Category;
 }
 
 /** A drawing as the canvas reads it on every frame. */
@@ -55,7 +55,7 @@ export function sceneOf(drawing: Drawing): Scene {
       room: room.get(of.id) ?? 1,
     });
   const lines: Line[] = [];
-  const line = (key: string, from: string, to: string, category: string) => {
+  const line = (key: string, from: string, to: string, category: Category) => {
     const [a, b] = [byId.get(from), byId.get(to)];
     if (a && b && a !== b) lines.push({ key, from: a, to: b, category });
   };

@@ -18,13 +18,12 @@ import {
   type ProcessTreeQuery,
 } from "../api/generated";
 import { again } from "./again";
-import { type Degree, useAround } from "./around";
+import { useAround } from "./around";
 import { useAsk } from "./ask";
 import { unfold } from "./fold";
 import { useHistory } from "./history";
 import {
   addChain,
-  addGroups,
   type Branch,
   type Drawing,
   type Found,
@@ -36,6 +35,7 @@ import {
   splitInto,
   tree,
 } from "./model";
+import { CHOICES, expanded, isUnopened, paged, readingKey } from "./reading";
 import { readExploration, record, type Step } from "./steps";
 
 export interface Start {
@@ -55,9 +55,6 @@ const TREE_PAGES = 2;
 const PAGE = 50;
 const FEW = 500;
 const SUB_GROUPS = 100;
-const CHOICES = 100;
-
-export const readingKey = (id: string, edge: EdgeType, direction: Direction) => `${id} ${edge} ${direction}`;
 
 /** The graph as it grows from where it starts. */
 export function useGraph(start: Start, period: PeriodInput | undefined) {
@@ -66,7 +63,9 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
   const { now: drawing, change: put, reset, peek } = history;
   const [origin, setOrigin] = useState<string>();
   const [choices, setChoices] = useState<NodePartsFragment[]>([]);
-  const { around, degreesOf, forget } = useAround(drawing, period, ask);
+  const { around, degreesOf, forget, failed: uncounted, retry: recount } = useAround(drawing, period, ask);
+  /** Which graph it is: another one each time that it starts anew. */
+  const [opening, setOpening] = useState(0);
   const [busy, setBusy] = useState<ReadonlySet<string>>(new Set());
   const reads = useRef(new Set<string>());
   const [errors, setErrors] = useState<ReadonlyMap<string, CombinedError>>(new Map());
@@ -117,6 +116,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       turn.current += 1;
       const mine = turn.current;
       const current = () => mine === turn.current;
+      setOpening(mine);
       reset(nothing);
       setOrigin(undefined);
       setChoices([]);
@@ -159,7 +159,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       }
       let id = from.node;
       if (!id && from.name) {
-        const result = await ask(FindNodesDocument, { name: from.name, first: CHOICES });
+        const result = await ask(FindNodesDocument, { name: from.name, first: CHOICES + 1 });
         if (!current()) return;
         const found = result.data?.findNodes;
         if (!found) return end(result.error);
@@ -209,10 +209,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
           leftOut: page.leftOut,
           reason: page.reason,
         };
-        change(["page", id, edge, direction], (d) => {
-          const grown = grow(d, id, page.edges);
-          return { ...grown, readings: new Map(grown.readings).set(name, next) };
-        });
+        change(["page", id, edge, direction], (d) => paged(d, { by: id, edge, direction }, page.edges, next));
         return result.error;
       }),
     [ask, change, peek, period, reading],
@@ -230,9 +227,8 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
           .map((d) => ({ ...d, count: period ? d.inPeriod : d.total }))
           .filter((d) => (!edge || d.edge === edge) && (!direction || d.direction === direction));
         const many = wanted.filter((d) => d.count > GROUP_ABOVE);
-        const isOpen = (d: Degree) => peek().readings.has(readingKey(id, d.edge, d.direction));
         const groups = many
-          .filter((d) => !isOpen(d))
+          .filter((d) => isUnopened(peek(), { by: id, ...d }, d.count))
           .map((d) => ({
             by: id,
             edge: d.edge,
@@ -265,10 +261,7 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
         }
         // One click is one step back.
         const which = edge && direction ? [edge, direction] : [];
-        change(["expand", id, ...which], (d) => {
-          const grown = addGroups(grow(d, id, found), groups);
-          return { ...grown, readings: new Map([...grown.readings, ...readings]) };
-        });
+        change(["expand", id, ...which], (d) => expanded(d, id, found, groups, readings));
         return undefined;
       });
     },
@@ -402,7 +395,10 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       drawing,
       origin,
       choices,
+      opening,
       around,
+      uncounted,
+      recount,
       busy,
       errors,
       loading,
@@ -426,7 +422,10 @@ export function useGraph(start: Start, period: PeriodInput | undefined) {
       drawing,
       origin,
       choices,
+      opening,
       around,
+      uncounted,
+      recount,
       busy,
       errors,
       loading,

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { PathsDocument, type PeriodInput } from "../api/generated";
 import { edgeKey } from "./model";
 import type { FoundPath, PathSearch } from "./PathPanel";
@@ -8,17 +8,20 @@ export const LONGEST = 15;
 
 /** Paths between two nodes of the drawing: the first is chosen, then the second; what is found is drawn. */
 export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
-  const { ask, drawChain, origin } = graph;
+  const { ask, drawChain, opening } = graph;
   const [from, setFrom] = useState<string>();
   const [search, setSearch] = useState<PathSearch>();
   const [chosen, setChosen] = useState(0);
+  /** What is looked for now: an answer to what was looked for before is of no use. */
+  const turn = useRef(0);
   const clear = useCallback(() => {
+    turn.current += 1;
     setFrom(undefined);
     setSearch(undefined);
     setChosen(0);
   }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: another graph has other nodes.
-  useEffect(clear, [origin]);
+  useEffect(clear, [opening]);
 
   const draw = useCallback(
     (path: FoundPath | undefined, number: number) => {
@@ -30,14 +33,18 @@ export function usePaths(graph: GraphState, period: PeriodInput | undefined) {
   );
   const find = useCallback(
     async (a: string, b: string) => {
+      turn.current += 1;
+      const mine = turn.current;
       setSearch({ from: a, to: b, loading: true, reversed: false });
       setChosen(0);
       const there = await ask(PathsDocument, { from: a, to: b, period, longest: LONGEST });
+      if (mine !== turn.current) return;
       let reversed = false;
       let result = there.data?.paths;
       if (result?.items.length === 0) {
         // People think of two nodes, not of which of them came first.
         const back = await ask(PathsDocument, { from: b, to: a, period, longest: LONGEST });
+        if (mine !== turn.current) return;
         if (back.data?.paths.items.length) {
           reversed = true;
           result = back.data.paths;

@@ -50,55 +50,62 @@ export function Activity({ guid, pages, selected, onSelect }: Props) {
     onSelect(row.id);
   }
 
+  const chosen = items.find((i) => i.id === selected);
   return (
-    <Scroll ref={scroll} className="activity" label={t("process.rows")} onKeyDown={onKeyDown}>
-      <table aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}>
-        <thead>
-          <tr>
-            <th scope="col">
-              {t("column.time")} ({clock.label})
-            </th>
-            <th scope="col">{t("column.code")}</th>
-            <th scope="col">{t("process.part")}</th>
-            <th scope="col">{t("process.what")}</th>
-          </tr>
-        </thead>
-        <tbody style={{ height: rows.getTotalSize() }}>
-          {drawn.map((v) => {
-            const event = items[v.index];
-            return (
-              event && (
-                <tr
-                  key={event.id}
-                  aria-rowindex={v.index + 2}
-                  aria-selected={event.id === selected}
-                  style={{ transform: `translateY(${v.start}px)` }}
-                  onClick={() => onSelect(event.id)}
-                >
-                  <td className="mono">{clock.time(event.time)}</td>
-                  <td>
-                    <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
-                    {event.code} <span className="code-name">{event.name}</span>
-                  </td>
-                  <td className="dim">{t(`process.parts.${partOf(guid, event)}`)}</td>
-                  <td title={event.description}>
-                    <button type="button" tabIndex={-1}>
-                      {event.description}
-                    </button>
-                  </td>
-                </tr>
-              )
-            );
-          })}
-        </tbody>
-      </table>
-      <State
-        loading={loading}
-        error={pages.error}
-        empty={items.length === 0}
-        nothing={t("process.nothing")}
-        retry={pages.reload}
-      />
-    </Scroll>
+    <>
+      <span className="unseen" role="status">
+        {chosen &&
+          `${clock.time(chosen.time)} ${clock.label}, ${chosen.code} ${chosen.name}, ${chosen.description}`}
+      </span>
+      <Scroll ref={scroll} className="activity" label={t("process.rows")} onKeyDown={onKeyDown}>
+        <table aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}>
+          <thead>
+            <tr>
+              <th scope="col">
+                {t("column.time")} ({clock.label})
+              </th>
+              <th scope="col">{t("column.code")}</th>
+              <th scope="col">{t("process.part")}</th>
+              <th scope="col">{t("process.what")}</th>
+            </tr>
+          </thead>
+          <tbody style={{ height: rows.getTotalSize() }}>
+            {drawn.map((v) => {
+              const event = items[v.index];
+              return (
+                event && (
+                  <tr
+                    key={event.id}
+                    aria-rowindex={v.index + 2}
+                    aria-selected={event.id === selected}
+                    style={{ transform: `translateY(${v.start}px)` }}
+                    onClick={() => onSelect(event.id)}
+                  >
+                    <td className="mono">{clock.time(event.time)}</td>
+                    <td>
+                      <EventIcon code={event.code} size={14} colour={categoryColour(event.category)} />{" "}
+                      {event.code} <span className="code-name">{event.name}</span>
+                    </td>
+                    <td className="dim">{t(`process.parts.${partOf(guid, event)}`)}</td>
+                    <td title={event.description}>
+                      <button type="button" tabIndex={-1}>
+                        {event.description}
+                      </button>
+                    </td>
+                  </tr>
+                )
+              );
+            })}
+          </tbody>
+        </table>
+        <State
+          loading={loading}
+          error={pages.error}
+          empty={items.length === 0}
+          nothing={t("process.nothing")}
+          retry={pages.retry}
+        />
+      </Scroll>
+    </>
   );
 }

@@ -16,7 +16,7 @@ import { NodeIcon } from "../shared/Icon";
 import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 import { compare, filtered, plainGuid, type Touched } from "./activity";
-import { guidOf, type ProcessNode, useFacts } from "./Facts";
+import { FactValue, guidOf, type ProcessNode, useFacts } from "./Facts";
 
 const PAGE = 500;
 const PAGES = 8;
@@ -25,12 +25,14 @@ interface Read {
   touched: Touched[];
   total: number;
   loading: boolean;
-  error?: CombinedError;
+  error?: CombinedError | undefined;
 }
 
 /** Everything that edges lead to from a process, up to a bound that is told. */
-function useTouched(id: string): Read {
+function useTouched(id: string): [Read, () => void] {
+  const [turn, setTurn] = useState(0);
   const [read, setRead] = useState<Read>({ touched: [], total: 0, loading: true });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` asks again.
   useEffect(() => {
     let stopped = false;
     setRead({ touched: [], total: 0, loading: true });
@@ -56,14 +58,18 @@ function useTouched(id: string): Read {
     return () => {
       stopped = true;
     };
-  }, [id]);
-  return read;
+  }, [id, turn]);
+  return [read, () => setTurn((n) => n + 1)];
 }
 
 function useCodes(guid: string) {
   const condition = conditionInput(filtered(plainGuid(guid), {}));
-  const [{ data }] = useQuery({ query: ProcessCodesDocument, variables: { condition } });
-  return new Map(data?.summary.codes.map((c) => [c.code, c]));
+  const [{ data, error, fetching }, reload] = useQuery({
+    query: ProcessCodesDocument,
+    variables: { condition },
+  });
+  const codes = new Map(data?.summary.codes.map((c) => [c.code, c]));
+  return { codes, known: data !== undefined, error, fetching, reload: () => reload() };
 }
 
 /** Two processes side by side: what they are, how much of what they did, and what each of them touched. */
@@ -71,10 +77,12 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
   const { t } = useTranslation();
   const number = useNumber();
   const [show, setShow] = useState<"all" | "differences" | "shared">("differences");
-  const [a, b] = [useTouched(first.id), useTouched(second.id)];
-  const [codesA, codesB] = [useCodes(guidOf(first)), useCodes(guidOf(second))];
+  const [[a, readA], [b, readB]] = [useTouched(first.id), useTouched(second.id)];
+  const [ofA, ofB] = [useCodes(guidOf(first)), useCodes(guidOf(second))];
+  const [codesA, codesB] = [ofA.codes, ofB.codes];
   const facts = useFacts();
-  const [left, right] = [new Map(facts(first)), new Map(facts(second))];
+  const byName = (of: ProcessNode) => new Map(facts(of).map((fact) => [fact.name, fact]));
+  const [left, right] = [byName(first), byName(second)];
   const names = [...new Set([...left.keys(), ...right.keys()])];
   const lines = names.map((name) => [name, left.get(name), right.get(name)] as const);
   const touched = useMemo(() => compare(a.touched, b.touched), [a.touched, b.touched]);
@@ -101,12 +109,16 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
         </thead>
         <tbody>
           {lines.map(([name, x, y]) => (
-            <tr key={name} className={x === y ? undefined : "differs"}>
+            <tr key={name} className={x?.value === y?.value ? undefined : "differs"}>
               <th scope="row" style={{ position: "static" }}>
                 {name}
               </th>
-              <td className="mono wrap">{x}</td>
-              <td className="mono wrap">{y}</td>
+              <td className="mono wrap acting">
+                <FactValue fact={x} of={first} />
+              </td>
+              <td className="mono wrap acting">
+                <FactValue fact={y} of={second} />
+              </td>
             </tr>
           ))}
         </tbody>
@@ -130,17 +142,27 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
           {codes.map((code) => {
             const [x, y] = [codesA.get(code), codesB.get(code)];
             return (
-              <tr key={code} className={!x || !y ? "differs" : undefined}>
+              <tr key={code} className={ofA.known && ofB.known && (!x || !y) ? "differs" : undefined}>
                 <td>
                   {code} {(x ?? y)?.name}
                 </td>
-                <td className="num">{number(x?.count ?? 0)}</td>
-                <td className="num">{number(y?.count ?? 0)}</td>
+                <td className="num">{ofA.known ? number(x?.count ?? 0) : "?"}</td>
+                <td className="num">{ofB.known ? number(y?.count ?? 0) : "?"}</td>
               </tr>
             );
           })}
         </tbody>
       </table>
+      <State
+        loading={ofA.fetching || ofB.fetching}
+        error={ofA.error ?? ofB.error}
+        empty={!ofA.known || !ofB.known}
+        nothing={t("process.nothing")}
+        retry={() => {
+          if (ofA.error) ofA.reload();
+          if (ofB.error) ofB.reload();
+        }}
+      />
       <div className="row pad">
         <h2>{t("process.behaviour")}</h2>
         <SegmentedControl
@@ -171,6 +193,10 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
         error={a.error ?? b.error}
         empty={shown.length === 0}
         nothing={t("process.nothing")}
+        retry={() => {
+          if (a.error) readA();
+          if (b.error) readB();
+        }}
       />
       {shown.length > 0 && (
         <table className="dense">

@@ -4,19 +4,27 @@ import type { ProcessFactsQuery } from "../api/generated";
 import { useClock } from "../shared/clock";
 import { HitList } from "../shared/HitList";
 import { processLink } from "../shared/links";
+import { PropertyValue } from "../shared/Property";
 
 export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
 
+export interface Fact {
+  name: string;
+  value: string;
+  /** Name of the property of the node, if it is one. */
+  property?: string;
+}
+
 /** Host and times first, then what the process is known by. */
-export function useFacts(): (process: ProcessNode) => [string, string][] {
+export function useFacts(): (process: ProcessNode) => Fact[] {
   const { t } = useTranslation();
   const clock = useClock();
   const when = (time: string) => `${clock.time(time)} ${clock.label}`;
   return (process) => [
-    [t("column.host"), process.host ?? ""],
-    [t("hosts.first"), when(process.firstSeen)],
-    [t("hosts.last"), when(process.lastSeen)],
-    ...process.properties.map((p): [string, string] => [p.name, p.value]),
+    { name: t("column.host"), value: process.host ?? "", property: "computer" },
+    { name: t("hosts.first"), value: when(process.firstSeen) },
+    { name: t("hosts.last"), value: when(process.lastSeen) },
+    ...process.properties.map((p) => ({ ...p, property: p.name })),
   ];
 }
 
@@ -48,6 +56,12 @@ export function Chain({ process }: { process: ProcessNode }) {
   );
 }
 
+/** A fact, and what can be done with it. */
+export function FactValue({ fact, of }: { fact: Fact | undefined; of: ProcessNode }) {
+  if (!fact?.property) return fact?.value;
+  return <PropertyValue name={fact.property} value={fact.value} kind="PROCESS" host={of.host} />;
+}
+
 export function Facts({ process }: { process: ProcessNode }) {
   const { t } = useTranslation();
   const facts = useFacts();
@@ -61,10 +75,12 @@ export function Facts({ process }: { process: ProcessNode }) {
       )}
       <h2>{t("process.facts")}</h2>
       <dl className="facts">
-        {facts(process).map(([name, value]) => (
-          <div key={name} style={{ display: "contents" }}>
-            <dt>{name}</dt>
-            <dd className="mono">{value}</dd>
+        {facts(process).map((fact) => (
+          <div key={fact.name} style={{ display: "contents" }}>
+            <dt>{fact.name}</dt>
+            <dd className="mono acting">
+              <FactValue fact={fact} of={process} />
+            </dd>
           </div>
         ))}
       </dl>

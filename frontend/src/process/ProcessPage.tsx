@@ -1,6 +1,6 @@
 import "./process.css";
 import { Button, TextInput } from "@mantine/core";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useQuery } from "urql";
 import { Link, useSearchParams } from "wouter";
@@ -20,6 +20,7 @@ import { Activity } from "./Activity";
 import { type Filter, filtered, plainGuid } from "./activity";
 import { Compare } from "./Compare";
 import { Chain, Facts } from "./Facts";
+import { Others } from "./Others";
 
 const PAGE = 200;
 
@@ -37,16 +38,21 @@ export default function ProcessPage() {
     hash: params.get("hash") ?? undefined,
   };
   const period = readPeriod(params);
-  const during = periodInput(period);
-  const set = (changes: Record<string, string | undefined>) =>
-    setParams((old) => {
-      const next = new URLSearchParams(old);
-      for (const [name, value] of Object.entries(changes)) {
-        if (value) next.set(name, value);
-        else next.delete(name);
-      }
-      return next;
-    });
+  // The last so-and-so long begins when it is chosen: a moment of its own each time would be another question each time.
+  const periodKey = JSON.stringify(period);
+  const during = useMemo(() => periodInput(JSON.parse(periodKey)), [periodKey]);
+  const set = (changes: Record<string, string | undefined>, replace = false) =>
+    setParams(
+      (old) => {
+        const next = new URLSearchParams(old);
+        for (const [name, value] of Object.entries(changes)) {
+          if (value) next.set(name, value);
+          else next.delete(name);
+        }
+        return next;
+      },
+      { replace },
+    );
   const [{ data, error, fetching }, reload] = useQuery({
     query: ProcessFactsDocument,
     variables: { guid },
@@ -128,7 +134,7 @@ export default function ProcessPage() {
           <div className="row push">
             <Button
               component={Link}
-              href={graphLink(process.id)}
+              href={graphLink(process.id, period)}
               leftSection={<Icon name="graph" size={14} />}
             >
               {t("process.graph")}
@@ -145,7 +151,7 @@ export default function ProcessPage() {
               <Button
                 component={Link}
                 variant="default"
-                href={hostLink(process.host)}
+                href={hostLink(process.host, period)}
                 leftSection={<Icon name="hosts" size={14} />}
               >
                 {t("event.openHost")}
@@ -216,8 +222,20 @@ export default function ProcessPage() {
                   </button>
                 ))}
               </fieldset>
+              <State
+                loading={codes.fetching}
+                error={codes.error}
+                empty={false}
+                nothing={null}
+                retry={() => reloadCodes()}
+              />
             </div>
-            <Activity guid={plain} pages={pages} selected={event} onSelect={(id) => set({ event: id })} />
+            <Activity
+              guid={plain}
+              pages={pages}
+              selected={event} // Walking through the rows is no way that one goes back step by step.
+              onSelect={(id) => set({ event: id }, event !== undefined)}
+            />
           </div>
           <div className="side">
             {event ? (
@@ -226,6 +244,7 @@ export default function ProcessPage() {
               <section aria-label={t("process.facts")} className="stack pad">
                 <h2 className="wrap">{process.label}</h2>
                 <Facts process={process} />
+                <Others process={process} />
               </section>
             )}
           </div>

@@ -1,5 +1,5 @@
-import { activityOf } from "../graph/conditions";
 import { emptyGroup, type Group, match } from "../shared/condition";
+import { activityOf } from "../shared/entity";
 
 export interface Filter {
   code?: number;

@@ -20,7 +20,7 @@ interface Props {
 /** A chart over time of which a part is chosen: by dragging, or with arrow keys (Shift widens) and Enter. */
 export function Brush({ begin, intervalMs, slots, height, label, say, onBrush, children }: Props) {
   const { t } = useTranslation();
-  const { time } = useClock();
+  const { time, label: zone } = useClock();
   const svg = useRef<SVGSVGElement>(null);
   const [drag, setDrag] = useState<[number, number]>();
   const [keyed, setKeyed] = useState<[number, number]>();
@@ -93,7 +93,7 @@ export function Brush({ begin, intervalMs, slots, height, label, say, onBrush, c
         )}
       </svg>
       <span className="unseen" role="status">
-        {keyed && `${time(start(Math.min(...keyed)), false)}: ${say(keyed[1])}`}
+        {keyed && `${time(start(Math.min(...keyed)), false)} ${zone}: ${say(keyed[1])}`}
       </span>
     </div>
   );

@@ -1,7 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 import { useClock } from "./clock";
-import { match } from "./condition";
+import { activityOf } from "./entity";
 import { useNumber } from "./format";
 import { Level } from "./Level";
 import { searchLink } from "./links";
@@ -33,9 +33,7 @@ export function HitList({ hits, guid }: { hits: Hit[]; guid: string | undefined 
         <li key={last.id}>
           <Level level={last.level} />{" "}
           {guid ? (
-            <Link href={searchLink(match("ProcessGuid", guid), undefined, last.eventId)}>
-              {last.ruleTitle}
-            </Link>
+            <Link href={searchLink(activityOf(guid), undefined, last.eventId)}>{last.ruleTitle}</Link>
           ) : (
             last.ruleTitle
           )}{" "}

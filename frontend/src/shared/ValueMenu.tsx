@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 import { client, errorText } from "../api/client";
 import { useFields } from "../api/fields";
-import { NodesOfValueDocument } from "../api/generated";
+import { FindNodesDocument, NodesOfValueDocument } from "../api/generated";
 import { useSession } from "../api/session";
 import { conditionInput, type Item, match, only } from "./condition";
 import { useCopy } from "./copy";
@@ -52,9 +52,18 @@ function Items({ of: { field, value, host, guid }, period, onMatch }: Props) {
     const condition = conditionInput(row);
     const variables = { condition, period: period && periodInput(period) };
     const { data, error } = await client.query(NodesOfValueDocument, variables).toPromise();
-    const node = nodeOf(data?.events.nodes[0]?.graphNodes ?? [], field, value);
+    const event = data?.events.nodes[0];
+    let node = nodeOf(event?.graphNodes ?? [], field, value);
+    let failed = error;
+    if (!node && event && !error) {
+      // An event may name what it makes no node of, as the image of a parent: another event has.
+      const named = await client.query(FindNodesDocument, { name: value, first: 100 }).toPromise();
+      const there = named.data?.findNodes.filter((n) => !n.host || n.host === (host ?? event.host));
+      node = nodeOf(there ?? [], field, value);
+      failed = named.error;
+    }
     if (node) go(graphLink(node.id));
-    else setMissing(errorText(error) ?? t("value.notInGraph"));
+    else setMissing(errorText(failed) ?? t("value.notInGraph"));
   }
 
   const item = (name: Parameters<typeof Icon>[0]["name"], text: string, act: () => void, stay = false) => (

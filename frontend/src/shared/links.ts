@@ -15,9 +15,10 @@ export const searchLink = (condition: Item, period?: Period, event?: string) =>
 /** The search for something, about to become a rule. */
 export const newRuleLink = (condition: Item) =>
   link("/search", { q: writeCondition(condition), rule: "new" });
-export const graphLink = (node: string) => link("/graph", { node });
+export const graphLink = (node: string, period?: Period) => link("/graph", { node }, period);
 /** A process, or two compared. */
-export const processLink = (guid: string, other?: string) => link("/process", { guid, with: other });
+export const processLink = (guid: string, other?: string, period?: Period) =>
+  link("/process", { guid, with: other }, period);
 export const treeLink = (host: string, period?: Period) => link("/graph", { host }, period);
 export const hostLink = (host: string, period?: Period) => link("/hosts", { host }, period);
 /** Hits of a rule, on all hosts or one. */

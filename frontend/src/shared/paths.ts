@@ -97,6 +97,7 @@ export const UI_PATHS = {
   undo: "M8.5 4.5 3.5 9.5l5 5M3.5 9.5H14a6 6 0 0 1 0 11h-4",
   redo: "M15.5 4.5l5 5-5 5M20.5 9.5H10a6 6 0 0 0 0 11h4",
   path: `${circle(5, 19, 2.5)}${circle(19, 5, 2.5)}M7 17c3-3 0-6 3-8s4 1 7-2.5`,
+  move: "M12 3v18M3 12h18M9 6l3-3 3 3M9 18l3 3 3-3M6 9l-3 3 3 3M18 9l3 3-3 3",
   export: "M4 15.5V21h16v-5.5M12 3.5V16M7.5 11.5 12 16l4.5-4.5",
   code: "M8.5 6 2.5 12l6 6M15.5 6l6 6-6 6",
   process: NODE_PATHS.PROCESS,
