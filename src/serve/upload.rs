@@ -36,7 +36,7 @@ pub struct Params {
     /// Keep events of other providers too.
     #[serde(default, rename = "keepOther")]
     keep_other: bool,
-    /// Search what is stored already with the indicators too.
+    /// Search what is stored already with the indicators or rules too.
     #[serde(default)]
     hunt: bool,
 }
@@ -87,9 +87,11 @@ pub async fn indicators(
     let name = file_name(params.name);
     let caller = by.clone();
     let report = read(spooled, move |path| intel::load(path, &name, &by)).await?;
+    super::graphql::importing_indicators(core, &caller, &report.import).await?;
     let import = core.pipeline.import_indicators(report).await?;
     let hunt = if params.hunt {
-        core.pipeline.hunt_at_once(&core.pipeline.rules_of_import(&import.id).await?, &caller).await?
+        let rules = core.pipeline.rules_of_import(&import.id).await?;
+        super::graphql::begin_at_once(core, &caller, &rules).await?
     } else {
         None
     };
@@ -104,7 +106,8 @@ pub async fn indicators(
     .into_response())
 }
 
-/// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on.
+/// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on; with `hunt=true` what is stored
+/// already is searched with them too.
 pub async fn rules(
     State(app): State<App>,
     Address(address): Address,
@@ -120,6 +123,7 @@ pub async fn rules(
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
     super::graphql::imported(core, &by, &loaded.rules).await?;
     let changed = core.pipeline.import_rules(loaded.rules).await?;
+    let hunt = if params.hunt { super::graphql::begin_at_once(core, &by, &ids).await? } else { None };
     let stored = core.catalog.rules_by_id(&ids).await?.into_iter().flatten();
     let refused: Vec<_> =
         stored.filter_map(|r| r.refused.map(|why| json!({"ruleId": r.id, "title": r.title, "reason": why}))).collect();
@@ -129,6 +133,7 @@ pub async fn rules(
         "refused": refused,
         "issues": loaded.issues.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "otherFiles": loaded.other_files,
+        "huntId": hunt.map(|job| super::graphql::hunt_id(&job.id).to_string()),
     }))
     .into_response())
 }
