@@ -3,6 +3,7 @@
 //   before: number, exclusive; limit
 // returns properties
 MATCH (n:Catalog) WHERE n.list = $list AND n.number < $before
+  AND NOT coalesce(n.gone, false)
   AND ($hosts IS NULL OR n.host IN $hosts)
   AND ($ids IS NULL OR n.id IN $ids)
   AND ($statuses IS NULL OR n.status IN $statuses)

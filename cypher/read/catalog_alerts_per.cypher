@@ -3,6 +3,7 @@
 //   by: rule, host or day
 // returns name (null: an alert without a hit has no day) and count
 MATCH (n:Catalog) WHERE n.list = $list AND n.number > 0
+  AND NOT coalesce(n.gone, false)
   AND ($hosts IS NULL OR n.host IN $hosts)
   AND ($ids IS NULL OR n.id IN $ids)
   AND ($statuses IS NULL OR n.status IN $statuses)

@@ -1,4 +1,4 @@
-// Alerts in the order of their last change.
+// Alerts in the order of their last change, also those that are gone.
 // params: list, hosts in scope, ids, statuses, levels, rule, host, assignee, tag, from, to, text (each may be null: any);
 //   after: number of a change, exclusive; limit
 // returns properties

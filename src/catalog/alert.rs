@@ -1,5 +1,5 @@
 //! Alerts: hits grouped by rule and host, and what people make of them.
-use crate::event::{Period, Time};
+use crate::event::{Period, Time, normal_host};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +56,12 @@ pub struct Alert {
     pub assignee: Option<String>,
     /// Sorted.
     pub tags: Vec<String>,
+    /// How often a late hit has opened it again after it was closed.
+    #[serde(default)]
+    pub reopened: u64,
+    /// No hit is left and nobody has worked on it: there is no such alert any more. Only those who follow changes see it.
+    #[serde(default)]
+    pub gone: bool,
 }
 
 /// Which alerts; an empty list means all.
@@ -73,6 +79,30 @@ pub struct AlertFilter {
     pub period: Period,
     /// Part of title, rule or host, whatever the case of ASCII letters.
     pub text: Option<String>,
+}
+
+impl AlertFilter {
+    /// What no change of an alert can change: ids, rule and host.
+    pub fn fixed(&self) -> Self {
+        Self { ids: self.ids.clone(), rule_id: self.rule_id.clone(), host: self.host.clone(), ..Self::default() }
+    }
+
+    /// What the engines ask.
+    pub fn wants(&self, alert: &Alert) -> bool {
+        let any = |list: &[String], value: &String| list.is_empty() || list.contains(value);
+        let text = || format!("{}\n{}\n{}", alert.title, alert.rule_id, alert.host).to_ascii_lowercase();
+        !alert.gone
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&alert.id))
+            && (self.statuses.is_empty() || self.statuses.contains(&alert.status))
+            && any(&self.levels, &alert.level)
+            && self.rule_id.as_ref().is_none_or(|r| *r == alert.rule_id)
+            && self.host.as_ref().is_none_or(|h| normal_host(h) == alert.host)
+            && self.assignee.as_ref().is_none_or(|a| alert.assignee.as_deref().unwrap_or_default() == a)
+            && self.tag.as_ref().is_none_or(|t| alert.tags.contains(t))
+            && self.period.from.is_none_or(|from| alert.last_hit.is_some_and(|t| t >= from))
+            && self.period.to.is_none_or(|to| alert.first_hit.is_some_and(|t| t < to))
+            && self.text.as_ref().is_none_or(|t| text().contains(&t.to_ascii_lowercase()))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +145,7 @@ pub struct AuditEntry {
     /// Order of writing; given by the catalog.
     pub number: u64,
     pub at: Time,
-    /// Name of the user.
+    /// Name of the user; empty where a late hit has opened an alert again.
     pub by: String,
     pub action: String,
     /// Id of what was changed.

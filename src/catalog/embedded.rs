@@ -140,9 +140,9 @@ impl Catalog for Sqlite {
             })
             .await
     }
-    async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>> {
+    async fn correlated(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>> {
         let stretches = stretches.to_vec();
-        self.db.read(move |db| correlated::kept(db, &stretches)).await
+        self.db.read(move |db| correlated::kept(db, &stretches, most)).await
     }
     async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()> {
         let versions = versions.to_vec();
@@ -158,6 +158,9 @@ impl Catalog for Sqlite {
     async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage> {
         let (scope, filter) = (scope.clone(), filter.clone());
         self.db.read(move |db| hits::page(db, &scope, &filter, before, first)).await
+    }
+    async fn newest_hit(&self) -> Result<u64> {
+        self.db.read(|db| hits::counter(db, "hits")).await
     }
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64> {
         let (scope, filter) = (scope.clone(), filter.clone());

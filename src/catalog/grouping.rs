@@ -1,5 +1,5 @@
 //! How hits make alerts, and what a change makes of one: the same in every catalog.
-use super::{Alert, AlertChange, AlertStatus};
+use super::{Alert, AlertChange, AlertStatus, AuditEntry, StoredHit};
 use crate::{
     error::Result,
     event::{Time, detection::Hit},
@@ -39,10 +39,11 @@ impl Numbers {
 pub type Pair = (String, String);
 
 /// Hits by the pair that they belong to.
-pub fn pairs<'h>(hits: impl IntoIterator<Item = &'h Hit>) -> BTreeMap<Pair, Vec<&'h Hit>> {
-    let mut pairs = BTreeMap::<Pair, Vec<&Hit>>::new();
-    for hit in hits {
-        pairs.entry((hit.rule_id.clone(), hit.host.clone())).or_default().push(hit);
+pub fn pairs<'h, H>(hits: impl IntoIterator<Item = &'h H>, of: impl Fn(&H) -> &Hit) -> BTreeMap<Pair, Vec<&'h H>> {
+    let mut pairs = BTreeMap::<Pair, Vec<&H>>::new();
+    for item in hits {
+        let hit = of(item);
+        pairs.entry((hit.rule_id.clone(), hit.host.clone())).or_default().push(item);
     }
     pairs
 }
@@ -52,27 +53,39 @@ pub fn since(of_pair: &[Standing], time: Time) -> Time {
     of_pair.iter().filter_map(|s| s.alert.until).filter(|until| *until < time).max().unwrap_or(START)
 }
 
-/// Adds new hits of a pair to its alerts. What is new or different has a change number above those given before.
+/// Adds new hits of a pair to its alerts. What is new or different has a change number above those given before. A closed
+/// alert that gets a hit which nobody can have seen is open again; its span stays, so that the order of arrival does not
+/// decide where later hits belong. Returns what the audit log says of such.
 ///
 /// # Errors
 /// Does not fail for texts.
-pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&Hit], numbers: &mut Numbers) -> Result<()> {
-    let mut spans = BTreeMap::<Time, Vec<&Hit>>::new();
-    for hit in hits {
-        spans.entry(since(of_pair, hit.time)).or_default().push(hit);
+pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&StoredHit], numbers: &mut Numbers) -> Result<Vec<AuditEntry>> {
+    let mut spans = BTreeMap::<Time, Vec<&StoredHit>>::new();
+    let mut reopened = Vec::new();
+    for stored in hits {
+        spans.entry(since(of_pair, stored.hit.time)).or_default().push(stored);
     }
     for (since, hits) in spans {
         let at = match of_pair.iter().position(|s| s.alert.since == since) {
             Some(at) => at,
             None => {
                 numbers.alerts += 1;
-                of_pair.push(new(hits[0], since, numbers.alerts)?);
+                of_pair.push(new(&hits[0].hit, since, numbers.alerts)?);
                 of_pair.len() - 1
             }
         };
         let Standing { alert, last_id, .. } = &mut of_pair[at];
         alert.change = numbers.change();
-        for hit in hits {
+        let news = hits.iter().find(|s| s.again.is_none());
+        if let Some(news) = news.filter(|_| alert.status == AlertStatus::Closed) {
+            let closed = alert.clone();
+            (alert.status, alert.reason) = (AlertStatus::New, None);
+            alert.reopened += 1;
+            let mut detail = difference(&closed, alert);
+            detail["hit"] = news.hit.id.as_str().into();
+            reopened.push(AuditEntry::new("", "reopenAlert", &alert.id, &detail));
+        }
+        for StoredHit { hit, .. } in hits {
             alert.hits += 1;
             alert.first_hit = Some(alert.first_hit.map_or(hit.time, |t| t.min(hit.time)));
             if (alert.last_hit, last_id.as_deref()) < (Some(hit.time), Some(&hit.id)) {
@@ -81,7 +94,7 @@ pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&Hit], numbers: &mut Numbers) -
             }
         }
     }
-    Ok(())
+    Ok(reopened)
 }
 
 fn new(hit: &Hit, since: Time, number: u64) -> Result<Standing> {
@@ -102,6 +115,8 @@ fn new(hit: &Hit, since: Time, number: u64) -> Result<Standing> {
         reason: None,
         assignee: None,
         tags: Vec::new(),
+        reopened: 0,
+        gone: false,
     };
     Ok(Standing { alert, last_id: None, touched: false })
 }
@@ -123,8 +138,8 @@ pub struct Latest {
     pub level: String,
 }
 
-/// Counts an alert anew. Returns whether it stays: one without a hit that nobody has worked on is gone.
-pub fn shrink(standing: &mut Standing, left: Left, numbers: &mut Numbers) -> bool {
+/// Counts an alert anew. One without a hit that nobody has worked on is gone.
+pub fn shrink(standing: &mut Standing, left: Left, numbers: &mut Numbers) {
     let Standing { alert, last_id, touched } = standing;
     alert.change = numbers.change();
     (alert.hits, alert.first_hit) = (left.hits, left.first);
@@ -133,7 +148,7 @@ pub fn shrink(standing: &mut Standing, left: Left, numbers: &mut Numbers) -> boo
         (alert.last_hit, *last_id) = (Some(latest.time), Some(latest.id));
         (alert.title, alert.level) = (latest.title, latest.level);
     }
-    alert.hits > 0 || *touched
+    alert.gone = alert.hits == 0 && !*touched;
 }
 
 /// What a change makes of an alert, with the number that it had; `followed`: there is a later alert of its pair, which

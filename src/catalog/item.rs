@@ -16,6 +16,8 @@ pub enum ItemKind {
     Quiet,
     /// Up to where something has worked, by name.
     Progress,
+    /// Tags of a rule that was deleted, by rule id: its hits stay.
+    Tags,
 }
 
 impl ItemKind {
@@ -27,6 +29,7 @@ impl ItemKind {
             Self::Suppression => "suppression",
             Self::Quiet => "quiet",
             Self::Progress => "progress",
+            Self::Tags => "tags",
         }
     }
 }

@@ -52,8 +52,10 @@ pub struct User {
 pub struct StoredHit {
     pub number: u64,
     pub hit: Hit,
-    /// It was there before a rebuild: no news.
-    pub again: bool,
+    /// Its first number, where it was there before a rebuild: no news for who has it.
+    pub again: Option<u64>,
+    /// Number of the newest hit before the last rebuild; 0 while there was none.
+    pub floor: u64,
 }
 
 /// What detect has found in a piece of the log.
@@ -121,7 +123,7 @@ pub struct Hunt {
     pub total: u64,
     /// Events that were looked at.
     pub events: u64,
-    /// Hits found; of correlations, those that were not there.
+    /// Hits found, known ones too.
     pub hits: u64,
     /// Hits that were not there.
     pub new: u64,
@@ -287,8 +289,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Like [`Self::put_hits`], and in the same transaction withdraws hits, changes what correlations keep, and puts the
     /// job, to whose [`Hunt::new`] it adds the hits that are new.
     async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
-    /// What correlations have kept of each stretch, in the order asked.
-    async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>>;
+    /// What correlations have kept of each stretch, in the order asked: at most `most` sightings, and as many firings.
+    async fn correlated(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>>;
     /// Forgets what was kept for all correlations but these, by rule id and version. Their hits stay.
     async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()>;
     async fn detect_checkpoint(&self) -> Result<Position>;
@@ -296,11 +298,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     /// Newest number first; `before` exclusive.
     async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
-    /// Number of the newest hit of all; 0 while there is none.
-    async fn newest_hit(&self) -> Result<u64> {
-        let newest = self.hits(&Scope::All, &HitFilter::default(), None, 1).await?;
-        Ok(newest.hits.first().map_or(0, |hit| hit.number))
-    }
+    /// The greatest number that a hit was given, be it there or not; 0 while there was none.
+    async fn newest_hit(&self) -> Result<u64>;
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64>;
     /// The newest hits that match each filter, in the order asked.
     async fn first_hits(&self, scope: &Scope, filters: &[HitFilter], first: usize) -> Result<Vec<HitPage>>;
@@ -313,7 +312,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// Hits per host (normal form), most first.
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     /// Drops all hits and what correlations keep, and sets the checkpoint of detect to the start, for a rebuild. What
-    /// people did with alerts stays, and is joined by the hits that are found again; these are told from new ones
+    /// people did with alerts stays, the others are gone until they are found again, and is joined by the hits that are found again; these are told from new ones
     /// ([`StoredHit::again`]).
     async fn clear_hits(&self) -> Result<()>;
 
@@ -321,7 +320,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Newest made first; `before` is a number, exclusive.
     async fn alerts(&self, scope: &Scope, filter: &AlertFilter, before: Option<u64>, first: usize)
     -> Result<AlertPage>;
-    /// Alerts changed after the change `after`, each once as it is now, in the order of their last change.
+    /// Alerts changed after the change `after`, each once as it is now, in the order of their last change; also those that
+    /// are gone ([`Alert::gone`]).
     async fn alerts_since(&self, scope: &Scope, filter: &AlertFilter, after: u64, max: usize) -> Result<Vec<Alert>>;
     /// Number of the newest change of all.
     async fn newest_alert_change(&self) -> Result<u64>;

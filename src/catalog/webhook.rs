@@ -79,7 +79,7 @@ pub struct Delivery {
     /// Follows from the webhook and what it is about: the receiver tells repetitions by it.
     pub id: String,
     pub webhook_id: String,
-    /// `alert.new` or `hit.new`.
+    /// `alert.new`, `alert.reopened` or `hit.new`.
     pub event: String,
     /// Title of the rule, and host.
     pub title: String,

@@ -53,12 +53,8 @@ pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Re
 async fn on(api: &Api, command: Command) -> anyhow::Result<u8> {
     match command {
         Command::Start { rules, import, from, to } => {
-            let query =
-                "mutation($input: StartHuntInput!) { startHunt(input: $input) { job { id } errors { message } } }";
             let input = json!({"rules": rules, "importId": import, "period": {"from": from, "to": to}});
-            let answer = api.client.ask(query, json!({"input": input})).await?;
-            let id = answer["startHunt"]["job"]["id"].as_str().context("the server gave no job")?;
-            wait(&api.client, id).await
+            start(&api.client, input).await
         }
         Command::List => {
             let answer = api.client.ask(&format!("{{ hunts(first: 500) {{ {FIELDS} }} }}"), json!({})).await?;
@@ -74,6 +70,14 @@ async fn on(api: &Api, command: Command) -> anyhow::Result<u8> {
             Ok(DONE)
         }
     }
+}
+
+/// Starts a hunt and waits for its end.
+pub async fn start(client: &Client, input: Value) -> anyhow::Result<u8> {
+    let query = "mutation($input: StartHuntInput!) { startHunt(input: $input) { job { id } errors { message } } }";
+    let answer = client.ask(query, json!({"input": input})).await?;
+    let id = answer["startHunt"]["job"]["id"].as_str().context("the server gave no job")?;
+    wait(client, id).await
 }
 
 /// Waits for the end of a hunt.

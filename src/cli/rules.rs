@@ -2,6 +2,7 @@
 use super::{
     DONE, ISSUES, IssueFile,
     client::Client,
+    hunt,
     place::{self, Api, Place},
     progress::{Issues, grouped},
 };
@@ -32,6 +33,9 @@ enum Command {
     Import {
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        /// Search what is stored already with them too, and wait for the result
+        #[arg(long)]
+        hunt: bool,
         #[command(flatten)]
         issues: IssueFile,
     },
@@ -46,9 +50,18 @@ enum Command {
 }
 
 pub async fn run(common: &Common, Args { connect, command }: Args) -> anyhow::Result<u8> {
-    if let Command::Import { path, issues } = command {
+    if let Command::Import { path, hunt, issues } = command {
         let issues = Issues::new(issues.path.as_deref()).context("cannot write the list of issues")?;
-        return import(common, &connect, path, issues).await;
+        let (done, rules) = import(common, &connect, path, issues).await?;
+        if !hunt {
+            return Ok(done);
+        }
+        if rules.is_empty() {
+            say!("no rule to hunt with");
+            return Ok(done);
+        }
+        let start = async |api: &Api| hunt::start(&api.client, json!({"rules": rules})).await;
+        return place::with(common, &connect, start).await.map(|hunted| if hunted == DONE { done } else { hunted });
     }
     place::with(common, &connect, async |api| on(api, command).await).await.map(|()| DONE)
 }
@@ -68,14 +81,25 @@ async fn on(api: &Api, command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A line for each rule and what became of it.
+/// What became of a rule.
 struct Verdict {
     id: String,
     title: String,
     refused: Option<String>,
+    /// Whether events are matched with it: it is no filter, and not switched off.
+    matched: bool,
 }
 
-async fn import(common: &Common, connect: &Connect, path: PathBuf, mut issues: Issues) -> anyhow::Result<u8> {
+/// What the list of rules calls filters.
+const FILTER: &str = "filter";
+
+/// How it went, and the rules that are matched.
+async fn import(
+    common: &Common,
+    connect: &Connect,
+    path: PathBuf,
+    mut issues: Issues,
+) -> anyhow::Result<(u8, Vec<String>)> {
     let place = place::find(common, connect).await?;
     let Loaded { rules, issues: found, other_files } =
         tokio::task::spawn_blocking(move || rules::load(&path)).await??;
@@ -92,7 +116,8 @@ async fn import(common: &Common, connect: &Connect, path: PathBuf, mut issues: I
             folder.pipeline.shutdown().await;
             let verdict = |r: Rule| {
                 let refused = r.refused.or_else(|| set.blocked(&r.id).map(str::to_owned));
-                Verdict { id: r.id, title: r.title, refused }
+                let matched = r.enabled && refused.is_none() && r.logsource != FILTER;
+                Verdict { matched, id: r.id, title: r.title, refused }
             };
             (changed, stored.into_iter().flatten().map(verdict).collect())
         }
@@ -116,7 +141,8 @@ async fn import(common: &Common, connect: &Connect, path: PathBuf, mut issues: I
     let loaded = verdicts.len() - refused;
     say!("{} rules loaded, {} refused, {} new or changed", count(loaded), count(refused), grouped(changed));
     let count = issues.finish().context("the list of issues could not be written completely")?;
-    Ok(if count > 0 { ISSUES } else { DONE })
+    let matched = verdicts.into_iter().filter(|v| v.matched).map(|v| v.id).collect();
+    Ok((if count > 0 { ISSUES } else { DONE }, matched))
 }
 
 fn count(n: usize) -> String {
@@ -125,7 +151,8 @@ fn count(n: usize) -> String {
 
 async fn send(client: &Client, rules: &[Rule]) -> anyhow::Result<(u64, Vec<Verdict>)> {
     let query = "mutation($input: ImportRulesInput!) { importRules(input: $input) \
-                 { changed superseded { ruleId by } rules { ruleId title refused blocked } errors { message } } }";
+                 { changed superseded { ruleId by } rules { ruleId title refused blocked enabled logsource } \
+                 errors { message } } }";
     let (mut changed, mut verdicts) = (0, Vec::new());
     for (origin, yaml) in requests(rules) {
         let mut answer = client.ask(query, json!({"input": {"yaml": yaml, "origin": origin}})).await?;
@@ -140,6 +167,10 @@ async fn send(client: &Client, rules: &[Rule]) -> anyhow::Result<(u64, Vec<Verdi
             verdicts.push(Verdict {
                 id: text(&rule["ruleId"]).unwrap_or_default(),
                 title: text(&rule["title"]).unwrap_or_default(),
+                matched: rule["enabled"] == true
+                    && rule["refused"].is_null()
+                    && rule["blocked"].is_null()
+                    && rule["logsource"] != FILTER,
                 refused: text(&rule["refused"]).or_else(|| text(&rule["blocked"])),
             });
         }

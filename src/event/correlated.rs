@@ -59,6 +59,17 @@ pub struct Kept {
     pub seen: Vec<Sighting>,
     /// Events that completed a window.
     pub fired: Vec<(Time, EventId)>,
+    /// Whether there is more than was asked for; what is here is a part then.
+    pub more: bool,
+}
+
+impl Kept {
+    /// Leaves what was asked for.
+    pub fn cut(&mut self, most: usize) {
+        self.more = self.seen.len() > most || self.fired.len() > most;
+        self.seen.truncate(most);
+        self.fired.truncate(most);
+    }
 }
 
 /// What has changed in a group. Changes that are made already change nothing; what both came and went is there.

@@ -1,15 +1,20 @@
 //! The follower that matches events with the rules.
 use super::{
-    correlate,
+    correlate::{self, Aside},
+    cost::Spent,
     follow::{Work, tell_alerts},
     hunt::Hunts,
     processes::{Open, Process, Processes},
     recent::Recent,
+    reload,
 };
 use crate::{
     catalog::{Catalog, Found, HitFilter, StoredHit},
     error::Result,
-    event::{Event, EventId, Position, Scope, Time, detection::Hit},
+    event::{
+        Event, EventId, Position, Scope, Time,
+        detection::{Hit, Rule},
+    },
     rules::{Matched, RuleSet, correlation::Seen, join::Lineage},
     store::{Arrivals, EventStore},
 };
@@ -33,6 +38,7 @@ pub(super) struct Rooms {
     pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
     /// Held while the rules are compiled anew.
     pub(super) reloading: Arc<Mutex<()>>,
+    pub(super) spent: Spent,
 }
 
 /// Matches events with the rules.
@@ -41,6 +47,9 @@ pub(super) struct Detect {
     pub(super) store: Arc<dyn EventStore>,
     pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
     pub(super) reloading: Arc<Mutex<()>>,
+    spent: Spent,
+    /// By id, why correlations are not to be matched any more; told when what was found is stored.
+    noisy: Vec<(String, String)>,
     /// The rules of the last piece.
     used: Option<Arc<RuleSet>>,
     pub(super) processes: Processes,
@@ -60,7 +69,7 @@ impl Detect {
     /// # Errors
     /// When the catalog fails.
     pub(super) async fn new(
-        Rooms { catalog, store, rules, reloading }: Rooms,
+        Rooms { catalog, store, rules, reloading, spent }: Rooms,
         live: broadcast::Sender<Arc<StoredHit>>,
         alerts: watch::Sender<u64>,
         hunts: watch::Receiver<u64>,
@@ -71,6 +80,8 @@ impl Detect {
             store,
             rules,
             reloading,
+            spent,
+            noisy: Vec::new(),
             used: None,
             processes: Processes::default(),
             recent: Recent::default(),
@@ -83,9 +94,14 @@ impl Detect {
         })
     }
 
-    /// The rules as they are now. What was kept for correlations that are no more is forgotten.
+    /// The rules as they are now.
+    pub(super) fn live(&self) -> Arc<RuleSet> {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same for a piece of the log. What was kept for correlations that are no more is forgotten.
     async fn rules(&mut self) -> Result<Arc<RuleSet>> {
-        let now = self.rules.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let now = self.live();
         if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
             let all = now.correlations().all().iter();
             let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
@@ -118,12 +134,34 @@ impl Detect {
         if changes {
             tell_alerts(&*self.catalog, &self.alerts).await?;
         }
-        Ok(())
+        self.give_up().await
+    }
+
+    /// Takes note of what came of correlations over so many events.
+    pub(super) fn took(&mut self, events: usize, aside: Aside) {
+        self.spent.add(events, &aside.spent);
+        self.noisy.extend(aside.noisy);
+    }
+
+    /// Matches correlations no more that are too noisy, and says so with them.
+    async fn give_up(&mut self) -> Result<()> {
+        if self.noisy.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = self.noisy.iter().map(|(id, _)| id.clone()).collect();
+        let rules = self.catalog.rules_by_id(&ids).await?;
+        let refused = rules.into_iter().zip(&self.noisy).filter_map(|(rule, (_, why))| {
+            tracing::warn!(rule = rule.as_ref().map(|r| &*r.id), "rule is not matched any more: {why}");
+            Some(Rule { refused: Some(why.clone()), ..rule? })
+        });
+        self.catalog.put_rules(&refused.collect::<Vec<_>>()).await?;
+        self.noisy.clear();
+        reload(&*self.catalog, &self.rules, &self.reloading).await
     }
 
     /// What the rules find in events that the follower comes to.
     pub(super) async fn find(&mut self, rules: &Arc<RuleSet>, events: Vec<Arc<Event>>) -> Result<Found> {
-        let matching = rules.clone();
+        let (matching, count) = (rules.clone(), events.len());
         let (mut hits, mut seen, open) = tokio::task::spawn_blocking(move || detected(&matching, &events)).await?;
         if !open.is_empty() {
             let lineages = self.processes.lineages(&*self.store, &Scope::All, rules, &open).await?;
@@ -135,7 +173,9 @@ impl Detect {
             hits.extend(settled.hits);
             seen.extend(settled.seen);
         }
-        correlate::correlate(&*self.catalog, &*self.store, rules, hits, seen, Vec::new()).await
+        let correlated = correlate::correlate(&*self.catalog, &*self.store, rules, hits, seen, Vec::new()).await?;
+        self.took(count, correlated.1);
+        Ok(correlated.0)
     }
 }
 

@@ -3,7 +3,10 @@ use super::Pipeline;
 use crate::{
     catalog::HitFilter,
     error::{Error, Result},
-    event::{Condition, EventId, Period, Scope, Time, detection::Hit},
+    event::{
+        Condition, EventId, Period, Scope, Time,
+        detection::{Hit, Rule},
+    },
     rules::{self, RuleSet, exception},
 };
 use std::{
@@ -84,11 +87,11 @@ impl Pipeline {
         Ok(tokio::task::spawn_blocking(matched).await?)
     }
 
-    /// Stores an exception, if its rules can be matched with it.
+    /// The filter of an exception, ready to be imported, if its rules can be matched with it.
     ///
     /// # Errors
     /// `BAD_INPUT` for a rule that is not there, can have no exception, or not this one.
-    pub async fn add_exception(&self, exception: &exception::Exception, condition: &Condition) -> Result<()> {
+    pub async fn exception(&self, exception: &exception::Exception, condition: &Condition) -> Result<Vec<Rule>> {
         let text = exception::write(exception, condition).map_err(Error::bad_input)?;
         let found = self.catalog.rules_by_id(&exception.rules).await?;
         let mut trial = Vec::new();
@@ -112,6 +115,6 @@ impl Pipeline {
         if let Some((id, why)) = failed.into_iter().find(|(id, _)| own.contains(id.as_str())) {
             return Err(Error::bad_input(format!("rule {id} cannot be matched with this exception: {why}")));
         }
-        self.import_rules(made).await.map(drop)
+        Ok(made)
     }
 }

@@ -27,6 +27,8 @@ const INDICATORS: usize = 5_000;
 /// A hunt that is under way.
 struct Running {
     job_id: String,
+    /// The rules as they were matched live when these were made of them.
+    live: Arc<RuleSet>,
     rules: Arc<RuleSet>,
     query: Query,
 }
@@ -60,9 +62,9 @@ impl Detect {
         let Some(job) = self.catalog.job(&running.job_id).await?.filter(|j| j.state == JobState::Running) else {
             return Ok(true);
         };
-        match self.hunt_page(&running, job.clone()).await {
-            Ok(more) => {
-                self.hunts.running = more.then_some(running);
+        match self.hunt_on(running, job.clone()).await {
+            Ok(running) => {
+                self.hunts.running = running;
                 Ok(true)
             }
             Err(e) => {
@@ -70,6 +72,13 @@ impl Detect {
                 Ok(true)
             }
         }
+    }
+
+    /// A page with the rules as they are now: one that was switched off, changed or deleted meanwhile finds no more.
+    async fn hunt_on(&mut self, running: Running, job: Job) -> Result<Option<Running>> {
+        let running = if Arc::ptr_eq(&running.live, &self.live()) { running } else { self.prepared(&job).await? };
+        let more = self.hunt_page(&running, job).await?;
+        Ok(more.then_some(running))
     }
 
     /// A hunt that a store which is away interrupts goes on later.
@@ -107,6 +116,7 @@ impl Detect {
         let hunt = job.hunt.clone().unwrap_or_default();
         // What comes from now on is matched with these rules: nothing lies between.
         reload(&*self.catalog, &self.rules, &self.reloading).await?;
+        let live = self.live();
         self.store.refresh().await?;
         let all = self.catalog.rules().await?;
         let placeholders = self.rules.read().unwrap_or_else(PoisonError::into_inner).placeholders();
@@ -122,7 +132,8 @@ impl Detect {
         if rules.is_empty() {
             return Err(Error::bad_input("none of the rules is there any more, enabled and matched"));
         }
-        // A window that ends in the period can begin before it.
+        // A window that ends in the period can begin before it, and where correlations build on each other, each goes back
+        // by its own span.
         let from = hunt.period.from.map(|t| Time(t.0.saturating_sub(span)));
         let condition = of_sysmon(condition.unwrap_or(Condition::All))?;
         let query = Query { condition, period: Period { from, to: hunt.period.to } };
@@ -130,7 +141,7 @@ impl Detect {
             let total = self.store.count(&Scope::All, &query).await?;
             self.catalog.put_job(&Job { hunt: Some(Hunt { total, ..hunt }), ..job.clone() }).await?;
         }
-        Ok(Running { job_id: job.id.clone(), rules: Arc::new(rules), query })
+        Ok(Running { job_id: job.id.clone(), live, rules: Arc::new(rules), query })
     }
 
     async fn hunt_page(&mut self, running: &Running, mut job: Job) -> Result<bool> {
@@ -141,6 +152,9 @@ impl Detect {
         hunt.total = hunt.total.max(hunt.events);
         hunt.after = page.events.last().map(|e| (e.time, e.id)).or(hunt.after);
         let mut found = self.find(&running.rules, page.events).await?;
+        // What lies before the period was read for windows that end in it; what fires there may be false, as its own windows
+        // begin before what was read. It is kept with the sightings, and becomes a hit when a hunt comes to it.
+        found.hits.retain(|h| hunt.period.from.is_none_or(|from| h.time >= from));
         hunt.hits += found.hits.len() as u64;
         if !page.more {
             hunt.total = hunt.events;
@@ -159,11 +173,21 @@ impl Detect {
 }
 
 impl Pipeline {
-    /// Starts a hunt with rules over the events of a period that are stored now.
+    /// Starts a hunt as [`Self::plan_hunt`] makes it.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn start_hunt(&self, rules: Vec<String>, period: Period, by: &str) -> Result<Job> {
+        let job = self.plan_hunt(rules, period, by).await?;
+        self.begin_hunt(&job).await?;
+        Ok(job)
+    }
+
+    /// A hunt with rules over the events of a period that are stored when it begins.
     ///
     /// # Errors
     /// `BAD_INPUT` and `NOT_FOUND` when a rule is not there, not enabled or cannot be matched.
-    pub async fn start_hunt(&self, rules: Vec<String>, period: Period, by: &str) -> Result<Job> {
+    pub async fn plan_hunt(&self, rules: Vec<String>, period: Period, by: &str) -> Result<Job> {
         let ids: Vec<String> = rules.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
         let (found, set) = (self.catalog.rules_by_id(&ids).await?, self.rule_set());
         let title = found.iter().flatten().next().map(|r| r.title.clone());
@@ -179,23 +203,30 @@ impl Pipeline {
             (Some(title), n) => format!("{title} and {} more", n - 1),
         };
         let hunt = Hunt { rules: ids, period, by: by.to_owned(), ..Hunt::default() };
-        let job = Job { hunt: Some(hunt), ..Job::new(uuid::Uuid::now_v7().to_string(), name, &self.node) };
-        self.catalog.put_job(&job).await?;
-        self.hunts.send_modify(|n| *n += 1);
-        // Wakes the follower.
-        self.head.send_modify(|_| {});
-        Ok(job)
+        Ok(Job { hunt: Some(hunt), ..Job::new(uuid::Uuid::now_v7().to_string(), name, &self.node) })
     }
 
-    /// As [`Self::start_hunt`] with those of `rules` that are matched; `None` when there are none.
+    /// As [`Self::plan_hunt`] over all that is stored, with those of `rules` that are matched; `None` when there are none.
     ///
     /// # Errors
     /// When the catalog fails.
-    pub async fn hunt_at_once(&self, rules: &[String], by: &str) -> Result<Option<Job>> {
+    pub async fn plan_hunt_at_once(&self, rules: &[String], by: &str) -> Result<Option<Job>> {
         let (known, set) = (self.catalog.rules_by_id(rules).await?, self.rule_set());
         let fit = known.into_iter().flatten().filter(|r| unfit(r, &set).is_none());
         let fit: Vec<String> = fit.map(|r| r.id).collect();
-        if fit.is_empty() { Ok(None) } else { self.start_hunt(fit, Period::default(), by).await.map(Some) }
+        if fit.is_empty() { Ok(None) } else { self.plan_hunt(fit, Period::default(), by).await.map(Some) }
+    }
+
+    /// Hands a planned hunt to the follower.
+    ///
+    /// # Errors
+    /// When the catalog fails.
+    pub async fn begin_hunt(&self, job: &Job) -> Result<()> {
+        self.catalog.put_job(job).await?;
+        self.hunts.send_modify(|n| *n += 1);
+        // Wakes the follower.
+        self.head.send_modify(|_| {});
+        Ok(())
     }
 
     /// Own ids of the rules of an import of indicators.

@@ -82,6 +82,7 @@ pub struct Pipeline {
     /// The catalog, where others work on it too.
     shared: Option<Arc<dyn Catalog>>,
     measured: cost::Measured,
+    spent: cost::Spent,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
 }
@@ -116,6 +117,7 @@ impl Pipeline {
         // Only engines that others write to are shared with other processes.
         let shared = store.look_every().map(|_| catalog.clone());
         let reloading: Arc<tokio::sync::Mutex<()>> = Arc::default();
+        let spent = cost::Spent::default();
         let mut tasks = JoinSet::new();
         let project = Follower::start(
             Lease::new(shared.clone(), "project", node.clone()),
@@ -134,6 +136,7 @@ impl Pipeline {
                     store: store.clone(),
                     rules: rules.clone(),
                     reloading: reloading.clone(),
+                    spent: spent.clone(),
                 },
                 hits.clone(),
                 alert_changes.clone(),
@@ -168,6 +171,7 @@ impl Pipeline {
             node,
             shared,
             measured: cost::Measured::default(),
+            spent,
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });
@@ -260,7 +264,8 @@ impl Pipeline {
     /// # Errors
     /// When the catalog fails.
     pub async fn rebuild_hits(&self) -> Result<()> {
-        self.detect.reset(|| self.catalog.clear_hits()).await
+        self.detect.reset(|| self.catalog.clear_hits()).await?;
+        self.tell_alerts().await
     }
 
     /// Path of a new spool file for an upload and the id of the job that will import it.
@@ -461,7 +466,9 @@ async fn compile(catalog: &dyn Catalog, placeholders: Arc<Placeholders>) -> Resu
         tracing::warn!(rule = %id, "rule is not matched: {reason}");
     }
     let refused: HashMap<String, String> = refused.into_iter().collect();
-    let correlations = rules.into_iter().filter(|r| r.enabled && r.logsource == correlation::LOGSOURCE);
+    // Who is switched off is tried again when he is switched on.
+    let asked = |r: &Rule| r.logsource == correlation::LOGSOURCE && (r.enabled || correlation::is_noisy(r));
+    let correlations = rules.into_iter().filter(asked);
     let now = correlations.map(|r| (refused.get(&r.id).cloned(), r));
     let changed: Vec<Rule> =
         now.filter(|(why, r)| *why != r.refused).map(|(why, r)| Rule { refused: why, ..r }).collect();

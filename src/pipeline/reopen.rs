@@ -109,7 +109,9 @@ impl Detect {
         let matching = rules.clone();
         let outcome = tokio::task::spawn_blocking(move || settled(&matching, open, lineages)).await?;
         let (hits, seen) = (outcome.hits, outcome.seen);
-        let mut found = correlate::correlate(&*self.catalog, &*self.store, rules, hits, seen, gone).await?;
+        let (mut found, aside) = correlate::correlate(&*self.catalog, &*self.store, rules, hits, seen, gone).await?;
+        // Their events are counted already.
+        self.took(0, aside);
         found.withdrawn.extend(outcome.withdrawn);
         self.put(found, &Position::default()).await
     }

@@ -39,7 +39,7 @@ pub struct Params {
     /// Keep events of other providers too.
     #[serde(default, rename = "keepOther")]
     keep_other: bool,
-    /// Search what is stored already with the indicators too.
+    /// Search what is stored already with the indicators or rules too.
     #[serde(default)]
     hunt: bool,
 }
@@ -90,9 +90,11 @@ pub async fn indicators(
     let name = file_name(params.name);
     let caller = by.clone();
     let report = read(spooled, move |path| intel::load(path, &name, &by)).await?;
+    super::graphql::importing_indicators(core, &caller, &report.import).await?;
     let import = core.pipeline.import_indicators(report).await?;
     let hunt = if params.hunt {
-        core.pipeline.hunt_at_once(&core.pipeline.rules_of_import(&import.id).await?, &caller).await?
+        let rules = core.pipeline.rules_of_import(&import.id).await?;
+        super::graphql::begin_at_once(core, &caller, &rules).await?
     } else {
         None
     };
@@ -107,7 +109,8 @@ pub async fn indicators(
     .into_response())
 }
 
-/// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on.
+/// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on; with `hunt=true` what is stored
+/// already is searched with them too.
 pub async fn rules(
     State(app): State<App>,
     Address(address): Address,
@@ -124,6 +127,7 @@ pub async fn rules(
     super::graphql::imported(core, &by, &loaded.rules).await?;
     let Imported { changed, superseded } = core.pipeline.import_rules(loaded.rules).await?;
     super::graphql::superseded(core, &by, &superseded).await?;
+    let hunt = if params.hunt { super::graphql::begin_at_once(core, &by, &ids).await? } else { None };
     let (stored, set) = (core.catalog.rules_by_id(&ids).await?, core.pipeline.rule_set());
     let refused = stored.into_iter().flatten().filter_map(|r| {
         let why = r.refused.as_deref().or_else(|| set.blocked(&r.id))?;
@@ -137,6 +141,7 @@ pub async fn rules(
         "refused": refused,
         "issues": issues.chain(superseded.iter().map(ToString::to_string)).collect::<Vec<_>>(),
         "otherFiles": loaded.other_files,
+        "huntId": hunt.map(|job| super::graphql::hunt_id(&job.id).to_string()),
     }))
     .into_response())
 }

@@ -2,6 +2,7 @@
 mod alerts;
 mod app;
 mod attack;
+mod audit;
 mod batching;
 mod bulk;
 mod editor;

@@ -217,10 +217,13 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     }
     let stretch = |group: &Group, from, to| Stretch { group: group.key(), from: Time(from), to: Time(to) };
     let asked = [stretch(&k, 1_000, 2_000), stretch(&group("k", "c"), 0, 9_000), stretch(&other, 2_001, 3_000)];
-    let kept = catalog.correlated(&asked).await.unwrap();
-    let first = Kept { seen: vec![seen(1, 0), seen(1, 1), seen(2, 0)], fired: vec![key(2)] };
-    let last = Kept { seen: vec![seen(3, 0)], fired: vec![key(3)] };
+    let kept = catalog.correlated(&asked, 9).await.unwrap();
+    let first = Kept { seen: vec![seen(1, 0), seen(1, 1), seen(2, 0)], fired: vec![key(2)], more: false };
+    let last = Kept { seen: vec![seen(3, 0)], fired: vec![key(3)], more: false };
     assert_eq!(kept, [first, Kept::default(), last.clone()], "in order, both ends included");
+    let cut = catalog.correlated(&asked, 2).await.unwrap();
+    assert_eq!(cut.iter().map(|k| (k.seen.len(), k.more)).collect::<Vec<_>>(), [(2, true), (0, false), (1, false)]);
+    assert!(!catalog.correlated(&asked, 3).await.unwrap()[0].more, "as many as asked for");
     let gone = Change {
         came: vec![],
         went: vec![seen(1, 1), seen(9, 0)],
@@ -234,13 +237,13 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(2));
     let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
     assert_eq!(numbers(&hits), [1, 3]);
-    let kept = catalog.correlated(&[stretch(&k, 0, 9_000)]).await.unwrap();
-    assert_eq!(kept, [Kept { seen: vec![seen(1, 0), seen(2, 0), seen(3, 0)], fired: vec![key(3)] }]);
+    let kept = catalog.correlated(&[stretch(&k, 0, 9_000)], 9).await.unwrap();
+    assert_eq!(kept, [Kept { seen: vec![seen(1, 0), seen(2, 0), seen(3, 0)], fired: vec![key(3)], more: false }]);
     catalog.retain_correlated(&[("other".into(), "1".into()), ("k".into(), "2".into())]).await.unwrap();
-    let kept = catalog.correlated(&[stretch(&k, 0, 9_000), asked[2].clone()]).await.unwrap();
+    let kept = catalog.correlated(&[stretch(&k, 0, 9_000), asked[2].clone()], 9).await.unwrap();
     assert_eq!(kept, [Kept::default(), last]);
     catalog.clear_hits().await.unwrap();
-    assert_eq!(catalog.correlated(&asked[2..]).await.unwrap(), [Kept::default()]);
+    assert_eq!(catalog.correlated(&asked[2..], 9).await.unwrap(), [Kept::default()]);
 }
 
 async fn hides_hits_out_of_scope(catalog: &Arc<dyn Catalog>) {

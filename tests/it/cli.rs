@@ -380,8 +380,19 @@ fn the_past_is_hunted_with_rules_and_indicators() {
     let of_import = call(&data, &["hunt", "start", "--import", import]).ok();
     assert!(of_import.out.contains("1 hits") && of_import.out.contains("0 new"), "{of_import:#?}");
 
+    // A rule that is new, one that is switched off, and a filter.
+    let pack = format!(
+        "{}---\n{}---\ntitle: No\nid: no\nlogsource: {{product: windows}}\nfilter: {{rules: any, selection: {{Image: x}}, condition: not selection}}\n",
+        RULE.replace("d1", "d2"),
+        RULE
+    );
+    call(&data, &["rules", "disable", ID]).ok();
+    let imported = call(&data, &["rules", "import", "--hunt", &file("pack.yml", &pack)]).ok();
+    assert!(imported.out.contains("DONE") && imported.out.contains("1 hits"), "{imported:#?}");
+    call(&data, &["rules", "enable", ID]).ok();
+
     let list = call(&data, &["hunt", "list"]).ok();
-    assert_eq!(list.out.lines().filter(|l| l.contains("DONE")).count(), 5, "{list:#?}");
+    assert_eq!(list.out.lines().filter(|l| l.contains("DONE")).count(), 6, "{list:#?}");
     let ended = list.out.split_whitespace().next().unwrap();
     let cancelled = call(&data, &["hunt", "cancel", ended]);
     assert!(cancelled.code == 1 && cancelled.err.contains("no"), "an ended hunt: {cancelled:#?}");

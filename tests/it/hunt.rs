@@ -182,3 +182,190 @@ async fn what_cannot_be_hunted_is_refused_and_a_cancelled_hunt_does_no_more() {
     assert!(job.hits < all.hits && job.events < all.events && all.new == 0, "{job:?} {all:?}");
     p.shutdown().await;
 }
+
+/// Code 11 in the second `at`, of one program.
+fn tick(at: i64) -> Event {
+    crate::joined::file_event(at, r"C:\tick.exe")
+}
+
+const TICKS: &str = r"
+title: Tick
+id: tick
+logsource: {product: windows, category: file_event}
+detection: {s: {Image|endswith: tick.exe}, condition: s}
+---
+title: Ticks
+id: ticks
+correlation: {type: event_count, rules: [tick], timespan: 10s, condition: {gte: 3}}
+generate: true
+";
+
+fn rules(text: &str) -> Vec<Rule> {
+    let loaded = sysmonsearch::rules::parse(text, "made.yml");
+    assert_eq!(loaded.issues, []);
+    loaded.rules
+}
+
+/// Second and rule of each hit.
+async fn ticks(p: &Pipeline) -> Vec<(i64, String)> {
+    p.caught_up().await.unwrap();
+    let all = p.catalog.hits_since(&Scope::All, &HitFilter::default(), 0, usize::MAX).await.unwrap();
+    let mut all: Vec<_> = all.into_iter().map(|h| (crate::joined::second(h.hit.time), h.hit.rule_id)).collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hunt_over_a_period_keeps_to_it_and_fires_only_what_fires_live() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    p.append((0..60).chain(80..85).map(tick).collect()).await.unwrap();
+    p.caught_up().await.unwrap();
+    p.import_rules(rules(TICKS)).await.unwrap();
+    let ids = || vec!["tick".to_owned(), "ticks".to_owned()];
+    let from = |second: i64| Period { from: Some(tick(second).time), to: None };
+    let job = ended(&p, &p.start_hunt(ids(), from(50), "ann").await.unwrap()).await;
+    let expected = |from: i64, fired: &[i64]| {
+        let single = (0..60).chain(80..85).filter(move |t| *t >= from).map(|t| (t, "tick".to_owned()));
+        let mut all: Vec<_> = single.chain(fired.iter().map(|t| (*t, "ticks".to_owned()))).collect();
+        all.sort();
+        all
+    };
+    // The third of second 40 to 42 fires only to one who does not see what was before.
+    assert_eq!(ticks(&p).await, expected(50, &[82]));
+    assert_eq!(job.hunt.unwrap().hits, 16);
+    // What is known to fire and was before the period becomes a hit when it is hunted.
+    ended(&p, &p.start_hunt(ids(), from(45), "ann").await.unwrap()).await;
+    assert_eq!(ticks(&p).await, expected(45, &[82]));
+    ended(&p, &p.start_hunt(ids(), Period::default(), "ann").await.unwrap()).await;
+    assert_eq!(ticks(&p).await, expected(0, &[2, 82]));
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hunt_over_a_period_finds_what_live_matching_finds_there() {
+    for seed in 10..14 {
+        let events = events(seed, 160);
+        let period = Period { from: Some(events[70].time), to: Some(events[130].time) };
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let live = start(dirs[0].path(), None).await;
+        live.import_rules(made_rules()).await.unwrap();
+        live.append(events.clone()).await.unwrap();
+        live.caught_up().await.unwrap();
+        let hunted = start(dirs[1].path(), None).await;
+        hunted.append(events.clone()).await.unwrap();
+        hunted.caught_up().await.unwrap();
+        hunted.import_rules(made_rules()).await.unwrap();
+        ended(&hunted, &hunted.start_hunt(ids(&made_rules()), period, "ann").await.unwrap()).await;
+        let filter = HitFilter { period, ..HitFilter::default() };
+        let expected = live.catalog.hits_since(&Scope::All, &filter, 0, usize::MAX).await.unwrap();
+        let mut expected: Vec<(String, String)> = expected.into_iter().map(|h| (h.hit.rule_id, h.hit.id)).collect();
+        expected.sort();
+        let found: Vec<(String, String)> = hits(&hunted).await.into_iter().map(|h| (h.0, h.1)).collect();
+        assert!(expected.iter().any(|h| h.0 == "parents" || h.0 == "users"), "{expected:?}");
+        assert_eq!(found, expected, "seed {seed}");
+        live.shutdown().await;
+        hunted.shutdown().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correlation_over_one_that_is_known_is_hunted_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    p.import_rules(rules(TICKS)).await.unwrap();
+    p.append([0, 1, 2, 30, 31, 32].map(tick).to_vec()).await.unwrap();
+    p.caught_up().await.unwrap();
+    let above = "title: Above\nid: above\ncorrelation: {type: event_count, rules: [ticks], timespan: 1m, condition: {gte: 2}}\n";
+    p.import_rules(rules(above)).await.unwrap();
+    ended(&p, &p.start_hunt(vec!["above".into()], Period::default(), "ann").await.unwrap()).await;
+    assert!(ticks(&p).await.contains(&(32, "above".into())));
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_running_hunt_heeds_what_becomes_of_its_rules() {
+    let text = |version: &str| {
+        format!(
+            "title: Any\nid: any\ndescription: {version}\nlogsource: {{product: windows, category: file_event}}\ndetection: {{s: {{Image|contains: exe}}, condition: s}}\n"
+        )
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    let count = 24_000;
+    for some in (0..count).map(tick).collect::<Vec<_>>().chunks(8_000) {
+        p.append(some.to_vec()).await.unwrap();
+    }
+    p.import_rules(rules(&text("first"))).await.unwrap();
+    p.caught_up().await.unwrap();
+    let begun = async |job: &Job| {
+        while p.catalog.job(&job.id).await.unwrap().unwrap().hunt.unwrap().events == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    // Changed: what is left is matched with the rule as it is.
+    let job = p.start_hunt(vec!["any".into()], Period::default(), "ann").await.unwrap();
+    begun(&job).await;
+    p.import_rules(rules(&text("second"))).await.unwrap();
+    assert_eq!(ended(&p, &job).await.state, JobState::Done);
+    let all = p.catalog.hits_since(&Scope::All, &HitFilter::default(), 0, usize::MAX).await.unwrap();
+    let now = p.catalog.rule("any").await.unwrap().unwrap().version;
+    let new = all.iter().filter(|h| h.hit.rule_version == now).count() as i64;
+    assert!(new > 0 && new < count && all.len() as i64 == count, "{new} of {}", all.len());
+
+    // Switched off: it ends.
+    let job = p.start_hunt(vec!["any".into()], Period::default(), "ann").await.unwrap();
+    begun(&job).await;
+    p.catalog.enable_rule("any", false).await.unwrap();
+    p.reload_rules().await.unwrap();
+    let job = ended(&p, &job).await;
+    assert_eq!(job.state, JobState::Failed, "{job:?}");
+    assert!(job.message.unwrap().contains("none of the rules is there any more"));
+    assert!(job.hunt.unwrap().events < count as u64);
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_correlation_that_would_look_at_too_much_says_so_and_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    let text = TICKS.replace("\ngenerate: true", "")
+        + &TICKS.split("---").next().unwrap().replace("tick\nlogsource", "tock\nlogsource").replacen('\n', "---\n", 1)
+        + "---\ntitle: Day\nid: day\ncorrelation: {type: event_count, rules: [tock], timespan: 1d, condition: {gte: 99999}}\n";
+    p.import_rules(rules(&text)).await.unwrap();
+    let refused = async |p: &Pipeline, id: &str| p.catalog.rule(id).await.unwrap().unwrap().refused;
+    for some in (0..9_000).map(tick).collect::<Vec<_>>().chunks(3_000) {
+        p.append(some.to_vec()).await.unwrap();
+    }
+    p.caught_up().await.unwrap();
+    assert_eq!(refused(&p, "day").await, None);
+    let costs = p.rule_costs().await.unwrap();
+    assert!(
+        costs.costs["ticks"].nanoseconds > 0 && costs.costs["day"].nanoseconds > costs.costs["ticks"].nanoseconds,
+        "{costs:?}"
+    );
+    for some in (9_000..15_000).map(tick).collect::<Vec<_>>().chunks(3_000) {
+        p.append(some.to_vec()).await.unwrap();
+    }
+    p.caught_up().await.unwrap();
+    let why = refused(&p, "day").await.expect("a verdict");
+    assert!(why.contains("too noisy") && why.contains("10000 matches"), "{why}");
+    assert_eq!(refused(&p, "ticks").await, None);
+    // It stays so, over a restart too; its members are no louder than before, and others go on.
+    p.shutdown().await;
+    drop(p);
+    let p = start(dir.path(), None).await;
+    assert_eq!(refused(&p, "day").await, Some(why.clone()));
+    p.append([20_000, 20_001, 20_002].map(tick).to_vec()).await.unwrap();
+    assert_eq!(ticks(&p).await, [(2, "ticks".into()), (20_002, "ticks".into())]);
+    // Who is switched off and on begins anew.
+    p.catalog.enable_rule("day", false).await.unwrap();
+    p.reload_rules().await.unwrap();
+    assert_eq!(refused(&p, "day").await, None);
+    p.catalog.enable_rule("day", true).await.unwrap();
+    p.reload_rules().await.unwrap();
+    p.append([20_010].map(tick).to_vec()).await.unwrap();
+    p.caught_up().await.unwrap();
+    assert_eq!(refused(&p, "day").await, None);
+    p.shutdown().await;
+}

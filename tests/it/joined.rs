@@ -154,6 +154,24 @@ pub fn events(seed: u64, count: usize) -> Vec<Event> {
     events
 }
 
+/// Code 11 of a program in some second.
+pub fn file_event(second: i64, image: &str) -> Event {
+    let mut b = EventBuilder::default();
+    b.code = 11;
+    b.system.provider = SYSMON_PROVIDER.into();
+    b.system.channel = SYSMON_CHANNEL.into();
+    b.system.computer = "ws1.example".into();
+    b.system.record_id = Some(2_000_000 + second as u64);
+    b.data("UtcTime", &Time(1_700_000_000_000 + second * 1_000).sysmon());
+    b.data("Image", image);
+    b.finish(&mut Once)
+}
+
+/// The second of [`file_event`].
+pub fn second(time: Time) -> i64 {
+    (time.0 - 1_700_000_000_000) / 1_000
+}
+
 /// Events that no rule matches.
 pub fn noise(count: usize) -> Vec<Event> {
     (0..count).map(|n| made(1_000_000 + n, (3, 1_000 + n as i64, 0, 500, 0, 1))).collect()

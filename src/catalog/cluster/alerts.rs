@@ -3,7 +3,7 @@ use super::{
     Cluster,
     documents::{self, one},
     hits::time,
-    nodes::{self, All, Kind, Row, Space, limit, thing, things, to_bolt},
+    nodes::{self, All, Count, Kind, Row, Space, limit, thing, things, to_bolt},
     state::{Detected, lock_detected},
 };
 use crate::{
@@ -34,7 +34,9 @@ fn row(space: &Space, standing: &Standing) -> Result<Row> {
     let a = &standing.alert;
     let text = format!("{}\n{}\n{}", a.title, a.rule_id, a.host).to_ascii_lowercase();
     let row = Row::new(space.key(Kind::Alert, &[&a.id]), Kind::Alert, standing)?;
-    Ok(row.list(space.list(Kind::Alert)).of(pair_list(space, &a.rule_id, &a.host)).with("text", text))
+    let row = row.list(space.list(Kind::Alert)).with("text", text);
+    // One that is gone takes no hits.
+    Ok(if a.gone { row } else { row.of(pair_list(space, &a.rule_id, &a.host)) })
 }
 
 /// What belongs to a thing.
@@ -75,8 +77,8 @@ pub async fn change(
         return Ok(());
     }
     let space = &cluster.space;
-    let new = grouping::pairs(new.iter().map(|s| &s.hit));
-    let left_from = grouping::pairs(gone.iter().copied());
+    let new = grouping::pairs(new, |s| &s.hit);
+    let left_from = grouping::pairs(gone, |hit| *hit);
     let pairs: BTreeSet<Pair> = new.keys().chain(left_from.keys()).cloned().collect();
     let mut known = of_pairs(t, space, pairs).await?;
     let before = state.numbers();
@@ -93,28 +95,40 @@ pub async fn change(
     let left = cluster.left(state, &asked, gone).await?;
     let mut dead = Vec::new();
     for ((pair, n), left) in places.into_values().zip(left) {
-        if let Some(standing) = known.get_mut(pair).and_then(|of_pair| of_pair.get_mut(n))
-            && !grouping::shrink(standing, left, &mut now)
-        {
-            dead.push(standing.alert.id.clone());
+        if let Some(standing) = known.get_mut(pair).and_then(|of_pair| of_pair.get_mut(n)) {
+            grouping::shrink(standing, left, &mut now);
         }
     }
-    known.values_mut().for_each(|of_pair| of_pair.retain(|s| !dead.contains(&s.alert.id)));
-    nodes::delete(t, dead.iter().map(|id| space.key(Kind::Alert, &[id]))).await?;
+    for of_pair in known.values_mut() {
+        dead.extend(of_pair.extract_if(.., |s| s.alert.gone));
+    }
 
+    let call = uuid::Uuid::now_v7().to_string();
+    let mut entries = Vec::new();
     for (pair, hits) in &new {
         if let Some(of_pair) = known.get_mut(pair) {
-            grouping::grow(of_pair, hits, &mut now)?;
+            for entry in grouping::grow(of_pair, hits, &mut now)? {
+                entries.push(audit(space, state, &call, entry)?);
+            }
         }
     }
+    // In this order: a pair may have an alert of the same id again.
+    nodes::put(t, dead.iter().map(|s| row(space, s)).collect::<Result<_>>()?).await?;
+    nodes::put(t, entries).await?;
     let changed = known.values().flatten().filter(|s| s.alert.change > before.changes);
     nodes::put(t, changed.map(|s| row(space, s)).collect::<Result<_>>()?).await?;
     state.set_numbers(now);
     Ok(())
 }
 
-pub async fn forget_hits(t: &mut Transaction, space: &Space) -> Result<()> {
-    t.run(cypher!("cypher/write/catalog_forget_alerts.cypher").param("list", space.list(Kind::Alert))).await
+/// Each alert is changed; those that nobody has worked on are gone.
+pub async fn forget_hits(t: &mut Transaction, space: &Space, state: &mut Detected) -> Result<()> {
+    let query = cypher!("cypher/write/catalog_forget_alerts.cypher")
+        .param("list", space.list(Kind::Alert))
+        .param("change", to_bolt(state.changes));
+    let changed = t.rows::<Count>(query).await?.first().map_or(0, |c| u64::try_from(c.count).unwrap_or(0));
+    state.changes += changed;
+    Ok(())
 }
 
 /// Adds the scope and the filter to a statement over alerts.
@@ -345,7 +359,7 @@ impl Cluster {
         let space = &self.space;
         let mut state = lock_detected(t, space).await?;
         let found = nodes::known::<Standing>(t, vec![space.key(Kind::Alert, &[alert_id])]).await?;
-        let found = found.into_iter().flatten().find(|s| scope.allows(&s.alert.host));
+        let found = found.into_iter().flatten().find(|s| !s.alert.gone && scope.allows(&s.alert.host));
         let Some(mut standing) = found else { return Ok(false) };
         standing.touched = true;
         let mut now = state.numbers();

@@ -2,7 +2,7 @@
 //! than the present one was cleared.
 use super::{
     Cluster,
-    nodes::{self, Kind, Row, Space},
+    nodes::{self, Kind, Row, Space, limit},
     state::{Detected, lock_detected},
 };
 use crate::{
@@ -102,7 +102,7 @@ pub async fn put(t: &mut Transaction, space: &Space, era: u64, changes: &[Change
 }
 
 impl Cluster {
-    pub(super) async fn kept(&self, stretches: &[Stretch]) -> Result<Vec<Kept>> {
+    pub(super) async fn kept(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>> {
         #[derive(Deserialize)]
         struct Found {
             at: i64,
@@ -122,7 +122,9 @@ impl Cluster {
             };
             let rows: Vec<BoltType> = stretches.iter().enumerate().map(row).collect();
             for some in rows.chunks(crate::neo4j::ROWS) {
-                let query = cypher!("cypher/read/catalog_stretches.cypher").param("rows", some.to_vec());
+                let query = cypher!("cypher/read/catalog_stretches.cypher")
+                    .param("rows", some.to_vec())
+                    .param("most", limit(most).saturating_add(1));
                 for Found { at, all } in self.neo4j.rows(query).await? {
                     let time = Time(all["number"].as_i64().unwrap_or_default());
                     let Some(kept) = usize::try_from(at).ok().and_then(|n| kept.get_mut(n)) else { continue };
@@ -144,6 +146,7 @@ impl Cluster {
         for k in &mut kept {
             k.seen.sort_by_key(Sighting::key);
             k.fired.sort();
+            k.cut(most);
         }
         Ok(kept)
     }

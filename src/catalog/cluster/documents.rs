@@ -53,8 +53,11 @@ pub fn term(value: &str) -> String {
 struct Document {
     number: u64,
     event: String,
+    /// Its first number; `true` in what earlier versions wrote.
     #[serde(default)]
-    again: bool,
+    again: Value,
+    #[serde(default)]
+    floor: u64,
     hit: Parts,
 }
 
@@ -73,7 +76,7 @@ struct Parts {
 }
 
 /// The lines of a bulk request that write a hit.
-pub fn write(index: &str, StoredHit { number, hit, again }: &StoredHit, change: u64) -> String {
+pub fn write(index: &str, StoredHit { number, hit, again, floor }: &StoredHit, change: u64) -> String {
     let version = change * 2 + 1;
     let at = json!({ "index": { "_index": index, "_id": hit.id, "version": version, "version_type": "external" } });
     let matched: Vec<String> = hit.matched.iter().map(|m| term(m)).collect();
@@ -84,7 +87,8 @@ pub fn write(index: &str, StoredHit { number, hit, again }: &StoredHit, change: 
     });
     let document = json!({
         "number": number, "time": hit.time, "id": hit.id, "rule": term(&hit.rule_id), "level": term(&hit.level),
-        "host": term(&hit.host), "event": hit.event_id.to_string(), "matched": matched, "again": again, "hit": parts,
+        "host": term(&hit.host), "event": hit.event_id.to_string(), "matched": matched, "again": again, "floor": floor,
+        "hit": parts,
     });
     format!("{at}\n{document}\n")
 }
@@ -98,11 +102,12 @@ pub fn delete(index: &str, id: &str, change: u64) -> String {
 
 /// The hit of an answer of the cluster.
 pub fn read(found: &mut Value) -> Result<StoredHit> {
-    let Document { number, event, again, hit } = serde_json::from_value(found["_source"].take())?;
+    let Document { number, event, again, floor, hit } = serde_json::from_value(found["_source"].take())?;
     let event_id = EventId::parse(&event).ok_or_else(|| Error::internal("a hit without the id of an event"))?;
     let Parts { id, rule_id, rule_version, rule_title, level, time, host, found, matched, joined } = hit;
     let hit = Hit { id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined };
-    Ok(StoredHit { number, hit, again })
+    let again = if again == true { Some(1) } else { again.as_u64() };
+    Ok(StoredHit { number, hit, again, floor })
 }
 
 /// Documents that hold one of the values.

@@ -114,19 +114,20 @@ impl Cluster {
         let mut said = Vec::new();
         numbered.clear();
         for hit in found.hits.iter().filter(|h| seen.insert(h.id.as_str())) {
-            let cleared = known.get(&hit.id).is_some_and(|s| s.number <= state.floor || s.again);
+            let cleared = known.get(&hit.id).filter(|s| s.number <= state.floor || s.again.is_some());
+            let again = cleared.map(|s| s.again.unwrap_or(s.number));
             let there = known.get(&hit.id).filter(|s| s.number > state.floor);
             match there.filter(|_| !withdrawn.contains(hit.id.as_str())) {
                 None => {
                     newest += 1;
-                    numbered.push(StoredHit { number: newest, hit: hit.clone(), again: cleared });
+                    numbered.push(StoredHit { number: newest, hit: hit.clone(), again, floor: state.floor });
                 }
                 // What was not known before, when its process was not.
-                Some(StoredHit { number, hit: old, again })
+                Some(StoredHit { number, hit: old, again, floor })
                     if (&old.matched, &old.joined) != (&hit.matched, &hit.joined) =>
                 {
                     let hit = Hit { matched: hit.matched.clone(), joined: hit.joined.clone(), ..old.clone() };
-                    said.push(StoredHit { number: *number, hit, again: *again });
+                    said.push(StoredHit { number: *number, hit, again: *again, floor: *floor });
                 }
                 Some(_) => {}
             }
@@ -254,7 +255,7 @@ impl Cluster {
         state.written += 1;
         state.era += 1;
         state.position = String::new();
-        alerts::forget_hits(t, &self.space).await?;
+        alerts::forget_hits(t, &self.space, &mut state).await?;
         state.save(t, &self.space).await?;
         Ok(state)
     }

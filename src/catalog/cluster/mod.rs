@@ -212,8 +212,8 @@ impl Catalog for Cluster {
     async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>> {
         self.put(found, upto).await
     }
-    async fn correlated(&self, stretches: &[Stretch]) -> Result<Vec<Kept>> {
-        self.kept(stretches).await
+    async fn correlated(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>> {
+        self.kept(stretches, most).await
     }
     async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()> {
         self.retain(versions).await
@@ -226,6 +226,9 @@ impl Catalog for Cluster {
     }
     async fn hits(&self, scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage> {
         self.hit_page(scope, filter, before, first).await
+    }
+    async fn newest_hit(&self) -> Result<u64> {
+        Ok(self.state().await?.visible)
     }
     async fn count_hits(&self, scope: &Scope, filter: &HitFilter) -> Result<u64> {
         self.hit_count(scope, filter).await

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
-                              status, reason, assignee, tags, last_id, touched FROM alerts";
+                              status, reason, assignee, tags, last_id, touched, reopened, gone FROM alerts";
 
 fn numbers(db: &Connection) -> Result<Numbers> {
     Ok(Numbers { alerts: counter(db, "alerts")?, changes: counter(db, "alert_changes")? })
@@ -30,9 +30,11 @@ fn set_numbers(db: &Connection, numbers: Numbers) -> Result<()> {
 pub fn grow(db: &Connection, stored: &[StoredHit]) -> Result<()> {
     let before = numbers(db)?;
     let mut now = before;
-    for ((rule, host), hits) in grouping::pairs(stored.iter().map(|s| &s.hit)) {
+    for ((rule, host), hits) in grouping::pairs(stored, |s| &s.hit) {
         let mut of_pair = of_pair(db, &rule, &host)?;
-        grouping::grow(&mut of_pair, &hits, &mut now)?;
+        for entry in grouping::grow(&mut of_pair, &hits, &mut now)? {
+            audit(db, &entry)?;
+        }
         for standing in of_pair.iter().filter(|s| s.alert.change > before.changes) {
             put(db, standing)?;
         }
@@ -41,19 +43,19 @@ pub fn grow(db: &Connection, stored: &[StoredHit]) -> Result<()> {
 }
 
 fn of_pair(db: &Connection, rule: &str, host: &str) -> Result<Vec<Standing>> {
-    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE rule_id = ?1 AND host = ?2"))?;
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE rule_id = ?1 AND host = ?2 AND NOT gone"))?;
     statement.query_and_then([rule, host], standing)?.collect()
 }
 
 fn put(db: &Connection, Standing { alert: a, last_id, touched }: &Standing) -> Result<()> {
     let mut statement = db.prepare_cached(
         "INSERT INTO alerts (number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
-                             status, reason, assignee, tags, last_id, touched)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
-         ON CONFLICT (id) DO UPDATE SET change = excluded.change, until = excluded.until, title = excluded.title,
+                             status, reason, assignee, tags, last_id, touched, reopened, gone)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+         ON CONFLICT (id) DO UPDATE SET number = excluded.number, change = excluded.change, until = excluded.until, title = excluded.title,
              level = excluded.level, first_hit = excluded.first_hit, last_hit = excluded.last_hit, hits = excluded.hits,
              status = excluded.status, reason = excluded.reason, assignee = excluded.assignee, tags = excluded.tags,
-             last_id = excluded.last_id, touched = excluded.touched",
+             last_id = excluded.last_id, touched = excluded.touched, reopened = excluded.reopened, gone = excluded.gone",
     )?;
     statement.execute(params![
         to_sql(a.number),
@@ -73,7 +75,9 @@ fn put(db: &Connection, Standing { alert: a, last_id, touched }: &Standing) -> R
         a.assignee,
         serde_json::to_string(&a.tags)?,
         last_id,
-        touched
+        touched,
+        to_sql(a.reopened),
+        a.gone
     ])?;
     Ok(())
 }
@@ -90,11 +94,8 @@ pub fn shrink(db: &Connection, gone: &[(String, String, Time)]) -> Result<()> {
     let mut now = numbers(db)?;
     for mut standing in places.into_values() {
         let left = left(db, &standing.alert)?;
-        if grouping::shrink(&mut standing, left, &mut now) {
-            put(db, &standing)?;
-        } else {
-            db.execute("DELETE FROM alerts WHERE number = ?1", [to_sql(standing.alert.number)])?;
-        }
+        grouping::shrink(&mut standing, left, &mut now);
+        put(db, &standing)?;
     }
     set_numbers(db, now)
 }
@@ -115,12 +116,22 @@ fn left(db: &Connection, alert: &Alert) -> Result<Left> {
 
 /// Forgets the hits, for a rebuild, and keeps what people did.
 pub fn forget_hits(db: &Connection) -> Result<()> {
-    db.execute("DELETE FROM alerts WHERE NOT touched", [])?;
-    db.execute("UPDATE alerts SET hits = 0, first_hit = NULL, last_hit = NULL, last_id = NULL", [])?;
-    Ok(())
+    let change = counter(db, "alert_changes")?;
+    let changed = db.execute(
+        "UPDATE alerts SET hits = 0, first_hit = NULL, last_hit = NULL, last_id = NULL, gone = NOT touched, change = ?1 + n
+         FROM (SELECT number AS at, row_number() OVER (ORDER BY number) AS n FROM alerts WHERE NOT gone) WHERE number = at",
+        [to_sql(change)],
+    )?;
+    set_counter(db, "alert_changes", change + changed as u64)
 }
 
 fn conditions(scope: &Scope, filter: &AlertFilter) -> Result<Where> {
+    let mut w = with_gone(scope, filter)?;
+    w.sql.push_str(" AND NOT gone");
+    Ok(w)
+}
+
+fn with_gone(scope: &Scope, filter: &AlertFilter) -> Result<Where> {
     let mut w = Where::scope(scope)?;
     if let Some(ids) = &filter.ids {
         w.and("id IN (SELECT value FROM json_each(?))", serde_json::to_string(ids)?);
@@ -180,7 +191,7 @@ pub fn since_change(
     after: u64,
     max: usize,
 ) -> Result<Vec<Alert>> {
-    let mut w = conditions(scope, filter)?;
+    let mut w = with_gone(scope, filter)?;
     w.and("change > ?", to_sql(after));
     w.limit(max);
     alerts(db, &format!("{COLUMNS}{} ORDER BY change LIMIT ?", w.sql), w.values)
@@ -226,7 +237,7 @@ pub fn update(
     for old in select(db, &format!("{COLUMNS}{} ORDER BY number", w.sql), w.values)? {
         let followed = match old.alert.until {
             Some(until) => db
-                .prepare_cached("SELECT 1 FROM alerts WHERE rule_id = ?1 AND host = ?2 AND since = ?3")?
+                .prepare_cached("SELECT 1 FROM alerts WHERE rule_id = ?1 AND host = ?2 AND since = ?3 AND NOT gone")?
                 .exists(params![old.alert.rule_id, old.alert.host, until.0])?,
             None => false,
         };
@@ -247,7 +258,7 @@ pub fn update(
 /// `false` when there is no such alert in the scope.
 pub fn comment(db: &Connection, scope: &Scope, alert_id: &str, comment: &Comment) -> Result<bool> {
     let mut w = Where::scope(scope)?;
-    w.and("id = ?", alert_id.to_owned());
+    w.and("NOT gone AND id = ?", alert_id.to_owned());
     let sql = format!("SELECT number FROM alerts{}", w.sql);
     let found: Option<i64> = db.query_row(&sql, params_from_iter(w.values), |r| r.get(0)).optional()?;
     let Some(number) = found else { return Ok(false) };
@@ -338,6 +349,8 @@ fn standing(row: &Row<'_>) -> Result<Standing> {
         reason: row.get(13)?,
         assignee: row.get(14)?,
         tags: serde_json::from_str(&row.get::<_, String>(15)?)?,
+        reopened: from_sql(row.get(18)?),
+        gone: row.get(19)?,
     };
     Ok(Standing { alert, last_id: row.get(16)?, touched: row.get(17)? })
 }

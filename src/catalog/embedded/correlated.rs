@@ -1,4 +1,5 @@
 //! What correlations keep: the events that their members have matched, by group and time.
+use super::db::to_sql;
 use crate::{
     error::{Error, Result},
     event::{
@@ -8,22 +9,25 @@ use crate::{
 };
 use rusqlite::{Connection, Row, params};
 
-pub fn kept(db: &Connection, stretches: &[Stretch]) -> Result<Vec<Kept>> {
+pub fn kept(db: &Connection, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>> {
     let mut seen = db.prepare_cached(
         "SELECT time, event_id, member, source, vals FROM correlated_seen
-         WHERE grp = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time, event_id, member, source",
+         WHERE grp = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time, event_id, member, source LIMIT ?4",
     )?;
     let mut fired = db.prepare_cached(
         "SELECT time, event_id FROM correlated_fired
-         WHERE grp = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time, event_id",
+         WHERE grp = ?1 AND time BETWEEN ?2 AND ?3 ORDER BY time, event_id LIMIT ?4",
     )?;
     let one = |s: &Stretch| {
-        let stretch = params![s.group.to_be_bytes(), s.from.0, s.to.0];
+        let stretch = params![s.group.to_be_bytes(), s.from.0, s.to.0, to_sql(most as u64).saturating_add(1)];
         let key = |row: &Row<'_>| Ok((Time(row.get(0)?), EventId(number(row.get(1)?)?)));
-        Ok(Kept {
+        let mut kept = Kept {
             seen: seen.query_and_then(stretch, sighting)?.collect::<Result<_>>()?,
             fired: fired.query_and_then(stretch, key)?.collect::<Result<_>>()?,
-        })
+            more: false,
+        };
+        kept.cut(most);
+        Ok(kept)
     };
     stretches.iter().map(one).collect()
 }

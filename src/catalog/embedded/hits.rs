@@ -10,15 +10,15 @@ use crate::{
 };
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
 
-const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, again FROM hits";
+const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, again, (SELECT value FROM counters WHERE name = 'hits_floor') FROM hits";
 
 pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
-    let mut number = counter(db, "hits")?;
+    let (mut number, floor) = (counter(db, "hits")?, counter(db, "hits_floor")?);
     let mut statement = db.prepare_cached(
         "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched,
                            joined, again)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-                 EXISTS (SELECT 1 FROM known_hits WHERE id = ?2))
+                 ifnull((SELECT number FROM known_hits WHERE id = ?2), 0))
          ON CONFLICT (id) DO NOTHING RETURNING again",
     )?;
     // What was not known before, when its process was not.
@@ -42,10 +42,10 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
             serde_json::to_string(&hit.matched)?,
             serde_json::to_string(&hit.joined)?
         ];
-        let new: Option<bool> = statement.query_row(values, |r| r.get(0)).optional()?;
+        let new: Option<i64> = statement.query_row(values, |r| r.get(0)).optional()?;
         if let Some(again) = new {
             number += 1;
-            stored.push(StoredHit { number, hit, again });
+            stored.push(StoredHit { number, hit, again: first(again), floor });
         } else {
             said.execute(params![hit.id, serde_json::to_string(&hit.matched)?, serde_json::to_string(&hit.joined)?])?;
         }
@@ -89,7 +89,10 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 }
 
 pub fn clear(db: &Connection) -> Result<()> {
-    db.execute("INSERT INTO known_hits SELECT id FROM hits WHERE true ON CONFLICT (id) DO NOTHING", [])?;
+    let known =
+        "INSERT INTO known_hits (id, number) SELECT id, number FROM hits WHERE true ON CONFLICT (id) DO NOTHING";
+    db.execute(known, [])?;
+    set_counter(db, "hits_floor", counter(db, "hits")?)?;
     db.execute("DELETE FROM hits", [])?;
     alerts::forget_hits(db)?;
     super::correlated::clear(db)?;
@@ -202,6 +205,11 @@ fn select(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<StoredHi
     statement.query_and_then(params_from_iter(values), stored_hit)?.collect()
 }
 
+/// The number that a hit had first, where it is found again.
+fn first(number: i64) -> Option<u64> {
+    Some(from_sql(number)).filter(|n| *n > 0)
+}
+
 fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
     let event_id: Vec<u8> = row.get(6)?;
     let event_id: [u8; 16] = event_id.try_into().map_err(|_| Error::internal("an event id is not 16 bytes long"))?;
@@ -220,6 +228,7 @@ fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
             matched: serde_json::from_str(&row.get::<_, String>(10)?)?,
             joined: serde_json::from_str(&row.get::<_, String>(11)?)?,
         },
-        again: row.get(12)?,
+        again: first(row.get(12)?),
+        floor: from_sql(row.get(13)?),
     })
 }

@@ -13,7 +13,7 @@ use crate::{
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 use uuid::Uuid;
@@ -75,7 +75,8 @@ impl Queue {
         let suppressions: HashMap<String, Suppression> =
             suppressions.into_iter().map(|s| (s.rule_id.clone(), s)).collect();
         let concerns = |h: &Hit| suppressions.contains_key(&h.rule_id) || webhooks.iter().any(|w| w.wants(h));
-        let hits: Vec<Hit> = hits.into_iter().filter(|h| !h.again).map(|h| h.hit).filter(|h| concerns(h)).collect();
+        let hits: Vec<Hit> =
+            hits.into_iter().filter(|h| h.again.is_none()).map(|h| h.hit).filter(|h| concerns(h)).collect();
         if hits.is_empty() {
             return Ok(Vec::new());
         }
@@ -149,9 +150,12 @@ impl Queue {
         event: Option<&Event>,
     ) -> Result<Option<Item>> {
         let (kind, about) = match (webhook.tells, alert) {
-            (Tells::Alerts, Some(alert)) => ("alert.new", &alert.id),
+            (Tells::Alerts, Some(alert)) if alert.reopened > 0 => {
+                ("alert.reopened", format!("{}\0{}", alert.id, alert.reopened))
+            }
+            (Tells::Alerts, Some(alert)) => ("alert.new", alert.id.clone()),
             (Tells::Alerts, None) => return Ok(None),
-            (Tells::Hits, _) => ("hit.new", &hit.id),
+            (Tells::Hits, _) => ("hit.new", hit.id.clone()),
         };
         let now = Time::now();
         let delivery = Delivery {
@@ -215,9 +219,10 @@ fn progress(number: u64) -> Result<ItemChange> {
 /// Values of the fields that a suppression looks at.
 fn values(suppression: &Suppression, event: Option<&Event>) -> Vec<String> {
     let value = |name: &String| {
-        let key = Key::parse(name);
-        let found = event.and_then(|e| e.data.iter().find(|(k, _)| *k == key));
-        found.map(|(_, v)| crate::event::text::fold(v)).unwrap_or_default()
+        let found = event.map(|e| e.key_values(&Key::parse(name))).unwrap_or_default();
+        // Several of one field, such as addresses that a name has: in any order.
+        let found: BTreeSet<String> = found.iter().map(|v| crate::event::text::fold(v)).collect();
+        found.into_iter().collect::<Vec<_>>().join("\n")
     };
     suppression.fields.iter().map(value).collect()
 }

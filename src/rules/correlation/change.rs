@@ -38,9 +38,11 @@ impl Linked {
         touched.parts(self.span()).into_iter().map(stretch).collect()
     }
 
-    /// `kept`: what is known of each of the [`Self::stretches`], in their order.
-    pub fn change(&self, group: Group, touched: Touched, kept: Vec<Kept>) -> Change {
-        let (mut fired, mut unfired) = (Vec::new(), Vec::new());
+    /// `kept`: what is known of each of the [`Self::stretches`], in their order. Also returns the events among those that
+    /// have come, which had completed a window before and still do.
+    pub fn change(&self, group: Group, touched: Touched, kept: Vec<Kept>) -> (Change, Vec<(Time, EventId)>) {
+        let (mut fired, mut unfired, mut still) = (Vec::new(), Vec::new(), Vec::new());
+        let again: BTreeSet<(Time, EventId)> = touched.came.iter().map(|s| (s.time, s.event_id)).collect();
         for ((from, to), kept) in touched.parts(self.span()).into_iter().zip(kept) {
             let inside = |t: Time| (from..=to).contains(&t.0);
             let reach = from.saturating_sub(self.span())..=to;
@@ -55,7 +57,8 @@ impl Linked {
             let before: BTreeSet<(Time, EventId)> = kept.fired.into_iter().filter(|(t, _)| inside(*t)).collect();
             fired.extend(now.difference(&before));
             unfired.extend(before.difference(&now));
+            still.extend(before.intersection(&now).filter(|e| again.contains(e)));
         }
-        Change { group, came: touched.came, went: touched.went, fired, unfired }
+        (Change { group, came: touched.came, went: touched.went, fired, unfired }, still)
     }
 }

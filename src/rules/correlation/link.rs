@@ -21,6 +21,15 @@ use yaml_serde::{Mapping, Value};
 /// What the list of rules calls them.
 pub const LOGSOURCE: &str = "correlation";
 
+/// How the verdict on a correlation begins that had to look at too many matches. It is made while events are matched, and
+/// stays until the correlation is changed, imported again, or switched off and on.
+pub const NOISY: &str = "correlation: too noisy: ";
+
+/// Whether the correlation was found to be too noisy.
+pub fn is_noisy(rule: &Rule) -> bool {
+    rule.logsource == LOGSOURCE && rule.refused.as_ref().is_some_and(|why| why.starts_with(NOISY))
+}
+
 /// The correlations of a set of rules, ready to be asked, members before those that build on them.
 #[derive(Debug, Default)]
 pub struct Correlations {
@@ -82,9 +91,17 @@ impl Correlations {
         }
         let chained: HashSet<&str> = waiting.iter().map(|(rule, _)| rule.id.as_str()).collect();
         let mut open = Vec::new();
+        // Members of what is too noisy are no less so: they stay as silent as they were.
+        let mut hushed: HashMap<Arc<str>, bool> = HashMap::new();
         for (rule, asks) in waiting {
             let found = members(&asks, &known);
             match found.and_then(|m| mapped(&asks, &m, &chained).map(|()| m)) {
+                Ok(members) if is_noisy(rule) => {
+                    failed.extend(rule.refused.clone().map(|why| (rule.id.clone(), why)));
+                    for member in members {
+                        *hushed.entry(member).or_insert(true) &= !asks.generate;
+                    }
+                }
                 Ok(members) => open.push((rule, asks, members)),
                 Err(why) => failed.push((rule.id.clone(), why)),
             }
@@ -96,7 +113,9 @@ impl Correlations {
             out.add(rule, members, asks);
         }
         let silent = |of: &Vec<(usize, usize)>| of.iter().all(|(n, _)| !out.linked[*n].asks.generate);
-        let silent = out.of.iter().filter(|(_, of)| silent(of)).map(|(id, _)| id.clone()).collect();
+        let linked = out.of.iter().filter(|(id, of)| silent(of) && hushed.get(*id) != Some(&false));
+        let others = hushed.iter().filter(|(id, hushed)| **hushed && !out.of.contains_key(*id));
+        let silent = linked.map(|(id, _)| id.clone()).chain(others.map(|(id, _)| id.clone())).collect();
         out.silent = silent;
         for (rule, _, members) in open {
             let missing = members.iter().find(|m| !ready.contains(&***m)).map(ToString::to_string).unwrap_or_default();

@@ -24,7 +24,7 @@ mod tests;
 mod window;
 
 pub use change::Touched;
-pub use link::{Correlations, LOGSOURCE, Linked};
+pub use link::{Correlations, LOGSOURCE, Linked, NOISY, is_noisy};
 pub use parse::parse;
 
 use crate::event::{

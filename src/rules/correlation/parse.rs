@@ -80,6 +80,9 @@ fn names(value: Option<&Value>, what: &str) -> Result<Vec<String>> {
     }
 }
 
+/// Longest time span, in milliseconds: a year.
+const MAX_SPAN: i64 = 366 * 86_400_000;
+
 /// A number with `s`, `m`, `h` or `d`, in milliseconds.
 fn span(value: &Value) -> Result<i64> {
     let text = value.as_str().map(str::trim).unwrap_or_default();
@@ -91,7 +94,12 @@ fn span(value: &Value) -> Result<i64> {
         _ => 86_400_000,
     };
     let millis = number.and_then(|n| n.parse::<i64>().ok()).and_then(|n| n.checked_mul(unit));
-    millis.filter(|n| *n > 0).ok_or_else(|| format!("timespan '{}' is not like 30s, 5m, 1h or 1d", shown(value)))
+    let millis = millis.filter(|n| *n > 0);
+    let millis = millis.ok_or_else(|| format!("timespan '{}' is not like 30s, 5m, 1h or 1d", shown(value)))?;
+    if millis > MAX_SPAN {
+        return Err(format!("timespan '{}' is longer than 366d", shown(value)));
+    }
+    Ok(millis)
 }
 
 fn aliases(value: Option<&Value>, rules: &[String]) -> Result<BTreeMap<String, BTreeMap<String, String>>> {

@@ -358,7 +358,7 @@ impl Catalog {
         for (n, linked) in set.all().iter().enumerate() {
             for (group, touched) in std::mem::take(&mut open[n]) {
                 let kept = linked.stretches(&group, &touched).iter().map(|s| self.kept(&group, s)).collect();
-                let change = linked.change(group, touched, kept);
+                let (change, _) = linked.change(group, touched, kept);
                 let seen = self.seen.entry(change.group.key()).or_default();
                 seen.retain(|s| !change.went.iter().chain(&change.came).any(|w| w.key() == s.key()));
                 seen.extend(change.came.iter().cloned());
@@ -380,6 +380,6 @@ impl Catalog {
         let inside = |t: Time| (stretch.from..=stretch.to).contains(&t);
         let seen = self.seen.get(&stretch.group).into_iter().flatten().filter(|s| inside(s.time)).cloned().collect();
         let fired = self.fired.iter().filter(|(g, (t, _))| g == group && inside(*t)).map(|(_, key)| *key).collect();
-        Kept { seen, fired }
+        Kept { seen, fired, more: false }
     }
 }

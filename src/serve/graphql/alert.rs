@@ -25,7 +25,7 @@ pub enum AlertStatus {
     New,
     /// Somebody works on it.
     Acknowledged,
-    /// Done; later hits make a new alert.
+    /// Done; later hits make a new alert, and one that is found late but is not later opens it again.
     Closed,
 }
 
@@ -93,6 +93,10 @@ impl AlertObject {
     /// Tags that people gave it, sorted.
     async fn tags(&self) -> &[String] {
         &self.0.tags
+    }
+    /// How often a hit on an event from before its end has opened it again after it was closed.
+    async fn reopened(&self) -> Long {
+        Long(self.0.reopened)
     }
     /// The rule as it is now; absent when it was deleted.
     #[graphql(guard = "viewer")]
@@ -212,22 +216,40 @@ pub struct AlertCount {
     count: Long,
 }
 
+/// Numbers of alerts.
+#[derive(SimpleObject)]
+pub struct AlertCounts {
+    /// The numbers.
+    items: Vec<AlertCount>,
+    /// How many more rules, hosts or days have alerts.
+    left_out: Long,
+    /// Alerts in all, also those without a day, which have no hit.
+    total: Long,
+}
+
 pub async fn counts(
     ctx: &Context<'_>,
     by: AlertGrouping,
     filter: Option<AlertFilterInput>,
     first: i32,
-) -> Result<Vec<AlertCount>> {
+) -> Result<AlertCounts> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
     let filter = filter.map(AlertFilterInput::read).transpose()?.unwrap_or_default();
     let mut counts = core.catalog.alerts_per(scope, &filter, by.into()).await?;
-    let first = page::size(first)?;
+    let (first, all) = (page::size(first)?, counts.len());
+    let total = match by {
+        // Of a day are only those with a hit.
+        AlertGrouping::Day => core.catalog.count_alerts(scope, &filter).await?,
+        AlertGrouping::Rule | AlertGrouping::Host => counts.iter().map(|(_, n)| n).sum(),
+    };
     // Days are in the order of time: the latest ones are those of interest.
     if by == AlertGrouping::Day && counts.len() > first {
         counts.drain(..counts.len() - first);
     }
     counts.truncate(first);
-    Ok(counts.into_iter().map(|(key, n)| AlertCount { key, count: Long(n) }).collect())
+    let left_out = Long((all - counts.len()) as u64);
+    let items = counts.into_iter().map(|(key, n)| AlertCount { key, count: Long(n) }).collect();
+    Ok(AlertCounts { items, left_out, total: Long(total) })
 }
 
 /// Somebody changed something.
@@ -235,7 +257,7 @@ pub async fn counts(
 pub struct AuditLogEntry {
     /// When.
     at: DateTime,
-    /// Name of the user.
+    /// Name of the user; empty where a late hit has opened an alert again.
     by: String,
     /// What he did, such as `updateAlert`, `enableRule` or `saveWebhook`.
     action: String,

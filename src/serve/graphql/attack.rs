@@ -4,7 +4,7 @@ use super::{
     session,
 };
 use crate::{
-    catalog::HitFilter,
+    catalog::{HitFilter, ItemFilter, ItemKind},
     error::Result,
     event::{
         Condition, Field, Period, attack,
@@ -37,22 +37,49 @@ pub struct Technique {
     id: String,
     /// Rules with its tag that are matched.
     rules: Long,
-    /// Hits of rules with its tag on events of the period.
+    /// Hits of rules with its tag on events of the period, also of rules that were deleted.
     hits: Long,
-    /// Events of the period whose RuleName names it: `technique_id=…`.
+    /// Events of the period whose RuleName names it: `technique_id=…`. The 10,000 most frequent names count.
     events: Long,
     #[graphql(skip)]
     titles: Vec<String>,
 }
 
 pub async fn techniques(ctx: &Context<'_>, of: Option<PeriodInput>) -> Result<Vec<Technique>> {
-    counted(ctx, period(of)?).await
+    Ok(counted(ctx, period(of)?).await?.0)
 }
 
-async fn counted(ctx: &Context<'_>, period: Period) -> Result<Vec<Technique>> {
+/// What could not be counted.
+#[derive(Default)]
+struct LeftOut {
+    /// Hits of deleted rules whose tags are not known.
+    hits: u64,
+    /// Names of rules of Sysmon's configurations beyond the most frequent ones.
+    names: u64,
+}
+
+impl LeftOut {
+    /// For the description of a layer.
+    fn said(&self) -> String {
+        let mut out = String::new();
+        if self.hits > 0 {
+            out.push_str(&format!(" Left out: {} hits of deleted rules whose techniques are not known.", self.hits));
+        }
+        if self.names > 0 {
+            let names = self.names;
+            out.push_str(&format!(
+                " Left out: {names} names, of the configuration, beyond the {MAX_NAMES} most frequent."
+            ));
+        }
+        out
+    }
+}
+
+async fn counted(ctx: &Context<'_>, period: Period) -> Result<(Vec<Technique>, LeftOut)> {
     let (core, scope) = (session::core(ctx)?, session::scope(ctx)?);
     let (rules, set) = (core.catalog.rules().await?, core.pipeline.rule_set());
-    let hits: BTreeMap<String, u64> =
+    let mut left_out = LeftOut::default();
+    let mut hits: BTreeMap<String, u64> =
         core.catalog.hits_per_rule(scope, &HitFilter { period, ..HitFilter::default() }).await?.into_iter().collect();
     let mut found: BTreeMap<String, Technique> = BTreeMap::new();
     for rule in &rules {
@@ -65,21 +92,34 @@ async fn counted(ctx: &Context<'_>, period: Period) -> Result<Vec<Technique>> {
             }
         }
     }
+    for rule in &rules {
+        hits.remove(&rule.id);
+    }
+    // Of rules that are no more: their hits stay.
+    let gone = ItemFilter { ids: Some(hits.keys().cloned().collect()), ..ItemFilter::all(ItemKind::Tags) };
+    for item in core.catalog.items(&gone, None, usize::MAX).await? {
+        let count = hits.remove(&item.id).unwrap_or(0);
+        for id in attack::of_tags(&item.read::<Vec<String>>()?) {
+            found.entry(id).or_default().hits.0 += count;
+        }
+    }
+    left_out.hits = hits.values().sum();
     let named = Match::new(Field::RuleName.name(), Operator::Contains, &["technique_id=".to_owned()])?;
     let query = Query { condition: Condition::Match(named), period };
     let names = core.store.terms(scope, &query, Field::RuleName, TermOrder::Top, MAX_NAMES).await?;
+    left_out.names = names.distinct.saturating_sub(names.values.len() as u64);
     for name in names.values {
         if let Some(id) = attack::of_rule_name(&name.value) {
             found.entry(id).or_default().events.0 += name.events;
         }
     }
-    Ok(found.into_iter().map(|(id, technique)| Technique { id, ..technique }).collect())
+    Ok((found.into_iter().map(|(id, technique)| Technique { id, ..technique }).collect(), left_out))
 }
 
 /// A layer in the format 4.5.
 pub async fn layer(ctx: &Context<'_>, of: LayerOf, within: Option<PeriodInput>) -> Result<Json<Value>> {
     let period = period(within)?;
-    let mut techniques = counted(ctx, period).await?;
+    let (mut techniques, left_out) = counted(ctx, period).await?;
     let score = |t: &Technique| if of == LayerOf::Coverage { t.rules.0 } else { t.hits.0.saturating_add(t.events.0) };
     techniques.retain(|t| score(t) > 0);
     let most = techniques.iter().map(score).max().unwrap_or(0).max(1);
@@ -88,7 +128,8 @@ pub async fn layer(ctx: &Context<'_>, of: LayerOf, within: Option<PeriodInput>) 
         LayerOf::Hits => {
             let end = |t: Option<crate::event::Time>, none: &str| t.map_or_else(|| none.to_owned(), |t| t.rfc3339());
             let (from, to) = (end(period.from, "the beginning"), end(period.to, "now"));
-            ("Hits", format!("Hits of rules, and events that Sysmon's configuration names, from {from} to {to}."))
+            let said = left_out.said();
+            ("Hits", format!("Hits of rules, and events that Sysmon's configuration names, from {from} to {to}.{said}"))
         }
     };
     let technique = |t: &Technique| {

@@ -1,13 +1,36 @@
 //! Entries of the log of changes that are no part of the change itself.
-use super::session;
-use crate::{catalog::AuditEntry, error::Result, event::detection::Rule, pipeline::Superseded, serve::Core};
+use super::{id::GlobalId, session};
+use crate::{
+    catalog::{AuditEntry, Job},
+    error::Result,
+    event::{Time, detection::Rule, indicator::Import},
+    pipeline::Superseded,
+    serve::Core,
+};
 use async_graphql::Context;
 use serde_json::{Value, json};
 
-/// Writes who is about to do what; before it is done, so that nothing is done without an entry.
+/// Writes who is about to do what: after all that can be wrong with it was looked at, and before it is done, so that nothing
+/// is done without an entry. Only what the catalog itself may refuse, such as a name that is taken, is written when it is done.
 pub async fn record(ctx: &Context<'_>, action: &str, object: &str, detail: &Value) -> Result<()> {
     let by = &session::caller(ctx)?.user.name;
     session::core(ctx)?.catalog.change_items(&[], &[AuditEntry::new(by, action, object, detail)]).await
+}
+
+/// Writes that a retro-hunt is about to be started, and starts it.
+pub async fn hunt(core: &Core, by: &str, job: &Job) -> Result<()> {
+    let hunt = job.hunt.clone().unwrap_or_default();
+    let (from, to) = (hunt.period.from.map(Time::rfc3339), hunt.period.to.map(Time::rfc3339));
+    let detail = json!({"name": job.name, "rules": hunt.rules, "from": from, "to": to});
+    let id = GlobalId::Hunt(job.id.clone()).to_string();
+    core.catalog.change_items(&[], &[AuditEntry::new(by, "startHunt", &id, &detail)]).await?;
+    core.pipeline.begin_hunt(job).await
+}
+
+/// Writes that indicators are about to be imported.
+pub async fn indicators(core: &Core, by: &str, import: &Import) -> Result<()> {
+    let detail = json!({"name": import.name, "format": import.format.as_str(), "indicators": import.indicators});
+    core.catalog.change_items(&[], &[AuditEntry::new(by, "importIndicators", &import.id, &detail)]).await
 }
 
 /// Writes that rules are about to be imported, an entry for each that is new or has another text.

@@ -33,7 +33,8 @@ pub const THRESHOLDS: RuleThresholds =
 /// What a rule costs.
 #[derive(SimpleObject)]
 pub struct RuleCost {
-    /// Nanoseconds for one event of its kinds, evaluated alone.
+    /// Nanoseconds for one event of its kinds, evaluated alone; of a correlation what it took, for each event of all that
+    /// this process has matched.
     nanoseconds: Long,
     /// Events that it was measured with.
     events: i32,

@@ -13,13 +13,14 @@ use super::{
 use crate::{
     error::{Error, Result},
     event::{
-        Condition, Event, Time,
+        Condition, Event, Field, Time,
         condition::{Match, Operator},
         detection::Rule,
     },
     rules::exception::{self, Exception},
 };
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use std::borrow::Cow;
 
 /// Rules of one exception at most.
 const MAX_RULES: usize = 100;
@@ -132,18 +133,24 @@ fn like(event: &Event, fields: &[String]) -> Result<Condition> {
     if fields.is_empty() || fields.len() > MAX_FIELDS {
         return Err(Error::bad_input(format!("fields must name 1 to {MAX_FIELDS} fields of the event")));
     }
-    let part = |name: &String| {
-        let value = if name.eq_ignore_ascii_case("Computer") {
-            Some(event.system.computer.to_string())
-        } else {
-            event.data.iter().find(|(k, _)| k.name().eq_ignore_ascii_case(name)).map(|(_, v)| v.to_string())
+    let mut parts = Vec::new();
+    for name in fields {
+        let (values, asked) = match Field::parse(name) {
+            Some(field) => (event.values(field), name.clone()),
+            None => {
+                let same = event.data.iter().filter(|(k, _)| k.name().eq_ignore_ascii_case(name));
+                (same.map(|(_, v)| Cow::Borrowed(&**v)).collect(), format!("data.{name}"))
+            }
         };
-        let value = value.ok_or_else(|| Error::bad_input(format!("the event has no {name}")))?;
-        let known = crate::event::Field::parse(name).is_some();
-        let name = if known { name.clone() } else { format!("data.{name}") };
-        Match::new(&name, Operator::Equals, &[value]).map(Condition::Match)
-    };
-    fields.iter().map(part).collect::<Result<Vec<_>>>().map(Condition::And)
+        if values.is_empty() {
+            return Err(Error::bad_input(format!("the event has no {name}")));
+        }
+        // Of a field with several values, such as the hashes of a file, the others have all of them too.
+        for value in values {
+            parts.push(Condition::Match(Match::new(&asked, Operator::Equals, &[value.into_owned()])?));
+        }
+    }
+    Ok(Condition::And(parts))
 }
 
 async fn read(ctx: &Context<'_>, input: ExceptionInput) -> Result<(Exception, Condition)> {
@@ -202,11 +209,12 @@ pub async fn create(ctx: &Context<'_>, input: ExceptionInput) -> Result<CreateEx
     let core = session::core(ctx)?;
     let made = async {
         let (exception, condition) = read(ctx, input).await?;
+        let made = core.pipeline.exception(&exception, &condition).await?;
         let detail = serde_json::json!({
             "rules": exception.rules, "reason": exception.reason, "until": exception.until.map(Time::rfc3339),
         });
         audit::record(ctx, "createException", &exception.id, &detail).await?;
-        core.pipeline.add_exception(&exception, &condition).await?;
+        core.pipeline.import_rules(made).await?;
         core.catalog.rule(&exception.id).await
     };
     Ok(match UserError::split(None, made.await)? {

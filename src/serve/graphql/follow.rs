@@ -38,11 +38,19 @@ pub trait Source: Send + Sync + 'static {
 
     /// Place of an item.
     fn number(item: &Self::Item) -> u64;
-    fn message(cursor: String, item: Self::Item) -> Self::Message;
+    /// Cursor of a place.
+    fn cursor(&self, number: u64) -> String {
+        Self::LIST.cursor(number)
+    }
+    /// Whether an item is news behind the place `last`. Asked for each that comes, in their order.
+    fn is_news(&mut self, _last: u64, _item: &Self::Item) -> bool {
+        true
+    }
+    fn message(&self, cursor: String, item: Self::Item) -> Self::Message;
     fn lagged(lagged: Lagged) -> Self::Message;
     /// At most [`CATCH_UP`] items with number > `after`, ascending, of those that the subscriber wants.
-    async fn since(&self, after: u64) -> Result<Vec<Self::Item>>;
-    async fn live(&mut self) -> Live<Self::Item>;
+    async fn since(&mut self, after: u64) -> Result<Vec<Self::Item>>;
+    async fn live(&mut self) -> Result<Live<Self::Item>>;
 }
 
 pub struct Follow<S: Source> {
@@ -73,7 +81,10 @@ impl<S: Source> Follow<S> {
     async fn next(&mut self) -> Result<Option<S::Message>> {
         loop {
             if let Some(item) = self.waiting.pop_front() {
-                return Ok(Some(self.send(item)));
+                match self.pass(item, true) {
+                    Some(message) => return Ok(Some(message)),
+                    None => continue,
+                }
             }
             if self.behind {
                 let missed = self.source.since(self.last).await?;
@@ -81,10 +92,12 @@ impl<S: Source> Follow<S> {
                 self.waiting.extend(missed);
                 continue;
             }
-            match self.source.live().await {
-                Live::Item(item, true) if S::number(&item) > self.last => return Ok(Some(self.send(*item))),
-                // Not for this subscriber: it is behind him all the same.
-                Live::Item(item, _) => self.last = self.last.max(S::number(&item)),
+            match self.source.live().await? {
+                Live::Item(item, wanted) => {
+                    if let Some(message) = self.pass(*item, wanted) {
+                        return Ok(Some(message));
+                    }
+                }
                 Live::Stored => {
                     if let Some(lagged) = self.lagged().await? {
                         return Ok(Some(lagged));
@@ -95,9 +108,15 @@ impl<S: Source> Follow<S> {
         }
     }
 
-    fn send(&mut self, item: S::Item) -> S::Message {
-        self.last = S::number(&item);
-        S::message(S::LIST.cursor(self.last), item)
+    /// The message of an item. What is not for this subscriber is behind him all the same.
+    fn pass(&mut self, item: S::Item, wanted: bool) -> Option<S::Message> {
+        let number = S::number(&item);
+        if number <= self.last {
+            return None;
+        }
+        let news = self.source.is_news(self.last, &item);
+        self.last = number;
+        (wanted && news).then(|| self.source.message(self.source.cursor(number), item))
     }
 
     /// What was missed is in the catalog. A few are sent late; many are left out, and said so.
@@ -105,17 +124,22 @@ impl<S: Source> Follow<S> {
         let (mut missed, mut at) = (0, self.last);
         loop {
             let page = self.source.since(at).await?;
-            missed += page.len();
-            at = page.last().map_or(at, S::number);
+            for item in &page {
+                missed += usize::from(self.source.is_news(at, item));
+                at = S::number(item);
+            }
             if page.len() < CATCH_UP {
                 break;
             }
         }
         if missed <= MAX_BEHIND {
             self.behind = missed > 0;
+            if !self.behind {
+                self.last = at;
+            }
             return Ok(None);
         }
-        let cursor = S::LIST.cursor(self.last);
+        let cursor = self.source.cursor(self.last);
         self.last = at;
         Ok(Some(S::lagged(Lagged { missed: Long(missed as u64), cursor })))
     }

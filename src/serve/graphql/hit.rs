@@ -1,5 +1,6 @@
 //! Hits and lists of them.
 use super::{
+    cost,
     event::EventObject,
     id::GlobalId,
     load::Loaders,
@@ -13,10 +14,11 @@ use crate::{
     error::Result,
     event::{
         detection::{Hit, levels},
-        normal_host,
+        normal_host, text,
     },
 };
 use async_graphql::{Context, ID, InputObject, Object};
+use std::collections::HashSet;
 
 pub struct HitObject(pub Hit);
 
@@ -58,6 +60,18 @@ impl HitObject {
     /// Values of the rule that the event has, where the rule is a list of them: names the indicators.
     async fn matched(&self) -> &[String] {
         &self.0.matched
+    }
+    /// Hits of other rules on the same event for one of the values in `matched`, such as of reports that share an indicator.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn shared_with(&self, ctx: &Context<'_>) -> Result<Vec<HitObject>> {
+        if self.0.matched.is_empty() {
+            return Ok(Vec::new());
+        }
+        let values: HashSet<String> = self.0.matched.iter().map(|v| text::fold(v)).collect();
+        let of_event = Loaders::of(ctx)?.hits(self.0.event_id).await?;
+        let others = of_event.iter().filter(|h| h.rule_id != self.0.rule_id);
+        let shared = others.filter(|h| h.matched.iter().any(|v| values.contains(&text::fold(v))));
+        Ok(shared.cloned().map(HitObject).collect())
     }
     /// Fields asked by the rule that the event lacks: their values came from the start of its process or of that one's
     /// parent.

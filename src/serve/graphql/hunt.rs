@@ -1,5 +1,6 @@
 //! Retro-hunts, and the end of jobs.
 use super::{
+    audit,
     enums::JobState,
     id::{self, GlobalId},
     scalar::{DateTime, Long, PeriodInput, UserError, period},
@@ -8,8 +9,10 @@ use super::{
 use crate::{
     catalog,
     error::{Error, Result},
+    serve::Core,
 };
 use async_graphql::{ComplexObject, Context, ID, InputObject, SimpleObject};
+use serde_json::json;
 
 /// Rules over events that are stored already. What is found becomes hits, as if the rules had been there before.
 #[derive(SimpleObject)]
@@ -33,7 +36,7 @@ pub struct HuntJob {
     events_total: Long,
     /// Events that were looked at.
     events: Long,
-    /// Hits found, known ones too; of correlations, those that were not known.
+    /// Hits found, known ones too.
     hits: Long,
     /// Hits that were not known.
     new_hits: Long,
@@ -114,20 +117,23 @@ pub struct CancelJobResult {
 }
 
 pub async fn start(ctx: &Context<'_>, input: StartHuntInput) -> Result<StartHuntResult> {
-    let pipeline = &session::core(ctx)?.pipeline;
+    let core = session::core(ctx)?;
+    let pipeline = &core.pipeline;
     let by = &session::caller(ctx)?.user.name;
     let begin = async {
         let mut rules = input.rules.iter().map(id::rule_id).collect::<Result<Vec<_>>>()?;
         if let Some(import) = &input.import_id {
             let set = pipeline.rule_set();
-            let known = session::core(ctx)?.catalog.rules_by_id(&pipeline.rules_of_import(import).await?).await?;
+            let known = core.catalog.rules_by_id(&pipeline.rules_of_import(import).await?).await?;
             let matched = known
                 .into_iter()
                 .flatten()
                 .filter(|r| r.enabled && r.refused.is_none() && set.blocked(&r.id).is_none());
             rules.extend(matched.map(|r| r.id));
         }
-        pipeline.start_hunt(rules, period(input.period)?, by).await
+        let job = pipeline.plan_hunt(rules, period(input.period)?, by).await?;
+        audit::hunt(core, by, &job).await?;
+        Ok(job)
     };
     Ok(match UserError::split(None, begin.await)? {
         Ok(job) => StartHuntResult { job: HuntJob::of(job), errors: Vec::new() },
@@ -140,9 +146,17 @@ pub async fn at_once(ctx: &Context<'_>, asked: bool, rules: &[String]) -> Result
     if !asked {
         return Ok(None);
     }
-    let by = &session::caller(ctx)?.user.name;
-    let job = session::core(ctx)?.pipeline.hunt_at_once(rules, by).await?;
+    let job = begin_at_once(session::core(ctx)?, &session::caller(ctx)?.user.name, rules).await?;
     Ok(job.and_then(HuntJob::of))
+}
+
+/// The same for a caller of another endpoint.
+pub async fn begin_at_once(core: &Core, by: &str, rules: &[String]) -> Result<Option<catalog::Job>> {
+    let job = core.pipeline.plan_hunt_at_once(rules, by).await?;
+    if let Some(job) = &job {
+        audit::hunt(core, by, job).await?;
+    }
+    Ok(job)
 }
 
 pub async fn list(ctx: &Context<'_>, first: usize) -> Result<Vec<HuntJob>> {
@@ -153,10 +167,14 @@ pub async fn list(ctx: &Context<'_>, first: usize) -> Result<Vec<HuntJob>> {
 pub async fn cancel(ctx: &Context<'_>, input: CancelJobInput) -> Result<CancelJobResult> {
     let cancelled = match GlobalId::parse(&input.id) {
         Some(GlobalId::Job(key) | GlobalId::Hunt(key)) => {
-            if session::core(ctx)?.pipeline.cancel_job(&key).await? {
-                Ok(())
-            } else {
-                Err(Error::not_found("there is no such job, or it has ended"))
+            let core = session::core(ctx)?;
+            match core.catalog.job(&key).await?.filter(|j| j.state == catalog::JobState::Running) {
+                Some(job) => {
+                    audit::record(ctx, "cancelJob", &input.id, &json!({"name": job.name})).await?;
+                    // One that has ended in this moment does no more either.
+                    core.pipeline.cancel_job(&key).await.map(drop)
+                }
+                None => Err(Error::not_found("there is no such job, or it has ended")),
             }
         }
         _ => Err(Error::bad_input("not the id of a job")),

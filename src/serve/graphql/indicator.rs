@@ -1,5 +1,6 @@
 //! Indicators, their imports, and lists of them.
 use super::{
+    audit,
     hunt::{self, HuntJob},
     page::{self, List},
     scalar::{DateTime, Long, PageInfo, Total, UserError},
@@ -15,6 +16,7 @@ use crate::{
     intel,
 };
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
+use serde_json::json;
 
 /// Bytes of a report in a request; larger ones are uploaded.
 pub const MAX_TEXT: usize = 900 << 10;
@@ -229,7 +231,9 @@ pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<I
     };
     Ok(match UserError::split(Some("text"), read)? {
         Ok(report) => {
-            let pipeline = &session::core(ctx)?.pipeline;
+            let core = session::core(ctx)?;
+            let pipeline = &core.pipeline;
+            audit::indicators(core, &session::caller(ctx)?.user.name, &report.import).await?;
             let import = pipeline.import_indicators(report).await?;
             let rules = if asked { pipeline.rules_of_import(&import.id).await? } else { Vec::new() };
             let hunt = hunt::at_once(ctx, asked, &rules).await?;
@@ -240,10 +244,16 @@ pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<I
 }
 
 pub async fn remove(ctx: &Context<'_>, input: RemoveIndicatorsInput) -> Result<RemoveIndicatorsResult> {
+    let core = session::core(ctx)?;
     session::all_hosts(ctx)?;
-    let removed = match session::core(ctx)?.pipeline.remove_indicators(&input.import_id).await? {
-        true => Ok(()),
-        false => Err(Error::not_found("there is no such import of indicators")),
+    let known = core.catalog.indicator_imports().await?.into_iter().find(|i| i.id == *input.import_id);
+    let removed = match known {
+        Some(import) => {
+            let detail = json!({"name": import.name, "indicators": import.indicators, "rules": import.rules});
+            audit::record(ctx, "removeIndicators", &import.id, &detail).await?;
+            core.pipeline.remove_indicators(&import.id).await.map(drop)
+        }
+        None => Err(Error::not_found("there is no such import of indicators")),
     };
     Ok(match UserError::split(Some("importId"), removed)? {
         Ok(()) => RemoveIndicatorsResult { removed_id: Some(input.import_id), errors: Vec::new() },

@@ -45,9 +45,10 @@ mod user;
 mod webhook;
 mod webhook_input;
 
-pub use audit::{imported, superseded};
+pub use audit::{imported, indicators as importing_indicators, superseded};
 pub use exec::http;
 pub use export::{Export, Format};
+pub use hunt::begin_at_once;
 pub use id::{hunt_id, job_id, named};
 pub use socket::{Sockets, websocket};
 

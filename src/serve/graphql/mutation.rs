@@ -20,6 +20,7 @@ use super::{
     },
 };
 use crate::{
+    catalog::{Item, ItemChange, ItemKind},
     error::{Code, Error, Result},
     pipeline::Imported,
     rules::{self, Loaded},
@@ -261,6 +262,7 @@ impl Mutation {
         let current = core.auth.confirm(user, &input.current_password, address).await;
         let current = UserError::split(Some("currentPassword"), current)?;
         if current.is_ok() {
+            audit::record(ctx, "changePassword", &user.name, &json!({})).await?;
             core.catalog.set_password(&user.id, &auth::hash_password(input.new_password).await?).await?;
         }
         Ok(ChangePasswordResult { errors: errors(current) })
@@ -274,6 +276,9 @@ impl Mutation {
     ) -> Result<CreateUserResult> {
         let catalog = &*session::core(ctx)?.catalog;
         let made = auth::create_user(catalog, &input.name, &input.password, input.role.into()).await;
+        if let Ok(user) = &made {
+            audit::record(ctx, "createUser", &user.name, &json!({"role": user.role})).await?;
+        }
         Ok(match UserError::split(None, made)? {
             Ok(user) => CreateUserResult { user: Some(User::from(&user)), errors: Vec::new() },
             Err(errors) => CreateUserResult { user: None, errors },
@@ -287,6 +292,9 @@ impl Mutation {
         #[graphql(desc = "The user.")] input: EnableUserInput,
     ) -> Result<EnableUserResult> {
         let changed = auth::enable_user(&*session::core(ctx)?.catalog, &input.name, input.enabled).await;
+        if let Ok(user) = &changed {
+            audit::record(ctx, "enableUser", &user.name, &json!({"to": input.enabled})).await?;
+        }
         Ok(match UserError::split(Some("name"), changed)? {
             Ok(user) => EnableUserResult { user: Some(User::from(&user)), errors: Vec::new() },
             Err(errors) => EnableUserResult { user: None, errors },
@@ -300,6 +308,9 @@ impl Mutation {
         #[graphql(desc = "The user and his password.")] input: ResetPasswordInput,
     ) -> Result<ResetPasswordResult> {
         let set = auth::reset_password(&*session::core(ctx)?.catalog, &input.name, input.password).await;
+        if set.is_ok() {
+            audit::record(ctx, "resetPassword", &input.name, &json!({})).await?;
+        }
         Ok(ResetPasswordResult { errors: errors(UserError::split(None, set)?) })
     }
     /// Drops what is derived from the stored events and makes it anew in the background, with the same result.
@@ -310,6 +321,8 @@ impl Mutation {
         #[graphql(desc = "What to make anew.")] input: RebuildInput,
     ) -> Result<RebuildResult> {
         let pipeline = &session::core(ctx)?.pipeline;
+        let part = if input.part == Derived::Graph { "graph" } else { "hits" };
+        audit::record(ctx, "rebuild", part, &json!({})).await?;
         match input.part {
             Derived::Graph => pipeline.rebuild_graph().await?,
             Derived::Hits => pipeline.rebuild_hits().await?,
@@ -434,6 +447,10 @@ impl Mutation {
                 Some(rule) => {
                     let detail = json!({"title": rule.title, "version": rule.version, "text": rule.text});
                     audit::record(ctx, "deleteRule", &id, &detail).await?;
+                    if !rule.tags.is_empty() {
+                        let tags = Item::new(ItemKind::Tags, &id, "", 0, &rule.tags)?;
+                        core.catalog.change_items(&[ItemChange::Put(tags)], &[]).await?;
+                    }
                     core.catalog.delete_rule(&id).await?;
                     Ok(id)
                 }

@@ -79,7 +79,15 @@ impl List {
     }
 
     pub fn number(self, cursor: Option<&str>) -> Result<Option<u64>> {
-        self.read_with(cursor, |b| b.parse().ok())
+        Ok(self.place(cursor)?.map(|(number, _)| number))
+    }
+
+    /// The number of a cursor, and the second one that cursors of a subscription may have.
+    pub fn place(self, cursor: Option<&str>) -> Result<Option<(u64, u64)>> {
+        self.read_with(cursor, |b| match b.split_once('.') {
+            None => Some((b.parse().ok()?, 0)),
+            Some((number, second)) => Some((number.parse().ok()?, second.parse().ok()?)),
+        })
     }
 
     fn bad(self) -> Error {

@@ -1,6 +1,6 @@
 //! Everything that can be read.
 use super::{
-    alert::{self, AlertConnection, AlertCount, AlertGrouping, AuditLog},
+    alert::{self, AlertConnection, AlertCounts, AlertGrouping, AuditLog},
     alert_input::AlertFilterInput,
     attack::{self, LayerOf, Technique},
     burden::Burdens,
@@ -388,7 +388,7 @@ impl Query {
         #[graphql(desc = "What they are counted by.")] by: AlertGrouping,
         #[graphql(desc = "Which alerts; absent means all.")] filter: Option<AlertFilterInput>,
         #[graphql(desc = "Numbers at most, 1 to 500.", default = 50)] first: i32,
-    ) -> Result<Vec<AlertCount>> {
+    ) -> Result<AlertCounts> {
         alert::counts(ctx, by, filter, first).await
     }
     /// Who changed alerts, rules and webhooks, newest first; for admins who see all hosts.

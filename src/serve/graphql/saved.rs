@@ -1,5 +1,6 @@
 //! Saved searches.
 use super::{
+    audit,
     condition::{ConditionInput, condition},
     scalar::{DateTime, PeriodInput, UserError, period},
     session,
@@ -10,6 +11,7 @@ use crate::{
     event::Time,
 };
 use async_graphql::{Context, ID, InputObject, InputType, Json, SimpleObject};
+use serde_json::json;
 
 /// A search that somebody has saved.
 #[derive(SimpleObject)]
@@ -150,6 +152,10 @@ pub async fn save(ctx: &Context<'_>, input: SaveSearchInput) -> Result<SaveSearc
         Ok(search) => session::core(ctx)?.catalog.put_saved_search(&search, is_new).await.map(|()| search),
         Err(e) => Err(e),
     };
+    if let Ok(search) = &stored {
+        let detail = json!({"name": search.name, "shared": search.shared, "new": is_new});
+        audit::record(ctx, "saveSearch", &search.id, &detail).await?;
+    }
     Ok(match UserError::split(None, stored)? {
         Ok(search) => SaveSearchResult { search: Some(SavedSearch::new(search, &caller.id)?), errors: Vec::new() },
         Err(errors) => SaveSearchResult { search: None, errors },
@@ -163,6 +169,9 @@ pub async fn delete(ctx: &Context<'_>, id: ID) -> Result<DeleteSavedSearchResult
         Ok(false) => Err(Error::not_found("the caller has no such saved search")),
         Err(e) => Err(e),
     };
+    if let Ok(id) = &deleted {
+        audit::record(ctx, "deleteSavedSearch", id, &json!({})).await?;
+    }
     Ok(match UserError::split(Some("id"), deleted)? {
         Ok(id) => DeleteSavedSearchResult { deleted_id: Some(id), errors: Vec::new() },
         Err(errors) => DeleteSavedSearchResult { deleted_id: None, errors },

@@ -2,20 +2,23 @@
 use super::{
     alert::AlertObject,
     alert_input::AlertFilterInput,
+    condition::{self, ConditionInput},
     follow::{CATCH_UP, Follow, Lagged, Live, Source},
     hit::{HitFilterInput, HitObject},
+    id::GlobalId,
     page::List,
     session::{self, viewer},
 };
 use crate::{
     catalog::{Alert, AlertFilter, Catalog, HitFilter, StoredHit},
-    error::Result,
-    event::Scope,
+    error::{Error, Result},
+    event::{Condition, EventId, Scope},
+    store::EventStore,
 };
-use async_graphql::{Context, SimpleObject, Subscription as SubscriptionObject, Union};
+use async_graphql::{Context, ID, SimpleObject, Subscription as SubscriptionObject, Union};
 use async_trait::async_trait;
 use futures_util::Stream;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 use tokio::sync::{
     broadcast::{Receiver, error::RecvError},
     watch,
@@ -40,11 +43,12 @@ pub struct HitEvent {
     hit: HitObject,
 }
 
-/// An alert, or the message that some were left out.
+/// An alert, or the message that one is gone or that some were left out.
 #[derive(Union)]
 #[allow(clippy::large_enum_variant, reason = "one message at a time, and the large one is the usual one")]
 pub enum AlertMessage {
     AlertEvent(AlertEvent),
+    AlertGone(AlertGone),
     Lagged(Lagged),
 }
 
@@ -57,32 +61,45 @@ pub struct AlertEvent {
     alert: AlertObject,
 }
 
+/// An alert that is no more, because its last hit was withdrawn, or that is none of those asked for: a change has taken it
+/// out of the filter, or it never was in it.
+#[derive(SimpleObject)]
+pub struct AlertGone {
+    /// Place of the change: to be given as `after` to go on behind it.
+    cursor: String,
+    /// Global id of the alert.
+    id: ID,
+}
+
 /// Everything that can be followed.
 #[SubscriptionObject]
 impl Subscription {
-    /// Hits of rules in the order of storing: those since `after`, then live ones, without gap and without double.
-    /// Without `after` only live ones.
+    /// Hits of rules in the order of storing: those since `after`, then live ones, without gap and without double, also
+    /// when a rebuild finds hits again. Without `after` only live ones.
     #[graphql(guard = "viewer")]
     async fn hits(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which hits; absent means all.")] filter: Option<HitFilterInput>,
+        #[graphql(desc = "On which events; absent means all.")] condition: Option<ConditionInput>,
         #[graphql(desc = "Cursor of the last hit that was received.")] after: Option<String>,
     ) -> Result<impl Stream<Item = async_graphql::Result<HitMessage>> + use<>> {
         let core = session::core(ctx)?;
-        let after = List::Hits.number(after.as_deref())?;
+        let after = List::Hits.place(after.as_deref())?;
         // From here on nothing is missed: what is stored before is in the catalog, what comes later is here.
         let live = core.pipeline.hits();
-        let last = match after {
-            Some(number) => number,
-            None => core.catalog.newest_hit().await?,
-        };
+        let newest = core.catalog.newest_hit().await?;
+        let (last, had) = after.unwrap_or((newest, newest));
+        known(last, newest)?;
         let (scope, filter) = (session::scope(ctx)?.clone(), super::hit::filter(filter)?);
-        Ok(Follow::new(Hits { live, catalog: core.catalog.clone(), scope, filter }, last, after.is_some()).stream())
+        let on = condition.map(|c| condition::condition(Some(c))).transpose()?;
+        let (catalog, store) = (core.catalog.clone(), core.store.clone());
+        let hits = Hits { live, catalog, store, scope, filter, on, unfit: HashSet::new(), had, floor: 0 };
+        Ok(Follow::new(hits, last, after.is_some()).stream())
     }
     /// Alerts that are new or changed, by hits or people, in the order of their last change: those changed since
-    /// `after`, each once as it is now, then live ones. Without `after` only live ones. An alert that a change takes
-    /// out of the filter is not sent.
+    /// `after`, each once as it is now, then live ones. Without `after` only live ones. Of an alert that a change takes
+    /// out of the filter, or that is no more, comes `AlertGone`.
     #[graphql(guard = "viewer")]
     async fn alerts(
         &self,
@@ -93,21 +110,38 @@ impl Subscription {
         let core = session::core(ctx)?;
         let after = List::AlertChanges.number(after.as_deref())?;
         let live = core.pipeline.alert_changes();
-        let last = match after {
-            Some(number) => number,
-            None => core.catalog.newest_alert_change().await?,
-        };
+        let newest = core.catalog.newest_alert_change().await?;
+        let last = after.unwrap_or(newest);
+        known(last, newest)?;
         let scope = session::scope(ctx)?.clone();
         let filter = filter.map(AlertFilterInput::read).transpose()?.unwrap_or_default();
         Ok(Follow::new(Alerts { live, catalog: core.catalog.clone(), scope, filter }, last, after.is_some()).stream())
     }
 }
 
+/// A place ahead of everything was given out by another catalog, such as this one before a backup of it was restored:
+/// who waited there would hear nothing for long.
+fn known(place: u64, newest: u64) -> Result<()> {
+    if place > newest {
+        return Err(Error::bad_input("after is ahead of what is stored: begin anew without a cursor"));
+    }
+    Ok(())
+}
+
 struct Hits {
     live: Receiver<Arc<StoredHit>>,
     catalog: Arc<dyn Catalog>,
+    store: Arc<dyn EventStore>,
     scope: Scope,
     filter: HitFilter,
+    /// What their events must be like.
+    on: Option<Condition>,
+    /// Numbers of those read last whose events are not.
+    unfit: HashSet<u64>,
+    /// The last place before a rebuild, which gives hits new places: those that had one up to here were received.
+    had: u64,
+    /// Where that rebuild began, as far as is known.
+    floor: u64,
 }
 
 #[async_trait]
@@ -120,7 +154,23 @@ impl Source for Hits {
         hit.number
     }
 
-    fn message(cursor: String, stored: StoredHit) -> HitMessage {
+    fn cursor(&self, number: u64) -> String {
+        if number > self.floor && self.floor > 0 {
+            List::Hits.cursor(format_args!("{number}.{}", self.had))
+        } else {
+            List::Hits.cursor(number)
+        }
+    }
+
+    fn is_news(&mut self, last: u64, hit: &StoredHit) -> bool {
+        self.floor = hit.floor;
+        if last <= hit.floor {
+            self.had = last;
+        }
+        hit.again.is_none_or(|first| first > self.had) && !self.unfit.contains(&hit.number)
+    }
+
+    fn message(&self, cursor: String, stored: StoredHit) -> HitMessage {
         HitMessage::HitEvent(HitEvent { cursor, hit: HitObject(stored.hit) })
     }
 
@@ -128,23 +178,43 @@ impl Source for Hits {
         HitMessage::Lagged(lagged)
     }
 
-    async fn since(&self, after: u64) -> Result<Vec<StoredHit>> {
-        self.catalog.hits_since(&self.scope, &self.filter, after, CATCH_UP).await
+    async fn since(&mut self, after: u64) -> Result<Vec<StoredHit>> {
+        let hits = self.catalog.hits_since(&self.scope, &self.filter, after, CATCH_UP).await?;
+        self.unfit = self.unfit(&hits).await?;
+        Ok(hits)
     }
 
-    async fn live(&mut self) -> Live<StoredHit> {
-        match self.live.recv().await {
+    async fn live(&mut self) -> Result<Live<StoredHit>> {
+        Ok(match self.live.recv().await {
             Ok(hit) => {
                 let wanted = self.wants(&hit);
+                if wanted {
+                    self.unfit = self.unfit(std::slice::from_ref(&*hit)).await?;
+                }
                 Live::Item(Box::new((*hit).clone()), wanted)
             }
             Err(RecvError::Lagged(_)) => Live::Stored,
             Err(RecvError::Closed) => Live::Closed,
-        }
+        })
     }
 }
 
 impl Hits {
+    /// Numbers of hits on events that are not asked for, or are gone.
+    async fn unfit(&self, hits: &[StoredHit]) -> Result<HashSet<u64>> {
+        let Some(on) = &self.on else { return Ok(HashSet::new()) };
+        let ids: HashSet<EventId> = hits.iter().map(|h| h.hit.event_id).collect();
+        let ids: Vec<EventId> = ids.into_iter().collect();
+        let mut found = self.store.events(&self.scope, &ids).await?;
+        if found.iter().any(Option::is_none) {
+            // New ones may not be found yet.
+            self.store.refresh().await?;
+            found = self.store.events(&self.scope, &ids).await?;
+        }
+        let fit: HashSet<EventId> = found.into_iter().flatten().filter(|e| on.is_match(e)).map(|e| e.id).collect();
+        Ok(hits.iter().filter(|h| !fit.contains(&h.hit.event_id)).map(|h| h.number).collect())
+    }
+
     /// The filter, as the catalog applies it.
     fn wants(&self, stored: &StoredHit) -> bool {
         let (f, hit) = (&self.filter, &stored.hit);
@@ -173,19 +243,24 @@ impl Source for Alerts {
         alert.change
     }
 
-    fn message(cursor: String, alert: Alert) -> AlertMessage {
-        AlertMessage::AlertEvent(AlertEvent { cursor, alert: AlertObject(alert) })
+    fn message(&self, cursor: String, alert: Alert) -> AlertMessage {
+        if self.filter.wants(&alert) {
+            AlertMessage::AlertEvent(AlertEvent { cursor, alert: AlertObject(alert) })
+        } else {
+            AlertMessage::AlertGone(AlertGone { cursor, id: GlobalId::Alert(alert.id).into() })
+        }
     }
 
     fn lagged(lagged: Lagged) -> AlertMessage {
         AlertMessage::Lagged(lagged)
     }
 
-    async fn since(&self, after: u64) -> Result<Vec<Alert>> {
-        self.catalog.alerts_since(&self.scope, &self.filter, after, CATCH_UP).await
+    async fn since(&mut self, after: u64) -> Result<Vec<Alert>> {
+        // All that may have been in the filter: what has left it is told.
+        self.catalog.alerts_since(&self.scope, &self.filter.fixed(), after, CATCH_UP).await
     }
 
-    async fn live(&mut self) -> Live<Alert> {
-        if self.live.changed().await.is_ok() { Live::Stored } else { Live::Closed }
+    async fn live(&mut self) -> Result<Live<Alert>> {
+        Ok(if self.live.changed().await.is_ok() { Live::Stored } else { Live::Closed })
     }
 }

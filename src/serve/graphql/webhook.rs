@@ -163,7 +163,7 @@ impl DeliveryObject {
     async fn id(&self) -> ID {
         self.0.id.clone().into()
     }
-    /// Type of the message: `alert.new` or `hit.new`.
+    /// Type of the message: `alert.new`, `alert.reopened` or `hit.new`.
     async fn event(&self) -> &str {
         &self.0.event
     }

@@ -76,12 +76,14 @@ async fn hits_are_grouped_listed_and_counted() {
     let rest = app.ask(&token, LIST, json!({"n": 2, "a": first["pageInfo"]["endCursor"]})).await["alerts"].take();
     assert_eq!((rest["nodes"].as_array().unwrap().len(), &rest["pageInfo"]["hasNextPage"]), (1, &json!(false)));
 
-    let counts = "{ r: alertCounts(by: RULE) { key count } h: alertCounts(by: HOST, first: 2) { key count }
-        d: alertCounts(by: DAY) { key count } }";
+    let counts = "{ r: alertCounts(by: RULE) { ...N } h: alertCounts(by: HOST, first: 2) { ...N }
+        d: alertCounts(by: DAY) { ...N } } fragment N on AlertCounts { items { key count } leftOut total }";
     let counts = app.ask(&token, counts, json!({})).await;
-    assert_eq!(counts["r"], json!([{"key": RULE_ID, "count": 3}]));
-    assert_eq!(counts["h"], json!([{"key": "host0.example", "count": 1}, {"key": "host1.example", "count": 1}]));
-    assert_eq!(counts["d"], json!([{"key": "2026-03-01", "count": 3}]));
+    let all = |items: Value, left_out: u64| json!({"items": items, "leftOut": left_out, "total": 3});
+    assert_eq!(counts["r"], all(json!([{"key": RULE_ID, "count": 3}]), 0));
+    let hosts = json!([{"key": "host0.example", "count": 1}, {"key": "host1.example", "count": 1}]);
+    assert_eq!(counts["h"], all(hosts, 1), "one is left out, and it is said");
+    assert_eq!(counts["d"], all(json!([{"key": "2026-03-01", "count": 3}]), 0));
 }
 
 #[tokio::test]
@@ -153,8 +155,8 @@ async fn a_scope_holds_for_alerts_too() {
     let token = app.login("ann", ANALYST).await;
     let seen = list(&app, &token, Value::Null).await;
     assert_eq!((seen.len(), &seen[0]["host"]), (1, &json!("host1.example")));
-    let counts = app.ask(&token, "{ alertCounts(by: HOST) { key } }", json!({})).await;
-    assert_eq!(counts["alertCounts"], json!([{"key": "host1.example"}]));
+    let counts = app.ask(&token, "{ alertCounts(by: HOST) { items { key } total } }", json!({})).await;
+    assert_eq!(counts["alertCounts"], json!({"items": [{"key": "host1.example"}], "total": 1}));
     let node = app.ask(&token, "query($id: ID!) { node(id: $id) { id } }", json!({"id": hidden})).await;
     assert_eq!(node["node"], Value::Null);
     let foreign = json!({"ids": [hidden], "status": "CLOSED"});

@@ -109,6 +109,23 @@ async fn techniques_are_counted_and_drawn() {
     let hits = app.ask(&token, layer, json!({})).await;
     assert_eq!(of(&hits["hits"]), [("T1059.001".to_owned(), 1), ("T1071".to_owned(), 6)]);
 
+    // Hits of a rule that is no more stay where they belong; of one whose tags nobody knows, it is said.
+    let admin = app.login("analyst", super::app::ANALYST).await;
+    let other = super::app::RULE.replace("7c11", "7c12").replace("T1071", "x").replace("t1071", "t1072");
+    let ids = ["6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c11", "6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c12"];
+    app.pipeline.import_rules(sysmonsearch::rules::parse(&other, "test").rules).await.unwrap();
+    app.pipeline.rebuild_hits().await.unwrap();
+    app.pipeline.caught_up().await.unwrap();
+    let delete = "mutation($i: DeleteRuleInput!) { deleteRule(input: $i) { deletedId } }";
+    app.ask(&admin, delete, json!({"i": {"id": ids[0]}})).await;
+    app.pipeline.catalog.delete_rule(ids[1]).await.unwrap();
+    let left = app.ask(&token, layer, json!({})).await;
+    assert_eq!(of(&left["hits"]), of(&hits["hits"]));
+    assert_eq!(of(&left["coverage"]), []);
+    let said = left["hits"]["description"].as_str().unwrap();
+    assert!(said.contains("Left out: 6 hits of deleted rules"), "{said}");
+    app.load_rule().await;
+
     let query = "{ rules { nodes { techniques } } events(condition: {match: {field: \"RuleName\", operator: EXISTS}}) {
         nodes { technique } } }";
     let seen = app.ask(&token, query, json!({})).await;

@@ -106,11 +106,12 @@ count! { Catalog [] {
     fn rules_version() -> Result<u64>;
     fn put_hits(hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
     fn put_found(found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
-    fn correlated(stretches: &[Stretch]) -> Result<Vec<Kept>>;
+    fn correlated(stretches: &[Stretch], most: usize) -> Result<Vec<Kept>>;
     fn retain_correlated(versions: &[(String, String)]) -> Result<()>;
     fn detect_checkpoint() -> Result<Position>;
     fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     fn hits(scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
+    fn newest_hit() -> Result<u64>;
     fn count_hits(scope: &Scope, filter: &HitFilter) -> Result<u64>;
     fn hits_of_events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;

@@ -123,7 +123,12 @@ async fn an_exception_of_an_event_ends_in_time_of_events() {
     assert_eq!(hit(&app).await.range(200..).count(), 4);
     let itself = made["filter"]["id"].clone();
 
+    // Computed fields too.
     let event = of_host1["eventId"].clone();
+    let computed = json!({"rules": [RULE_ID], "event": event, "fields": ["EventID", "Channel"], "reason": "r"});
+    let preview = app.ask(&token, PREVIEW, json!({"i": computed})).await["previewException"].take();
+    assert_eq!(preview["seen"], preview["hidden"], "all are of one kind");
+
     for input in [
         json!({"rules": [], "condition": on("x"), "reason": "r"}),
         json!({"rules": ["none"], "condition": on("x"), "reason": "r"}),

@@ -105,6 +105,11 @@ impl Schema {
     }
 }
 
+/// Names of all mutations.
+pub fn mutations() -> Vec<String> {
+    Schema::new().fields("Mutation").into_iter().map(|f| f.name.node.to_string()).collect()
+}
+
 fn roots() -> Vec<(String, String)> {
     let schema = Schema::new();
     let mut all = Vec::new();

@@ -98,6 +98,19 @@ async fn an_uploaded_report_is_hunted_with_at_once() {
         .map(|i| (i["value"].as_str().unwrap(), i["hits"].as_u64().unwrap()))
         .collect();
     assert_eq!(counts, [("tool7.exe", 2), ("203.0.113.11", 1), ("never.example", 0)]);
+    // Another report with the same address: each has its hit, and either names the other.
+    let second = post("name=second.txt&hunt=true", "203.0.113.11\n").await;
+    assert_eq!(ended(&app, &token, &second["huntId"]).await["newHits"], 1);
+    let shared = "{ hits(first: 50) { nodes { ruleId matched sharedWith { ruleId matched } } } }";
+    let shared = app.ask(&token, shared, json!({})).await["hits"]["nodes"].take();
+    let of_address: Vec<&Value> =
+        shared.as_array().unwrap().iter().filter(|h| h["matched"] == json!(["203.0.113.11"])).collect();
+    assert_eq!(of_address.len(), 2, "{shared}");
+    for (one, other) in [(0, 1), (1, 0)] {
+        let expected = json!([{"ruleId": of_address[other]["ruleId"], "matched": ["203.0.113.11"]}]);
+        assert_eq!(of_address[one]["sharedWith"], expected);
+    }
+    assert_eq!(shared.as_array().unwrap().iter().filter(|h| h["sharedWith"] == json!([])).count(), 2);
     // A report of which nothing can be matched has nothing to hunt with.
     let request = app.client.post(app.url("/api/indicators?hunt=true&name=c.csv")).bearer_auth(&token);
     let none = request.body("type,value\nmutex,m\n").send().await.unwrap();

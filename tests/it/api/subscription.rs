@@ -11,7 +11,12 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use sysmonsearch::{event::Event, pipeline::Engines, serve::Settings};
+use sysmonsearch::{
+    catalog::{Found, HitFilter},
+    event::{Event, Position, Scope},
+    pipeline::Engines,
+    serve::Settings,
+};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -58,6 +63,13 @@ impl Socket {
                 other => panic!("unexpected {other:?}"),
             }
         }
+    }
+
+    /// Cursor of the next hit, whose event must be a new one.
+    async fn news(&mut self, seen: &mut BTreeSet<String>) -> String {
+        let (event, cursor) = self.hit().await;
+        assert!(seen.insert(event.clone()), "{event} came twice");
+        cursor
     }
 
     async fn subscribe(&mut self, id: &str, after: Value) {
@@ -222,6 +234,40 @@ async fn filters_by_host_and_level() {
 }
 
 #[tokio::test]
+async fn filters_by_what_the_event_is_like() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    let token = app.login("viewer", VIEWER).await;
+    let query = "subscription($c: ConditionInput, $a: String) { hits(condition: $c, after: $a) {
+        ... on HitEvent { cursor hit { event { image } } } } }";
+    let subscribe = |id: &str, condition: Value, after: Value| json!({"id": id, "type": "subscribe", "payload": {"query": query, "variables": {"c": condition, "a": after}}});
+    let of = |tools: &[usize]| {
+        let values: Vec<String> = tools.iter().map(|n| format!("tool{n}.exe")).collect();
+        json!({"match": {"field": "Image", "operator": "ENDS_WITH", "values": values}})
+    };
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.send(subscribe("s", of(&[20, 70, 80, 110]), Value::Null)).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.store(hitting(0, 9)).await;
+    let next = async |socket: &mut Socket| {
+        let told = socket.next().await.unwrap()["payload"]["data"]["hits"].take();
+        (told["hit"]["event"]["image"].as_str().unwrap().to_owned(), told["cursor"].clone())
+    };
+    let (first, cursor) = next(&mut socket).await;
+    assert_eq!(first, r"C:\Tools\tool20.exe");
+    assert_eq!(next(&mut socket).await.0, r"C:\Tools\tool70.exe");
+    // And of what was missed.
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.send(subscribe("s", of(&[20, 80, 110]), cursor)).await;
+    assert_eq!(next(&mut socket).await.0, r"C:\Tools\tool80.exe");
+    app.store(hitting(9, 12)).await;
+    assert_eq!(next(&mut socket).await.0, r"C:\Tools\tool110.exe");
+    let nonsense = json!({"match": {"field": "Nonsense", "operator": "EQUALS", "values": ["x"]}});
+    socket.send(subscribe("e", nonsense, Value::Null)).await;
+    assert_eq!(socket.next().await.unwrap()["payload"][0]["extensions"]["code"], "BAD_INPUT");
+}
+
+#[tokio::test]
 async fn the_protocol_is_kept() {
     let app = TestApp::start().await;
     let token = app.login("viewer", VIEWER).await;
@@ -346,6 +392,116 @@ async fn follows_alerts_from_a_change_on() {
     app.store(hitting(9, 12)).await;
     let event = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
     assert_eq!(event["alert"]["hitCount"], 4);
+}
+
+#[tokio::test]
+async fn a_cursor_ahead_of_what_is_stored_is_refused() {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    app.store(hitting(0, 3)).await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut socket = Socket::ready(&app, &token).await;
+    for (list, cursor, ahead) in [("hits", "x1:3", "x1:4"), ("alerts", "c1:3", "c1:900")] {
+        let subscribe = |cursor: &str| {
+            let query =
+                format!("subscription {{ {list}(after: \"{}\") {{ __typename }} }}", URL_SAFE_NO_PAD.encode(cursor));
+            json!({"id": list, "type": "subscribe", "payload": {"query": query}})
+        };
+        socket.send(subscribe(ahead)).await;
+        let answer = socket.next().await.unwrap();
+        assert_eq!(
+            (&answer["type"], &answer["payload"][0]["extensions"]["code"]),
+            (&json!("error"), &json!("BAD_INPUT"))
+        );
+        socket.send(subscribe(cursor)).await;
+    }
+    // A place whose hit was withdrawn is still known.
+    let hits = app.pipeline.catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
+    let withdrawn = Found { withdrawn: vec![hits[2].hit.id.clone()], ..Found::default() };
+    app.pipeline.catalog.put_found(withdrawn, &Position::default()).await.unwrap();
+    let mut socket = Socket::ready(&app, &token).await;
+    socket.subscribe("h", json!(URL_SAFE_NO_PAD.encode("x1:3"))).await;
+    app.store(hitting(3, 4)).await;
+    socket.hit().await;
+}
+
+#[tokio::test]
+async fn a_rebuild_sends_nothing_twice_and_leaves_nothing_out() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    let token = app.login("viewer", VIEWER).await;
+    let mut live = Socket::ready(&app, &token).await;
+    live.subscribe("s", Value::Null).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    app.store(hitting(0, 30)).await;
+    let (mut of_live, mut of_slow) = (BTreeSet::new(), BTreeSet::new());
+    let mut cursor = String::new();
+    for n in 0..30 {
+        let at = live.news(&mut of_live).await;
+        if n < 10 {
+            cursor = at;
+            of_slow = of_live.clone();
+        }
+    }
+    app.pipeline.rebuild_hits().await.unwrap();
+    app.pipeline.caught_up().await.unwrap();
+    app.store(hitting(30, 31)).await;
+    live.news(&mut of_live).await;
+    // Who had received ten gets the others, once, wherever he breaks off.
+    for n in [5, 20 - 5 + 1] {
+        let mut slow = Socket::ready(&app, &token).await;
+        slow.subscribe("s", json!(cursor)).await;
+        for _ in 0..n {
+            cursor = slow.news(&mut of_slow).await;
+        }
+    }
+    assert_eq!(of_slow, of_live);
+    // A second one, with a cursor from before both.
+    app.pipeline.rebuild_hits().await.unwrap();
+    app.pipeline.caught_up().await.unwrap();
+    app.store(hitting(31, 32)).await;
+    live.news(&mut of_live).await;
+    let mut slow = Socket::ready(&app, &token).await;
+    slow.subscribe("s", json!(cursor)).await;
+    slow.news(&mut of_slow).await;
+    assert_eq!(of_slow, of_live);
+}
+
+#[tokio::test]
+async fn alerts_that_leave_the_filter_or_are_no_more_are_told() {
+    let app = TestApp::start().await;
+    app.load_rule().await;
+    app.store(hitting(0, 2)).await;
+    let token = app.login("analyst", ANALYST).await;
+    let query = "subscription($a: String, $f: AlertFilterInput) { alerts(after: $a, filter: $f) { __typename
+        ... on AlertEvent { cursor alert { id host } } ... on AlertGone { cursor id } } }";
+    let mut socket = Socket::ready(&app, &token).await;
+    let filter = json!({"statuses": ["NEW"], "ruleId": "6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c11"});
+    let subscribe = json!({"id": "s", "type": "subscribe", "payload": {"query": query, "variables": {"f": filter}}});
+    socket.send(subscribe).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let listed = app.ask(&token, "{ alerts { nodes { id host } } }", json!({})).await["alerts"]["nodes"].take();
+    let id = |host: &str| listed.as_array().unwrap().iter().find(|a| a["host"] == host).unwrap()["id"].clone();
+    // A colleague closes one.
+    let update = "mutation($i: UpdateAlertsInput!) { updateAlerts(input: $i) { changed } }";
+    app.ask(&token, update, json!({"i": {"ids": [id("host0.example")], "status": "CLOSED", "reason": "known"}})).await;
+    let told = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!((&told["__typename"], &told["id"]), (&json!("AlertGone"), &id("host0.example")));
+    // The only hit of the other is withdrawn.
+    let catalog = &app.pipeline.catalog;
+    let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
+    let of_other = hits.iter().find(|h| h.hit.host == "host1.example").unwrap().hit.id.clone();
+    catalog.put_found(Found { withdrawn: vec![of_other], ..Found::default() }, &Position::default()).await.unwrap();
+    app.pipeline.tell_alerts().await.unwrap();
+    let told = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!((&told["__typename"], &told["id"]), (&json!("AlertGone"), &id("host1.example")));
+    let left = app.ask(&token, "{ alerts { total { value } nodes { id } } }", json!({})).await["alerts"].take();
+    assert_eq!((&left["total"]["value"], &left["nodes"][0]["id"]), (&json!(1), &id("host0.example")));
+    // It is there again with a hit.
+    app.store(hitting(4, 5)).await;
+    let told = socket.next().await.unwrap()["payload"]["data"]["alerts"].take();
+    assert_eq!(told["alert"], json!({"id": id("host1.example"), "host": "host1.example"}));
 }
 
 /// A client that does not read: nothing piles up, and it is told what it missed.

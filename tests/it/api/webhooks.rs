@@ -1,6 +1,6 @@
 //! Webhooks: signed, repeated, given up, sent again; nowhere but where it is allowed; nothing lost, nothing twice.
 use super::{
-    app::{ADMIN, ANALYST, RULE, TestApp, events},
+    app::{ADMIN, ANALYST, RULE, TestApp, document, events, time},
     batching::{Calls, Counting},
     receiver::{Authority, Receiver, until},
 };
@@ -42,7 +42,7 @@ fn webhooks(allow: &[&str]) -> Webhooks {
     }
 }
 
-async fn app(allow: &[&str]) -> TestApp {
+pub async fn app(allow: &[&str]) -> TestApp {
     let settings = Settings { webhooks: Some(webhooks(allow)), ..Settings::default() };
     let app = TestApp::with(settings, Box::new(|e| e)).await;
     app.load_rule().await;
@@ -352,6 +352,62 @@ async fn a_suppressed_rule_is_told_once_in_a_while_and_counted_in_full() {
     app.ask(&token, suppress, json!({"i": {"id": rule_id, "seconds": 0}})).await;
     app.store(events(180, 3).split_off(320)).await;
     receiver.wait(3 + 7 + 2).await;
+    app.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_suppression_tells_apart_what_is_derived_from_an_event() {
+    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
+    let token = app.login("admin", ADMIN).await;
+    save(&app, &token, json!({"name": "SIEM", "url": receiver.url(), "tells": "HITS"})).await;
+    let rule = "title: Tool\nid: tool\nlogsource: {product: windows, category: process_creation}\ndetection: {s: {Image|contains: tool}, condition: s}\n";
+    app.pipeline.import_rules(rules::parse(rule, "test").rules).await.unwrap();
+    let suppress = "mutation($i: SuppressRuleInput!) { suppressRule(input: $i) { errors { code } } }";
+    let by = json!({"i": {"id": "tool", "seconds": 3600, "fields": ["SHA256", "EventID"]}});
+    app.ask(&token, suppress, by).await;
+    let started = |record: usize, hash: char| {
+        let sha256: String = std::iter::repeat_n(hash, 64).collect();
+        let guid = format!("{{aaaaaaaa-0000-0000-0000-{record:012}}}");
+        let data = json!({"UtcTime": time(record), "ProcessGuid": guid, "Image": r"C:\tool.exe", "Hashes": format!("SHA256={sha256}")});
+        document(1, record, 0, &time(record), data)
+    };
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let lines: String = [(1, 'a'), (2, 'a'), (3, 'b'), (4, 'b'), (5, 'c')].map(|(n, c)| started(n, c)).concat();
+    std::fs::write(file.path(), lines).unwrap();
+    let read = crate::support::read(file.path());
+    assert_eq!(read.events.len(), 5, "{:?}", read.issues);
+    app.store(read.events).await;
+    receiver.wait(3).await;
+    a_while().await;
+    assert_eq!(receiver.received().len(), 3, "one for each file");
+    app.shut_down().await;
+}
+
+#[tokio::test]
+async fn an_alert_that_a_late_hit_opens_again_is_told_again() {
+    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
+    let token = app.login("admin", ADMIN).await;
+    save(&app, &token, json!({"name": "Pager", "url": receiver.url()})).await;
+    let all = events(60, 1);
+    app.store(all[60..].to_vec()).await;
+    receiver.wait(1).await;
+    let close = "mutation($i: UpdateAlertsInput!) { updateAlerts(input: $i) { changed } }";
+    let input = json!({"i": {"filter": {}, "status": "CLOSED", "reason": "known"}});
+    assert_eq!(app.ask(&token, close, input).await["updateAlerts"]["changed"], 1);
+    // Of an hour before.
+    app.store(all[..60].to_vec()).await;
+    receiver.wait(2).await;
+    a_while().await;
+    let told: Vec<Value> = receiver.received().iter().map(body).collect();
+    assert_eq!(told.iter().map(|b| b["type"].clone()).collect::<Vec<_>>(), ["alert.new", "alert.reopened"]);
+    assert_eq!((&told[1]["alert"]["id"], &told[1]["alert"]["status"]), (&told[0]["alert"]["id"], &json!("new")));
+    let found = app.ask(&token, "{ alerts { nodes { status reason reopened hitCount } } auditLog(first: 1) { nodes { action by objectId } } }", json!({})).await;
+    assert_eq!(found["alerts"]["nodes"], json!([{"status": "NEW", "reason": null, "reopened": 1, "hitCount": 6}]));
+    let entry = &found["auditLog"]["nodes"][0];
+    assert_eq!(
+        (&entry["action"], &entry["by"], &entry["objectId"]),
+        (&json!("reopenAlert"), &json!(""), &told[0]["alert"]["id"])
+    );
     app.shut_down().await;
 }
 

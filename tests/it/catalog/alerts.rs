@@ -62,17 +62,26 @@ async fn withdrawn_hits_leave_their_alerts(catalog: &Arc<dyn Catalog>) {
         let found = Found { withdrawn: ids.to_vec(), ..Found::default() };
         assert!(catalog.put_found(found, &at(3)).await.unwrap().is_empty());
         assert!(catalog.newest_alert_change().await.unwrap() > before);
+        let changed = catalog.alerts_since(&Scope::All, &AlertFilter::default(), before, 9).await.unwrap();
+        changed.into_iter().filter(|a| a.gone).map(|a| (a.rule_id, a.host)).collect::<Vec<_>>()
     };
-    withdraw(&[late.id, hit(6).id, "unknown".into()]).await;
+    assert_eq!(withdraw(&[late.id, hit(6).id, "unknown".into()]).await, []);
     let mut expected = [one, vec![odd.clone()]].concat();
     expected.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(content(catalog).await, expected, "as if they had never been");
     let comment = Comment { by: "anna".into(), at: Time(10), text: "Ours".into() };
     assert!(catalog.comment_alert(&Scope::All, &odd.id, &comment).await.unwrap());
-    withdraw(&[hit(0).id, hit(1).id]).await;
+    assert_eq!(withdraw(&[hit(0).id, hit(1).id]).await, [("even".into(), "pc0".into())], "and it is told");
     let left = content(catalog).await;
     assert_eq!((left.len(), left[0].rule_id.as_str()), (1, "odd"), "somebody has worked on it");
     assert_eq!((left[0].hits, left[0].first_hit, left[0].last_hit), (0, None, None));
+    assert_eq!(catalog.count_alerts(&Scope::All, &AlertFilter::default()).await.unwrap(), 1);
+    // One of the same id, made anew.
+    let number = catalog.newest_alert_change().await.unwrap();
+    catalog.put_hits(vec![hit(12)], &at(4)).await.unwrap();
+    let again = all(catalog, of("even", "pc0")).await;
+    assert_eq!((again.len(), again[0].hits, again[0].gone), (1, 1, false));
+    assert_eq!(catalog.alerts_since(&Scope::All, &AlertFilter::default(), number, 9).await.unwrap(), again);
 }
 
 async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &Arc<dyn Catalog>) {
@@ -107,9 +116,14 @@ async fn closed_alerts_end(catalog: &Arc<dyn Catalog>) {
     let found = all(catalog, pair.clone()).await;
     let parts = |a: &Alert| (a.status, a.hits, a.first_hit.map(|t| t.0), a.last_hit.map(|t| t.0));
     assert_eq!(parts(&found[0]), (AlertStatus::New, 1, Some(24_000), Some(24_000)));
-    assert_eq!(parts(&found[1]), (AlertStatus::Closed, 3, Some(6_000), Some(18_000)));
-    assert_eq!((found[1].until, found[0].since), (Some(Time(18_000)), Time(18_000)));
-    assert_eq!(found[1].reason.as_deref(), Some("known"));
+    assert_eq!(parts(&found[1]), (AlertStatus::New, 3, Some(6_000), Some(18_000)), "nobody has seen the late one");
+    assert_eq!((found[1].until, found[0].since), (Some(Time(18_000)), Time(18_000)), "its span stays");
+    assert_eq!((found[1].reason.as_deref(), found[1].reopened, found[0].reopened), (None, 1, 0));
+    let log = catalog.audit_log(None, 1).await.unwrap().remove(0);
+    assert_eq!((log.action.as_str(), log.by.as_str(), &log.object), ("reopenAlert", "", &found[1].id));
+    let detail: serde_json::Value = serde_json::from_str(&log.detail).unwrap();
+    assert_eq!((&detail["from"]["status"], &detail["from"]["reason"]), (&"closed".into(), &"known".into()));
+    assert_eq!((&detail["to"]["status"], &detail["hit"]), (&"new".into(), &hit(6).id.into()));
 
     // The old one has a successor, so it stays within its span; the new one goes on.
     assert_eq!(change(catalog, &pair, &status(AlertStatus::Closed, None)).await, 2);
@@ -151,7 +165,10 @@ async fn people_change_alerts(catalog: &Arc<dyn Catalog>) {
 
     let count = async |filter: AlertFilter| {
         let counted = catalog.count_alerts(&Scope::All, &filter).await.unwrap();
-        assert_eq!(counted, all(catalog, filter).await.len() as u64);
+        let wanted: Vec<Alert> =
+            all(catalog, AlertFilter::default()).await.into_iter().filter(|a| filter.wants(a)).collect();
+        assert_eq!(all(catalog, filter).await, wanted, "in memory as in the engine");
+        assert_eq!(counted, wanted.len() as u64);
         counted
     };
     assert_eq!(count(AlertFilter { assignee: Some("berta".into()), ..any.clone() }).await, 2);
@@ -230,8 +247,13 @@ async fn changes_can_be_followed(catalog: &Arc<dyn Catalog>) {
     let last = since(6, 4).await;
     assert_eq!(last.iter().map(|a| (a.change, a.hits)).collect::<Vec<_>>(), [(8, 12)], "once, as it is now");
     catalog.clear_hits().await.unwrap();
+    let cleared = since(8, 9).await;
+    assert_eq!(cleared.iter().map(|a| a.change).collect::<Vec<_>>(), [9, 10, 11, 12, 13, 14]);
+    assert!(cleared.iter().all(|a| a.hits == 0 && a.gone == (a.status == AlertStatus::New)), "{cleared:?}");
     catalog.put_hits(vec![hit(0)], &at(1)).await.unwrap();
-    assert_eq!(catalog.newest_alert_change().await.unwrap(), 9, "a cursor from before a rebuild skips nothing");
+    assert_eq!(catalog.newest_alert_change().await.unwrap(), 15, "a cursor from before a rebuild skips nothing");
+    let found = since(14, 9).await;
+    assert_eq!(found.iter().map(|a| (a.hits, a.gone)).collect::<Vec<_>>(), [(1, false)]);
 }
 
 each_engine!(
@@ -261,7 +283,7 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
              DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
              ALTER TABLE hits DROP COLUMN joined; DROP INDEX jobs_hunts; ALTER TABLE jobs DROP COLUMN hunt;
              DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
-             DELETE FROM counters WHERE name LIKE 'alert%'; PRAGMA user_version = 5",
+             DELETE FROM counters WHERE name LIKE 'alert%' OR name = 'hits_floor'; PRAGMA user_version = 5",
         )
         .unwrap();
     let catalog: Arc<dyn Catalog> = Sqlite::open(&path).unwrap();

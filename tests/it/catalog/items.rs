@@ -3,7 +3,7 @@ use super::{each_engine, hit};
 use crate::support::at;
 use std::sync::Arc;
 use sysmonsearch::{
-    catalog::{AuditEntry, Catalog, HitFilter, Item, ItemChange, ItemFilter, ItemKind},
+    catalog::{AuditEntry, Catalog, Found, HitFilter, Item, ItemChange, ItemFilter, ItemKind},
     event::Scope,
 };
 
@@ -56,14 +56,23 @@ async fn tells_hits_that_are_found_again(catalog: &Arc<dyn Catalog>) {
         let stored = catalog.put_hits(n.map(hit).collect(), &at(1)).await.unwrap();
         stored.into_iter().map(|s| s.again).collect::<Vec<_>>()
     };
-    assert_eq!(again(0..2).await, [false, false]);
-    for _ in 0..2 {
+    assert_eq!(again(0..2).await, [None, None]);
+    for second in [None, Some(4)] {
         catalog.clear_hits().await.unwrap();
-        assert_eq!(again(1..3).await[..1], [true]);
+        // The first number of all.
+        assert_eq!(again(1..3).await, [Some(2), second]);
     }
+    assert_eq!(catalog.newest_hit().await.unwrap(), 6);
     let found = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
-    assert_eq!(found.iter().map(|s| (s.hit.time.0, s.again)).collect::<Vec<_>>(), [(1_000, true), (2_000, true)]);
-    assert_eq!(again(3..4).await, [false]);
+    let told: Vec<_> = found.iter().map(|s| (s.hit.time.0, s.number, s.again, s.floor)).collect();
+    assert_eq!(told, [(1_000, 5, Some(2), 4), (2_000, 6, Some(4), 4)]);
+    assert_eq!(again(3..4).await, [None]);
+    // Numbers never go back, whatever is withdrawn or cleared.
+    let withdrawn = Found { withdrawn: vec![hit(3).id], ..Found::default() };
+    catalog.put_found(withdrawn, &at(1)).await.unwrap();
+    assert_eq!(catalog.newest_hit().await.unwrap(), 7);
+    catalog.clear_hits().await.unwrap();
+    assert_eq!(catalog.newest_hit().await.unwrap(), 7);
 }
 
 async fn reads_the_newest_hits_of_several_filters(catalog: &Arc<dyn Catalog>) {
