@@ -244,7 +244,8 @@ async fn a_hunt_over_a_period_keeps_to_it_and_fires_only_what_fires_live() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hunt_over_a_period_finds_what_live_matching_finds_there() {
-    for seed in 10..14 {
+    let mut fired = 0;
+    for seed in 10..16 {
         let events = events(seed, 160);
         let period = Period { from: Some(events[70].time), to: Some(events[130].time) };
         let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -262,11 +263,12 @@ async fn a_hunt_over_a_period_finds_what_live_matching_finds_there() {
         let mut expected: Vec<(String, String)> = expected.into_iter().map(|h| (h.hit.rule_id, h.hit.id)).collect();
         expected.sort();
         let found: Vec<(String, String)> = hits(&hunted).await.into_iter().map(|h| (h.0, h.1)).collect();
-        assert!(expected.iter().any(|h| h.0 == "parents" || h.0 == "users"), "{expected:?}");
+        fired += expected.iter().filter(|h| h.0 == "parents" || h.0 == "users").count();
         assert_eq!(found, expected, "seed {seed}");
         live.shutdown().await;
         hunted.shutdown().await;
     }
+    assert!(fired > 0, "no correlation fires in any of the periods");
 }
 
 #[tokio::test(flavor = "multi_thread")]
