@@ -441,16 +441,16 @@ test.each(["en", "ja"] as const)(
     await expect.poll(nodes, { timeout: 20_000 }).toBeGreaterThan(3);
     await expect.poll(spoken).toMatch(/12\d/);
     await page.locator(".side dl.facts").waitFor();
-    await expect(await outline()).toMatchFileSnapshot(`aria/graph.${language}.yaml`);
+    await expect(await outline()).toMatchFileSnapshot(`outlines/graph.${language}.yaml`);
     await page.keyboard.press("t");
     await page.locator("table").nth(2).waitFor();
-    await expect(await outline()).toMatchFileSnapshot(`aria/graph-table.${language}.yaml`);
+    await expect(await outline()).toMatchFileSnapshot(`outlines/graph-table.${language}.yaml`);
     await go(page, `/process?guid=${encodeURIComponent(guid(2))}`);
     await page.locator(".activity tbody tr").first().waitFor();
     await page.locator(".codes b").first().waitFor();
-    await expect(await outline()).toMatchFileSnapshot(`aria/process.${language}.yaml`);
+    await expect(await outline()).toMatchFileSnapshot(`outlines/process.${language}.yaml`);
     await go(page, `/process?guid=${encodeURIComponent(guid(1))}&with=${encodeURIComponent(guid(2))}`);
     await page.locator("table").nth(2).waitFor();
-    await expect(await outline()).toMatchFileSnapshot(`aria/comparison.${language}.yaml`);
+    await expect(await outline()).toMatchFileSnapshot(`outlines/comparison.${language}.yaml`);
   },
 );

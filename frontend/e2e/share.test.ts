@@ -106,7 +106,9 @@ test("a part of the time is looked at, by mouse", async () => {
   expect(Number(from)).toBeLessThan(450);
   await expectAccessible(page, "a part of the time");
   // A click is one bar: the ends stand close together then, and the bars take their place.
-  await page.mouse.click(box.x + 1, box.y + 8);
+  const again = await bars.boundingBox();
+  if (!again) throw new Error("the times have no size");
+  await page.mouse.click(again.x + 1, again.y + 8);
   await expect
     .poll(() => page.getByRole("slider", { name: "Show up to" }).getAttribute("aria-valuenow"))
     .toBe("13");
@@ -151,6 +153,6 @@ test("a link restores the whole exploration, and undo goes on from there", async
   await other.reload();
   await expect.poll(nodes).toBe(second);
   await go(other, `/graph?name=${encodeURIComponent(guid(1))}#steps=expand.gone*layout.force`);
-  await other.getByText("2 steps of the link could not be done again").waitFor();
+  await other.getByText(/\d steps? of the link could not be done again/).waitFor();
   await expectAccessible(other, "a link of which a part is gone");
 });

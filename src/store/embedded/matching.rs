@@ -17,7 +17,7 @@ use crate::{
     },
     store::Query,
 };
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use lru::LruCache;
 use memchr::memmem::Finder;
 use std::sync::{
@@ -274,6 +274,8 @@ enum AnyOf<'o> {
     Many(AhoCorasick),
 }
 
+/// Bytes of texts that a table is made for.
+const MAX_TABLE: usize = 10_000;
 /// So many texts are found faster one after the other.
 const FEW: usize = 8;
 
@@ -282,7 +284,10 @@ impl<'o> AnyOf<'o> {
         if texts.len() <= FEW {
             return Ok(Self::Few(texts.iter().map(Finder::new).collect()));
         }
-        AhoCorasick::new(texts).map(Self::Many).map_err(Error::internal)
+        // To prepare a table takes the square of the length of a text that repeats itself.
+        let long = texts.iter().map(String::len).sum::<usize>() > MAX_TABLE;
+        let kind = long.then_some(AhoCorasickKind::ContiguousNFA);
+        AhoCorasick::builder().kind(kind).build(texts).map(Self::Many).map_err(Error::internal)
     }
 
     fn is_in(&self, value: &[u8]) -> bool {

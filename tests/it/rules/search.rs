@@ -182,12 +182,12 @@ fn a_field_that_no_event_has_is_a_warning_at_its_place() {
         own.map(|p| (p.severity, p.line, p.column, p.message)).collect::<Vec<_>>()
     };
     assert_eq!(
-        warned("process_creation", "sel:\n  Image: Comandline\n  Comandline|contains: x\ncondition: sel"),
+        warned("process_creation", "sel:\n  Image: CommandLines\n  CommandLines|contains: x\ncondition: sel"),
         [(
             Severity::Warning,
             9,
             5,
-            "no event of process_creation has a field 'Comandline'; is 'CommandLine' meant?".to_owned()
+            "no event of process_creation has a field 'CommandLines'; is 'CommandLine' meant?".to_owned()
         )]
     );
     let of = |category: &str, field: &str| {

@@ -286,6 +286,9 @@ fn varied(seed: u64, chars: usize) -> String {
 }
 
 /// Also of a pattern, and of many texts at once.
+/// Longest pattern of the next test, in bytes.
+const MAX_PATTERN: usize = 2_000;
+
 #[test]
 fn long_patterns_agree_with_the_evaluator_in_memory() {
     let runtime = Runtime::new().unwrap();
@@ -316,7 +319,10 @@ fn long_patterns_agree_with_the_evaluator_in_memory() {
             (Operator::Regex, vec![format!("^<?{}", regex::escape(text)), "nowhere$".into()]),
         ] {
             for name in ["CommandLine", "data.Other"] {
-                // Some are too long to be a pattern at all.
+                // The work of a pattern in memory grows with the square of its length.
+                if operator != Operator::Contains && text.len() > MAX_PATTERN {
+                    continue;
+                }
                 let Ok(one) = Match::new(name, operator, &operands) else { continue };
                 let one = Condition::Match(one);
                 for condition in [Condition::Not(Box::new(one.clone())), one] {
