@@ -109,9 +109,22 @@ export default function GraphPage() {
       view: view === "table" ? "table" : "graph",
     });
   }, [drawing.steps, selected, origin, find, hits, rule, settled, view]);
+  const leaving = useRef(false);
   useEffect(() => {
-    if (ready) history.replaceState(history.state, "", location.pathname + location.search + hash);
+    if (ready && !leaving.current)
+      history.replaceState(history.state, "", location.pathname + location.search + hash);
   }, [ready, hash]);
+  useEffect(() => {
+    // Another exploration of the same graph, pasted into the address: the browser loads nothing by itself.
+    const pasted = ({ oldURL, newURL }: HashChangeEvent) => {
+      if (oldURL.split("#")[0] !== newURL.split("#")[0]) return;
+      leaving.current = true;
+      history.replaceState(history.state, "", newURL);
+      location.reload();
+    };
+    window.addEventListener("hashchange", pasted);
+    return () => window.removeEventListener("hashchange", pasted);
+  }, []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: only what the address has said is chosen by it.
   useEffect(() => {
     if (ready && look.at && (drawing.nodes.has(look.at) || drawing.groups.has(look.at))) select(look.at);
