@@ -17,7 +17,7 @@ export interface Visit {
   faults: string[];
 }
 
-interface Choice {
+export interface Choice {
   language?: "en" | "ja";
   scheme?: "dark" | "light";
 }

@@ -1,25 +1,13 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { openApi, pastOf } from "./data";
-import { type Server, startServer } from "./server";
+import { startServer } from "./server";
+import { freshWindows, look, now, server, stage } from "./stage";
 
 /** The generated intrusion: its alerts, its processes, its hosts. */
-let server: Server;
-let browser: Browser;
-let now: Visit;
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer("demo"), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
+stage(() => startServer("demo"));
+freshWindows();
 
 const region = (name: string) => now.page.getByRole("region", { name });
 const firstRow = () => now.page.locator("table.events tbody tr").first();
@@ -271,7 +259,7 @@ test.each([
   ["ja", "light"],
 ] as const)("every page is accessible in %s, %s", async (language, scheme) => {
   await now.context.close();
-  now = await visit(browser, server.url, { language, scheme });
+  await look({ language, scheme });
   const { page } = now;
   await page.goto(server.url);
   await page.locator("input[autocomplete=username]").waitFor();

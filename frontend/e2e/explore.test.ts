@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { Browser, Route } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import type { Route } from "playwright-core";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { button, canvas, freshWindows, look, now, region, server, stage, title } from "./stage";
 
 /** The graph where it gets difficult: answers that fail or come late, very many of one name, groups used in every way. */
 const HOST = "ws01.example";
@@ -65,27 +65,10 @@ const EVENTS = [
   ),
 ];
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
+stage(() => serverWith(EVENTS));
+freshWindows();
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
-
-const canvas = () => now.page.getByRole("application");
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const button = (name: string | RegExp) => now.page.getByRole("button", { name, exact: true });
 const nodes = async () => Number(/\d+/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[0]);
-const title = () => now.page.locator(".side h2").first().innerText();
 const legend = () => now.page.locator(".legend").getByRole("status").innerText();
 /** What a reader of the screen hears about the choice. */
 const spoken = () => now.page.locator(".main > .unseen[role=status]").innerText();
@@ -433,7 +416,7 @@ test.each(["en", "ja"] as const)(
   "graph and process as a reader of the screen meets them, in %s",
   async (language) => {
     await now.context.close();
-    now = await visit(browser, server.url, { language });
+    await look({ language });
     const { page } = now;
     await logIn(page, server.url, `/graph?name=${encodeURIComponent(guid(1))}`);
     await canvas().focus();

@@ -1,15 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { beforeAll, expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { type Api, openApi, until } from "./data";
-import { type Server, startServer } from "./server";
+import { startServer } from "./server";
+import { button, canvas, freshWindows, look, now, region, server, stage, title } from "./stage";
 
 /** The graph and the page of a process, on the generated intrusion. */
-let server: Server;
-let browser: Browser;
 let api: Api;
-let now: Visit;
 /** A process with hits, and another of the same rule. */
 let [guid, other, host] = ["", "", ""];
 /** An address that many processes have talked to, and a text in it. */
@@ -30,8 +27,8 @@ interface Hits {
   };
 }
 
+stage(() => startServer("demo"));
 beforeAll(async () => {
-  [server, browser] = await Promise.all([startServer("demo"), openBrowser()]);
   api = await openApi(server.url);
   const found = async () => {
     const { hits } = await api.ask<Hits>(
@@ -54,21 +51,10 @@ beforeAll(async () => {
   );
   hub = terms.values[0]?.value ?? "";
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
+freshWindows();
 
-const canvas = () => now.page.getByRole("application");
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const button = (name: string | RegExp) => now.page.getByRole("button", { name, exact: true });
 const label = async () => (await canvas().getAttribute("aria-label")) ?? "";
 const nodes = async () => Number(/([\d,]+) nodes/.exec(await label())?.[1]?.replaceAll(",", ""));
-const title = () => now.page.locator(".side h2").first().innerText();
 const openProcess = async () => {
   await logIn(now.page, server.url, `/graph?name=${encodeURIComponent(guid)}`);
   await canvas().waitFor();
@@ -457,7 +443,7 @@ test.each([
   "a graph and a process are accessible in %s, %s, down to half a screen",
   async (language, scheme) => {
     await now.context.close();
-    now = await visit(browser, server.url, { language, scheme });
+    await look({ language, scheme });
     const { page } = now;
     await page.setViewportSize({ width: 960, height: 1000 });
     await logIn(page, server.url, `/graph?name=${encodeURIComponent(guid)}`);

@@ -1,47 +1,19 @@
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import {
-  closeAtEnd,
-  expectAccessible,
-  expectFits,
-  go,
-  logIn,
-  openBrowser,
-  tabTo as tabToOf,
-  type Visit,
-  visit,
-} from "./browser";
+import { describe, expect, test } from "vitest";
+import { expectAccessible, expectFits, go, logIn, tabTo as tabToOf } from "./browser";
 import { isThere, serverOfHosts } from "./data";
-import type { Server } from "./server";
+import { freshWindows, look, now, number, param, region, rows, server, stage } from "./stage";
 
 /** Search, statistics and hosts on real logs of several hosts, which do not change while they are looked at. */
-let server: Server;
-let browser: Browser;
-let now: Visit;
 
-beforeAll(async () => {
-  if (!isThere) return;
-  [server, browser] = await Promise.all([serverOfHosts(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage(() => serverOfHosts(), isThere);
 
-const number = (text: string) => Number(text.replace(/[^\d]/g, ""));
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const rows = () => now.page.locator("table.events tbody tr");
 const total = async () => number(await now.page.getByTestId("total").innerText());
-const param = (name: string) => new URL(now.page.url()).searchParams.get(name);
 const cells = (nth: number) => rows().locator(`td:nth-child(${nth})`).allInnerTexts();
 const tabTo = (name: RegExp) => tabToOf(now.page, name);
 
 describe.skipIf(!isThere)("on real logs", () => {
-  beforeEach(async ({ onTestFinished }) => {
-    now = await visit(browser, server.url);
-    closeAtEnd(onTestFinished, () => now);
-  });
+  freshWindows();
 
   test("from a registry value to who set it, by mouse", async () => {
     const { page } = now;
@@ -535,7 +507,7 @@ describe.skipIf(!isThere)("on real logs", () => {
     ["ja", "light"],
   ] as const)("search, hosts and statistics are accessible in %s, %s", async (language, scheme) => {
     await now.context.close();
-    now = await visit(browser, server.url, { language, scheme });
+    await look({ language, scheme });
     const { page } = now;
     await logIn(page, server.url, "/search?facets=Computer,Image");
     for (const path of [

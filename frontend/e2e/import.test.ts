@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { expectAccessible, go, logIn, openBrowser, visit } from "./browser";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn, visit } from "./browser";
 import { data, isThere } from "./data";
-import { type Server, startServer } from "./server";
+import { startServer } from "./server";
+import { browser, server, stage } from "./stage";
 
 const FILE = "evtx/sbousseaden/AutomatedTestingTools/PanacheSysmon_vs_AtomicRedTeam01.evtx";
 
@@ -14,21 +14,19 @@ function counted(file: string): number {
   return Number(row?.split(",")[head.split(",").indexOf("sysmon_events")]);
 }
 
-let server: Server;
-let browser: Browser;
+stage(() => startServer("serve"), isThere);
 
-beforeAll(async () => {
-  if (isThere) [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
+test("a new server says that nothing has been imported", async () => {
+  const { page, faults, context } = await visit(browser, server.url);
+  await logIn(page, server.url, "/imports");
+  await page.getByText("Nothing has been imported yet.").waitFor();
+  await context.close();
+  expect(faults).toEqual([]);
 });
 
 test.skipIf(!isThere)("a real log is uploaded, found, and drawn; a broken one says why", async () => {
   const { page, faults, context } = await visit(browser, server.url);
   await logIn(page, server.url, "/imports");
-  await page.getByText("Nothing has been imported yet.").waitFor();
   await page.locator("input[type=file]").setInputFiles(`${data}/${FILE}`);
   await page.getByText("Done", { exact: true }).waitFor();
   const broken = {

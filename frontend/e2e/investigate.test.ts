@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { closeAtEnd, expectAccessible, go, logIn } from "./browser";
 import { type Api, data, isThere, openApi } from "./data";
 import { tabTo } from "./keys";
-import { type Server, startServer } from "./server";
+import { startServer } from "./server";
+import { button, canvas, look, now, region, server, stage } from "./stage";
 
 /** The work of the graph and of the page of a process on real logs: by mouse, and by keyboard alone, in both languages. */
 const LOGS = "evtx/sbousseaden";
@@ -19,10 +19,7 @@ const LANGUAGES = [
   ["ja", ja],
 ] as const;
 
-let server: Server;
-let browser: Browser;
 let api: Api;
-let now: Visit;
 
 interface Known {
   label: string;
@@ -63,9 +60,9 @@ async function activity(guid: string, code?: string): Promise<number> {
   return events.total.value;
 }
 
+stage(() => startServer("serve"), isThere);
 beforeAll(async () => {
   if (!isThere) return;
-  [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
   api = await openApi(server.url);
   for (const file of FILES) await api.load(file.split("/").at(-1) ?? file, readFileSync(`${data}/${file}`));
   const { events } = await api.ask<Found>(
@@ -86,14 +83,7 @@ beforeAll(async () => {
   }
   expect(known, "a process to look at").toBeTruthy();
 });
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
 
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const button = (name: string | RegExp) => now.page.getByRole("button", { name, exact: true });
-const canvas = () => now.page.getByRole("application");
 const nodes = async () => Number(/\d+/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[0]);
 const side = () => now.page.locator(".side h2").first().innerText();
 const exactly = (text: string) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}`);
@@ -108,7 +98,7 @@ async function accessible(what: string) {
 
 describe.skipIf(!isThere).each(LANGUAGES)("in %s", (language, t) => {
   const begin = async (path: string, onTestFinished: (end: () => Promise<void>) => void) => {
-    now = await visit(browser, server.url, { language });
+    await look({ language });
     closeAtEnd(onTestFinished, () => now);
     await logIn(now.page, server.url, path);
     return now.page;

@@ -1,8 +1,8 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { freshWindows, look, now, region, rows, server, stage } from "./stage";
 
 /** The work of each page done in Japanese, as its reader finds it; and what a page says when the server fails. */
 const HOST = "ws01.example";
@@ -43,24 +43,9 @@ const EVENTS = [
   event(HOST, 6, 11, { ProcessGuid: guid(1), Image: DROPPER, TargetFilename: "C:\\Windows\\Temp\\a.dll" }),
 ];
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
+stage(() => serverWith(EVENTS));
+freshWindows({ language: "ja" });
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url, { language: "ja" });
-  closeAtEnd(onTestFinished, () => now);
-});
-
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const rows = () => now.page.locator("table.events tbody tr");
 const total = () => now.page.getByTestId("total").innerText();
 /** The outline has each of these parts. */
 async function expectOutline(page: Page, parts: string[]) {
@@ -237,7 +222,7 @@ test.each([
   "when the server fails every page says so and can be asked again: %s, %s",
   async (language, message, shown, retry) => {
     await now.context.close();
-    now = await visit(browser, server.url, { language });
+    await look({ language });
     const { page } = now;
     await logIn(page, server.url, "/imports");
     let fails = true;

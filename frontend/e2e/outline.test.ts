@@ -1,8 +1,7 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { closeAtEnd, go, logIn, openBrowser, visit } from "./browser";
+import { expect, onTestFinished, test } from "vitest";
+import { closeAtEnd, go, logIn } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { look, now, server, stage } from "./stage";
 
 /** Search, hosts and statistics as a reader of the screen meets them, whole, in both languages. */
 const guid = (n: number) => `{afafafaf-0000-0000-0000-${n.toString(16).padStart(12, "0")}}`;
@@ -30,19 +29,10 @@ const EVENTS = [
   event("ws02.example", 4, 22, { ProcessGuid: guid(2), Image: APP, QueryName: "app.example" }),
 ];
 
-let server: Server;
-let browser: Browser;
-
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage(() => serverWith(EVENTS));
 
 test.each(["en", "ja"] as const)("%s", async (language) => {
-  const now = await visit(browser, server.url, { language });
+  await look({ language });
   closeAtEnd(onTestFinished, () => now);
   const { page } = now;
   await logIn(page, server.url, "/search");

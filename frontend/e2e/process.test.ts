@@ -1,8 +1,7 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { freshWindows, now, region, server, stage } from "./stage";
 
 /** The page of a process, on events made for what is asked of it. */
 const HOST = "ws01.example";
@@ -33,23 +32,9 @@ const EVENTS = [
   event(11, { ProcessGuid: guid(1), Image: TOOL, TargetFilename: "C:\\Windows\\Temp\\a.dll" }),
 ];
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
+stage(() => serverWith(EVENTS));
+freshWindows();
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
-
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
 const rows = () => region("Events of the process").locator("tbody tr");
 const openPage = async (n: number) => {
   await logIn(now.page, server.url, `/process?guid=${encodeURIComponent(guid(n))}`);

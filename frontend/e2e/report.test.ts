@@ -1,8 +1,7 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, logIn, openBrowser, tabTo, type Visit, visit } from "./browser";
+import { beforeEach, expect, test } from "vitest";
+import { closeAtEnd, expectAccessible, logIn, tabTo } from "./browser";
 import { openApi, record, serverWith } from "./data";
-import type { Server } from "./server";
+import { look, now, server, stage } from "./stage";
 
 /** A file of indicators becomes the search. */
 const MD5 = "0123456789abcdef0123456789abcdef";
@@ -20,17 +19,7 @@ const EVENTS = [
 const REPORT = "type,value\nfilename,dropper.exe\nip-dst,203.0.113.9\nmutex,Global\\x\n";
 const file = (name: string, text: string) => ({ name, mimeType: "text/csv", buffer: Buffer.from(text) });
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
-
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage(() => serverWith(EVENTS));
 beforeEach(async ({ onTestFinished }) => {
   closeAtEnd(onTestFinished, () => now);
 });
@@ -39,7 +28,7 @@ const total = () => now.page.getByTestId("total").innerText();
 const text = () => now.page.getByRole("textbox", { name: /^(The search as text|テキスト形式の検索)$/ });
 
 test("by mouse: the form is filled, what is left out is told, nothing is stored", async () => {
-  now = await visit(browser, server.url);
+  await look();
   const { page } = now;
   await logIn(page, server.url, "/search");
   await expect.poll(total).toBe("4");
@@ -72,7 +61,7 @@ test("by mouse: the form is filled, what is left out is told, nothing is stored"
 });
 
 test("by keyboard, in Japanese: a long list stays in the address", async () => {
-  now = await visit(browser, server.url, { language: "ja", scheme: "light" });
+  await look({ language: "ja", scheme: "light" });
   const { page } = now;
   await logIn(page, server.url, "/search");
   await expect.poll(total).toBe("4");

@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { button, canvas, freshWindows, look, now, server, stage, title } from "./stage";
 
 /** The times of a graph, and a link that holds what was done with it. */
 const guid = (n: number) => `{eeeeeeee-0000-0000-0000-${n.toString(16).padStart(12, "0")}}`;
@@ -33,29 +32,13 @@ const EVENTS = Array.from({ length: CHILDREN }, (_, i) => [
   ),
 ]).flat();
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
+stage(() => serverWith(EVENTS));
+freshWindows();
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
-
-const canvas = () => now.page.getByRole("application");
-const button = (name: string) => now.page.getByRole("button", { name, exact: true });
 const nodes = async () =>
   Number(
     /of ([\d,]+) nodes/.exec((await canvas().getAttribute("aria-label")) ?? "")?.[1]?.replaceAll(",", ""),
   );
-const title = () => now.page.locator(".side h2").first().innerText();
 const openProcess = async () => {
   await logIn(now.page, server.url, `/graph?name=${encodeURIComponent(guid(1))}`);
   await canvas().waitFor();
@@ -137,7 +120,7 @@ test("a link restores the whole exploration, and undo goes on from there", async
   expect(shared).toMatch(/#steps=expand\./);
   await now.context.close();
 
-  now = await visit(browser, server.url);
+  await look();
   const other = now.page;
   await logIn(other, server.url, shared.slice(server.url.length));
   await canvas().waitFor();

@@ -1,8 +1,8 @@
-import type { Browser, Page, Route } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, tabTo, type Visit, visit } from "./browser";
+import type { Page, Route } from "playwright-core";
+import { expect, test } from "vitest";
+import { expectAccessible, go, logIn, tabTo } from "./browser";
 import { record, serverWith } from "./data";
-import type { Server } from "./server";
+import { button, freshWindows, look, now, param, region, rows, server, stage } from "./stage";
 
 /** What the pages of the hunt say while they wait, when they cannot, and after one has come back to them. */
 const HOST = "ws01.example";
@@ -40,27 +40,10 @@ const EVENTS = [
   }),
 ];
 
-let server: Server;
-let browser: Browser;
-let now: Visit;
+stage(() => serverWith(EVENTS));
+freshWindows();
 
-beforeAll(async () => {
-  [server, browser] = await Promise.all([serverWith(EVENTS), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
-
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const button = (name: string) => now.page.getByRole("button", { name, exact: true });
-const rows = () => now.page.locator("table.events tbody tr");
 const total = () => now.page.getByTestId("total").innerText();
-const param = (name: string) => new URL(now.page.url()).searchParams.get(name);
 const operation = (route: Route) => /(?:query|mutation) (\w+)/.exec(route.request().postData() ?? "")?.[1];
 /** Intercepts what is asked under one name; all else goes its way. */
 const on = (page: Page, name: string, act: (route: Route) => Promise<void> | void) =>
@@ -75,7 +58,7 @@ test.each([
   ["ja", /^検索を読み取れません。9 文字目/],
 ] as const)("a search that cannot be read is not taken for all events, %s", async (language, said) => {
   await now.context.close();
-  now = await visit(browser, server.url, { language });
+  await look({ language });
   const { page } = now;
   const asked: string[] = [];
   await page.route("**/graphql", (route) => {

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { closeAtEnd, expectAccessible, go, logIn, openBrowser, type Visit, visit } from "./browser";
+import type { Page } from "playwright-core";
+import { beforeAll, expect, test } from "vitest";
+import { expectAccessible, go, logIn } from "./browser";
 import { type Api, data, isThere, openApi } from "./data";
 import { tabTo } from "./keys";
-import { type Server, startServer } from "./server";
+import { startServer } from "./server";
+import { canvas, freshWindows, now, server, stage } from "./stage";
 
 /** From a clue to the whole story, on real logs of two intrusions. */
 const LOGS = [
@@ -23,27 +24,16 @@ detection:
   condition: selection
 `;
 
-let server: Server;
-let browser: Browser;
 let api: Api;
-let now: Visit;
 
+stage(() => startServer("serve"), isThere);
 beforeAll(async () => {
   if (!isThere) return;
-  [server, browser] = await Promise.all([startServer("serve"), openBrowser()]);
   api = await openApi(server.url);
   await api.ask("mutation ($y: String!) { importRules(input: { yaml: $y }) { read } }", { y: RULE });
   for (const log of LOGS) await api.load(log, new Uint8Array(readFileSync(`${data}/json-nxlog-flat/${log}`)));
 }, 300_000);
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
-beforeEach(async ({ onTestFinished }) => {
-  if (!isThere) return;
-  now = await visit(browser, server.url);
-  closeAtEnd(onTestFinished, () => now);
-});
+freshWindows();
 
 interface Terms {
   terms: { values: { value: string; count: number }[]; distinct: number };
@@ -77,7 +67,6 @@ async function exported(page: Page): Promise<Exported> {
   ]);
   return JSON.parse(readFileSync(await file.path(), "utf8")) as Exported;
 }
-const canvas = () => now.page.getByRole("application");
 const details = () => now.page.getByRole("region", { name: "Node" });
 const property = (node: Exported["nodes"][number], name: string) =>
   node.properties.find((p) => p.name === name)?.value ?? "";

@@ -1,37 +1,14 @@
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { en } from "../src/i18n/en";
 import { ja } from "../src/i18n/ja";
-import {
-  closeAtEnd,
-  drag,
-  expectAccessible,
-  logIn,
-  openBrowser,
-  tabTo as tabToOf,
-  type Visit,
-  visit,
-} from "./browser";
+import { drag, expectAccessible, logIn, tabTo as tabToOf } from "./browser";
 import { isThere, serverOfHosts } from "./data";
-import type { Server } from "./server";
+import { freshWindows, now, number, region, rows, server, stage } from "./stage";
 
 /** What is done on each page, by mouse and by keyboard alone, in both languages, on real logs. */
-let server: Server;
-let browser: Browser;
-let now: Visit;
 
-beforeAll(async () => {
-  if (!isThere) return;
-  [server, browser] = await Promise.all([serverOfHosts(), openBrowser()]);
-});
-afterAll(async () => {
-  await browser?.close();
-  await server?.stop();
-});
+stage(() => serverOfHosts(), isThere);
 
-const number = (text: string) => Number(text.replace(/[^\d]/g, ""));
-const region = (name: string) => now.page.getByRole("region", { name, exact: true });
-const rows = () => now.page.locator("table.events tbody tr");
 const total = async () => number(await now.page.getByTestId("total").innerText());
 /** Exactly this. */
 const is = (text: string) => new RegExp(`^${text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
@@ -44,10 +21,7 @@ describe.skipIf(!isThere).each([
   ["en", en],
   ["ja", ja],
 ] as const)("on real logs, %s", (language, t) => {
-  beforeEach(async ({ onTestFinished }) => {
-    now = await visit(browser, server.url, { language });
-    closeAtEnd(onTestFinished, () => now);
-  });
+  freshWindows({ language });
 
   test("search by mouse: from a registry value to who set it", async () => {
     const { page } = now;

@@ -4,6 +4,7 @@ use super::{
     cost::Spent,
     follow::{Work, tell_alerts},
     hunt::Hunts,
+    live,
     processes::{Open, Process, Processes},
     recent::Recent,
     reload,
@@ -21,7 +22,7 @@ use crate::{
 use async_trait::async_trait;
 use std::{
     collections::HashSet,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, RwLock},
     time::{Duration, Instant},
 };
 use tokio::sync::{Mutex, broadcast, watch};
@@ -96,7 +97,7 @@ impl Detect {
 
     /// The rules as they are now.
     pub(super) fn live(&self) -> Arc<RuleSet> {
-        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+        live(&self.rules)
     }
 
     /// The same for a piece of the log. What was kept for correlations that are no more is forgotten.

@@ -1,21 +1,16 @@
 //! Retro-hunts: rules over what is stored already. The follower that matches new events does them, a page at a time
 //! between two pieces of the log, so that nothing else writes hits; so they find what live matching would have found.
-use super::{
-    Pipeline,
-    detect::Detect,
-    processes::{PAGE, of_sysmon},
-    reload,
-};
+use super::{Pipeline, detect::Detect, past::Past, processes::PAGE, reload};
 use crate::{
     catalog::{Hunt, IndicatorFilter, Job, JobKind, JobState},
     error::{Code, Error, Result},
-    event::{Condition, Period, Position, Scope, Time, detection::Rule},
-    rules::{RuleSet, filter, superset::superset},
+    event::{Period, Position, Scope, Time, detection::Rule},
+    rules::{RuleSet, filter},
     store::{Cursor, Order, Query},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -119,29 +114,16 @@ impl Detect {
         let live = self.live();
         self.store.refresh().await?;
         let all = self.catalog.rules().await?;
-        let placeholders = self.rules.read().unwrap_or_else(PoisonError::into_inner).placeholders();
-        let wanted: BTreeSet<String> = hunt.rules.iter().cloned().collect();
-        let (rules, condition, span) = tokio::task::spawn_blocking(move || {
-            let part = RuleSet::needed(&all, &wanted);
-            let condition = superset(&part);
-            let (set, _) = RuleSet::part(&all, &wanted, &placeholders);
-            let span = set.correlations().all().iter().fold(0_i64, |sum, c| sum.saturating_add(c.span()));
-            (set, condition, span)
-        })
-        .await?;
+        let wanted = hunt.rules.iter().cloned().collect();
+        let Past { rules, query, .. } = Past::of(all, wanted, live.placeholders(), hunt.period).await?;
         if rules.is_empty() {
             return Err(Error::bad_input("none of the rules is there any more, enabled and matched"));
         }
-        // A window that ends in the period can begin before it, and where correlations build on each other, each goes back
-        // by its own span.
-        let from = hunt.period.from.map(|t| Time(t.0.saturating_sub(span)));
-        let condition = of_sysmon(condition.unwrap_or(Condition::All))?;
-        let query = Query { condition, period: Period { from, to: hunt.period.to } };
         if hunt.after.is_none() {
             let total = self.store.count(&Scope::All, &query).await?;
             self.catalog.put_job(&Job { hunt: Some(Hunt { total, ..hunt }), ..job.clone() }).await?;
         }
-        Ok(Running { job_id: job.id.clone(), live, rules: Arc::new(rules), query })
+        Ok(Running { job_id: job.id.clone(), live, rules, query })
     }
 
     async fn hunt_page(&mut self, running: &Running, mut job: Job) -> Result<bool> {

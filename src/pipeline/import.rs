@@ -276,6 +276,12 @@ async fn try_job(pipeline: &Pipeline, job: &Job, path: &Path) -> Option<(Result<
         let mut watch = JobWatch { updates, job: job.clone(), sent: Instant::now() };
         let options = Options { keep_other: job.keep_other };
         let result = pipeline.import_file(&job.name, path, options, Some(&job.id), &mut watch).await;
+        // Who is told "done" searches at once, and does not search again.
+        if result.is_ok()
+            && let Err(e) = pipeline.store.refresh().await
+        {
+            tracing::warn!(job = %job.id, error = ?e, "what was imported cannot be searched yet");
+        }
         (result, watch.job)
     };
     let (mut import, mut writer) = (std::pin::pin!(import), std::pin::pin!(writer));

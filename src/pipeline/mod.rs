@@ -14,6 +14,7 @@ mod follow;
 mod hunt;
 mod import;
 mod lease;
+mod past;
 mod processes;
 mod recent;
 mod reopen;
@@ -406,11 +407,15 @@ async fn look(
     }
 }
 
+/// The rules that are matched now.
+fn live(rules: &RwLock<Arc<RuleSet>>) -> Arc<RuleSet> {
+    rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
 /// Compiles the rules of the catalog; one after the other, so that an older set never replaces a newer one.
 async fn reload(catalog: &dyn Catalog, rules: &RwLock<Arc<RuleSet>>, reloading: &tokio::sync::Mutex<()>) -> Result<()> {
     let _turn = reloading.lock().await;
-    let placeholders = rules.read().unwrap_or_else(PoisonError::into_inner).placeholders();
-    let set = Arc::new(compile(catalog, placeholders).await?);
+    let set = Arc::new(compile(catalog, live(rules).placeholders()).await?);
     *rules.write().unwrap_or_else(PoisonError::into_inner) = set;
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! Rules that come in, and what they take over from those that they supersede.
-use super::{Pipeline, reload, with_rules};
+use super::{Pipeline, live, reload, with_rules};
 use crate::{
     catalog::{Item, ItemChange, ItemFilter, ItemKind, Suppression},
     error::Result,
@@ -10,7 +10,7 @@ use crate::{
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     fmt,
-    sync::{Arc, PoisonError},
+    sync::Arc,
 };
 
 /// What an import has done.
@@ -125,7 +125,7 @@ impl Pipeline {
 
     /// The rules that are matched now.
     pub fn rule_set(&self) -> Arc<RuleSet> {
-        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+        live(&self.rules)
     }
 }
 

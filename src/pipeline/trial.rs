@@ -2,11 +2,12 @@
 use super::{
     Pipeline,
     detect::{detected, settled},
+    past::Past,
     processes::{PAGE, Processes, of_sysmon},
 };
 use crate::{
-    error::{Error, Result},
-    event::{Condition, Event, EventId, Period, Scope, Time, detection::Rule},
+    error::{Code, Error, Result},
+    event::{Event, EventId, Period, Scope, Time, detection::Rule},
     rules::{
         self, RuleSet,
         correlation::{self, Seen},
@@ -14,7 +15,6 @@ use crate::{
         filter,
         join::Lineage,
         search,
-        superset::superset,
     },
     store::{Cursor, Order, Query},
 };
@@ -105,6 +105,10 @@ impl Pipeline {
         let period = Period { from: Some(event.time), to: Some(Time(event.time.0.saturating_add(1))) };
         let (all, ids) = (tried.all.clone(), tried.ids());
         let scanned = self.scanned(scope, tried, period, usize::MAX).await?;
+        if !scanned.complete {
+            let message = "there are too many events before this one to say whether it completes a window";
+            return Err(Error::new(Code::TooLarge, message));
+        }
         let fires = scanned.found.iter().any(|e| e.id == event.id);
         let explained = tokio::task::spawn_blocking(move || {
             let mut seen: HashMap<Arc<str>, BTreeSet<EventId>> = HashMap::new();
@@ -158,21 +162,10 @@ impl Pipeline {
 
     async fn scanned(&self, scope: &Scope, tried: Tried, period: Period, first: usize) -> Result<Scanned> {
         let (ids, placeholders) = (tried.ids(), self.rule_set().placeholders());
-        let prepared = tokio::task::spawn_blocking(move || {
-            let condition = superset(&RuleSet::needed(&tried.all, &ids));
-            let (set, failed) = RuleSet::part(&tried.all, &ids, &placeholders);
-            match failed.into_iter().find(|(id, _)| ids.contains(id)) {
-                Some((_, reason)) => Err(reason),
-                None => Ok((condition, set)),
-            }
-        });
-        let (condition, set) = prepared.await?.map_err(Error::bad_input)?;
-        let set = Arc::new(set);
-        let span = set.correlations().all().iter().fold(0_i64, |sum, c| sum.saturating_add(c.span()));
-        // A window that ends in the period can begin before it.
-        let from = period.from.map(|t| Time(t.0.saturating_sub(span)));
-        let condition = of_sysmon(condition.unwrap_or(Condition::All))?;
-        let query = Query { condition, period: Period { from, to: period.to } };
+        let Past { rules: set, failed, query, span } = Past::of(tried.all, ids.clone(), placeholders, period).await?;
+        if let Some((_, reason)) = failed.into_iter().find(|(id, _)| ids.contains(id)) {
+            return Err(Error::bad_input(reason));
+        }
         let mut out = Scanned::default();
         let (started, mut after) = (Instant::now(), None);
         let mut processes = Processes::default();

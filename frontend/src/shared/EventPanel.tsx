@@ -40,13 +40,13 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
   const [tries, setTries] = useState(0);
   const more = tries < GRAPH_WAITS_MS.length;
   useEffect(() => {
-    if (!awaited || !more) return;
+    if (!awaited || !more || fetching) return;
     const timer = setTimeout(() => {
       setTries((n) => n + 1);
       reload({ requestPolicy: "network-only" });
     }, GRAPH_WAITS_MS[tries]);
     return () => clearTimeout(timer);
-  }, [awaited, more, tries, reload]);
+  }, [awaited, more, fetching, tries, reload]);
   return (
     <section aria-label={t("event.name")}>
       <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
@@ -82,7 +82,9 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
                 {t("event.openProcess")}
               </Button>
             )}
-            {awaited && <span className="dim">{t(more ? "event.graphComing" : "event.graphLacks")}</span>}
+            {awaited && (
+              <span className="dim">{t(more || fetching ? "event.graphComing" : "event.graphLacks")}</span>
+            )}
             <Button
               component={Link}
               href={hostLink(event.host, period)}

@@ -30,7 +30,7 @@ pub enum Language {
 pub enum JobState {
     /// Still importing.
     Running,
-    /// Finished; there may be issues.
+    /// Finished, and what it stored can be searched; there may be issues.
     Done,
     /// Ended by an error; `message` says why.
     Failed,
