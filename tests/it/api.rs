@@ -24,7 +24,6 @@ mod verdicts;
 mod webhooks;
 
 #[test]
-#[ignore = "takes long, and is asked for by name"]
 fn on_a_cluster() {
     crate::support::engines::run_on_a_cluster("api");
 }

@@ -248,7 +248,9 @@ async fn filters_by_what_the_event_is_like() {
     let mut socket = Socket::ready(&app, &token).await;
     socket.send(subscribe("s", of(&[20, 70, 80, 110]), Value::Null)).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    app.store(hitting(0, 9)).await;
+    // In this order: one batch may be found in any.
+    app.store(hitting(0, 5)).await;
+    app.store(hitting(5, 9)).await;
     let next = async |socket: &mut Socket| {
         let told = socket.next().await.unwrap()["payload"]["data"]["hits"].take();
         (told["hit"]["event"]["image"].as_str().unwrap().to_owned(), told["cursor"].clone())
@@ -507,7 +509,9 @@ async fn alerts_that_leave_the_filter_or_are_no_more_are_told() {
 /// A client that does not read: nothing piles up, and it is told what it missed.
 #[tokio::test]
 async fn a_slow_client_is_told_what_it_missed() {
-    let app = TestApp::start().await;
+    // Who does not read does not answer either: not what is looked at here.
+    let patient = Settings { ping: Duration::from_secs(600), ..Settings::default() };
+    let app = TestApp::with(patient, Box::new(|engines| engines)).await;
     app.load_rule().await;
     let token = app.login("viewer", VIEWER).await;
     app.store(events(1, 1)).await;
