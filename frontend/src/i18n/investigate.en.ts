@@ -216,6 +216,12 @@ export const investigate = {
     yes: "yes",
     no: "no",
     behaviour: "What they touched",
+    noCodes: "Neither of them has an event in this period.",
+    touchedNothing: {
+      all: "Neither of them touched anything in this period.",
+      differences: "They touched the same in this period.",
+      shared: "They touched nothing in common in this period.",
+    },
     readFirst: "The first {{count, number}} of {{total}} links of each type were compared.",
     sameGuid: "This is the same process.",
     graph: "Graph",

@@ -219,6 +219,12 @@ export const investigate = {
     yes: "あり",
     no: "なし",
     behaviour: "触れたもの",
+    noCodes: "この期間のイベントはどちらのプロセスにもありません。",
+    touchedNothing: {
+      all: "この期間に触れたものはどちらのプロセスにもありません。",
+      differences: "この期間に触れたものに違いはありません。",
+      shared: "この期間に共通して触れたものはありません。",
+    },
     readFirst: "種類ごとに {{total}} 件中はじめの {{count, number}} 件を比較しました。",
     sameGuid: "同じプロセスです。",
     graph: "グラフ",

@@ -101,7 +101,7 @@ export default function ProcessPage() {
             {t("process.stopCompare")}
           </Button>
         )}
-        {process && !other && (
+        {process && (
           <PeriodPicker
             value={period}
             onChange={(p) =>
@@ -130,7 +130,7 @@ export default function ProcessPage() {
       {!guid && <Starts as="process" />}
       {process && (
         <div className="head tools">
-          <Chain process={process} />
+          <Chain process={process} period={period} />
           <div className="row push">
             <Button
               component={Link}
@@ -173,7 +173,7 @@ export default function ProcessPage() {
             (second.data.process.id === process.id ? (
               <div className="notice">{t("process.sameGuid")}</div>
             ) : (
-              <Compare first={process} second={second.data.process} />
+              <Compare first={process} second={second.data.process} period={during} />
             ))}
         </>
       )}
@@ -239,12 +239,12 @@ export default function ProcessPage() {
           </div>
           <div className="side">
             {event ? (
-              <EventPanel key={event} id={event} onClose={() => set({ event: undefined })} />
+              <EventPanel key={event} id={event} onClose={() => set({ event: undefined })} period={period} />
             ) : (
               <section aria-label={t("process.facts")} className="stack pad">
                 <h2 className="wrap">{process.label}</h2>
                 <Facts process={process} />
-                <Others process={process} />
+                <Others process={process} period={period} />
               </section>
             )}
           </div>
