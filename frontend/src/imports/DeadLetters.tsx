@@ -1,11 +1,10 @@
-import { Button } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { DeadLettersDocument } from "../api/generated";
 import { usePages } from "../api/pages";
 import { reasonText } from "../i18n/server";
 import { useNumber, utc } from "../shared/format";
-import { State } from "../shared/State";
+import { PagesEnd } from "../shared/PagesEnd";
 
 const PAGE = 50;
 
@@ -57,18 +56,7 @@ export function DeadLetters({ turn }: { turn: number }) {
           </tbody>
         </table>
       )}
-      <State
-        loading={pages.loading}
-        error={pages.error}
-        empty={pages.items.length === 0}
-        nothing={t("imports.noDeadLetters")}
-        retry={pages.retry}
-      />
-      {pages.more && (
-        <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>
-          {t("page.more")}
-        </Button>
-      )}
+      <PagesEnd pages={pages} nothing={t("imports.noDeadLetters")} />
     </section>
   );
 }
