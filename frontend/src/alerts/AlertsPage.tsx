@@ -178,7 +178,7 @@ export function AlertsPage() {
                     {baseName(hit.event?.image)}
                   </td>
                   <td className="mono" style={{ maxWidth: 0, width: "40%", minWidth: 120 }}>
-                    <div className="cut" title={says(hit)}>
+                    <div className="two-lines" title={says(hit) ?? undefined}>
                       {says(hit)}
                     </div>
                   </td>

@@ -82,7 +82,7 @@ export default function HostsPage() {
           {t("hosts.silentWhole")}
         </div>
       )}
-      <Scroll style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
+      <Scroll className="sized" style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
         {selected && (
           <HostPanel
             key={selected}

@@ -138,7 +138,7 @@ export const investigate = {
     moveChosen: "選んだものを動かす",
     side: { left: "左へ", right: "右へ", up: "上へ", down: "下へ" },
     layouts: {
-      tree: "木",
+      tree: "ツリー",
       force: "力学",
       time: "時系列",
     },

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { DeadLettersDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { reasonText } from "../i18n/server";
+import { positionText, reasonText } from "../i18n/server";
 import { useNumber, utc } from "../shared/format";
 import { PagesEnd } from "../shared/PagesEnd";
 
@@ -23,7 +23,8 @@ export function DeadLetters({ turn }: { turn: number }) {
       <div className="row pad">
         <h2>{t("imports.deadLetters")}</h2>
         <span className="dim" style={{ marginLeft: "auto" }}>
-          {pages.total &&
+          {pages.items.length > 0 &&
+            pages.total &&
             t("page.shown", { shown: number(pages.items.length), total: number(pages.total.value) })}
         </span>
       </div>
@@ -43,7 +44,7 @@ export function DeadLetters({ turn }: { turn: number }) {
               // biome-ignore lint/suspicious/noArrayIndexKey: letters have no id; the list only grows at its end.
               <tr key={i}>
                 <td className="mono wrap">{letter.source}</td>
-                <td className="mono">{letter.position}</td>
+                <td className="mono">{positionText(letter.position)}</td>
                 <td className="wrap">{reasonText(letter.reason)}</td>
                 <td className="mono" style={{ maxWidth: 0, width: "30%" }}>
                   <div className="cut" title={letter.record ?? undefined}>

@@ -104,15 +104,19 @@ export function Compare({ first, second, period }: Props) {
   );
   return (
     <Scroll label={t("process.comparison")} style={{ overflow: "auto", flex: 1 }}>
-      <table className="dense">
+      <table className="dense compared">
         <caption className="pad" style={{ textAlign: "left" }}>
           {t("process.facts")}
         </caption>
         <thead>
           <tr>
             <th scope="col">{t("process.field")}</th>
-            <th scope="col">{first.label}</th>
-            <th scope="col">{second.label}</th>
+            <th scope="col" style={{ width: "42%" }}>
+              {first.label}
+            </th>
+            <th scope="col" style={{ width: "42%" }}>
+              {second.label}
+            </th>
           </tr>
         </thead>
         <tbody>

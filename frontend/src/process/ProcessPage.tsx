@@ -16,6 +16,7 @@ import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
+import { MONO } from "../shared/theme";
 import { Activity } from "./Activity";
 import { type Filter, filtered, plainGuid } from "./activity";
 import { Compare } from "./Compare";
@@ -269,9 +270,9 @@ function Entry({ label, hint, value, onEnter }: EntryProps) {
     onEnter(text.trim());
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} style={{ flex: hint ? "1 1 150px" : "0 1 312px", maxWidth: 312 }}>
       <TextInput
-        w={280}
+        styles={hint ? undefined : MONO}
         aria-label={label}
         placeholder={hint ?? label}
         value={text}

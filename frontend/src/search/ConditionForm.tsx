@@ -142,7 +142,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
           style={{ flex: 1, minWidth: 120 }}
           styles={MONO}
           autosize
-          maxRows={6}
+          maxRows={4}
           value={value.values.join("\n")}
           onChange={(e) => onChange({ ...value, values: e.currentTarget.value.split("\n") })}
         />

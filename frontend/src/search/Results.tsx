@@ -118,7 +118,7 @@ export function Results({
     current()?.focus({ preventScroll: true });
   };
 
-  const width = shown.reduce((sum, c) => sum + (c.width ?? 260), 0);
+  const width = shown.reduce((sum, c) => sum + leastOf(c), 0);
   return (
     <>
       <EventRows
@@ -187,7 +187,11 @@ export function Results({
   );
 }
 
-const size = (c: Column) => (c.width ? { width: c.width, flex: "none" } : { flex: 1, minWidth: 260 });
+const leastOf = (c: Column) => c.least ?? c.width ?? 260;
+const size = (c: Column) => ({
+  flex: c.width ? `0 ${c.least ? 1 : 0} ${c.width}px` : "1 0 260px",
+  minWidth: leastOf(c),
+});
 
 function Head({ column: c, sort, onSort }: { column: Column } & Pick<Props, "sort" | "onSort">) {
   const { t } = useTranslation();
