@@ -194,6 +194,7 @@ export const investigate = {
       acted: "acted",
       target: "was acted on",
       child: "started",
+      begun: "was started",
     },
     what: "What",
     nothing: "No event of this process fits.",

@@ -197,6 +197,7 @@ export const investigate = {
       acted: "実行側",
       target: "対象",
       child: "起動",
+      begun: "起動された",
     },
     what: "内容",
     nothing: "該当するイベントはありません。",
