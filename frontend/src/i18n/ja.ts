@@ -220,7 +220,7 @@ export const ja: typeof en = {
     events: "イベント",
     share: "イベントの割合",
     hits: "検知",
-    sysmon: "Sysmon の版",
+    sysmon: "Sysmon バージョン",
     configChanges: "設定変更",
     unknown: "不明",
     codes: "イベント種別",
