@@ -93,6 +93,27 @@ test("another process of the same image is compared by a link", async () => {
   await others.getByText("No other start of this image is known.").waitFor();
 });
 
+test("two processes are compared within the period of the address", async () => {
+  const { page } = now;
+  await openPage(1);
+  // The other has started, this one has not yet written its file.
+  await go(
+    page,
+    `/process?${new URLSearchParams({ guid: guid(1), to: new Date(BEGIN + 3_500).toISOString() })}`,
+  );
+  await region("Other processes of this image").getByRole("link").click();
+  await page.waitForURL((url) => url.searchParams.has("with") && url.searchParams.has("to"));
+  const both = region("Comparison");
+  const written = both.getByRole("row", { name: /^11 FileCreate/ });
+  const file = both.getByRole("row", { name: /a\.dll/ });
+  await both.getByRole("row", { name: /^1 ProcessCreate/ }).waitFor();
+  await both.getByRole("row", { name: /cmd\.exe/ }).waitFor();
+  expect([await written.count(), await file.count()]).toEqual([0, 0]);
+  await page.getByRole("group", { name: "Period" }).getByRole("button", { name: "All time" }).click();
+  await written.waitFor();
+  await file.waitFor();
+});
+
 test("counts that could not be read are said and asked again, alone and when comparing", async () => {
   const { page } = now;
   await openPage(1);

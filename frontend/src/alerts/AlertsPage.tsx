@@ -12,8 +12,8 @@ import { baseName, useNumber, utc } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { Level } from "../shared/Level";
 import { graphLink, searchLink } from "../shared/links";
+import { PagesEnd } from "../shared/PagesEnd";
 import { Scroll } from "../shared/Scroll";
-import { State } from "../shared/State";
 import { mergeHits } from "./merge";
 import { useHitStream } from "./stream";
 
@@ -178,7 +178,7 @@ export function AlertsPage() {
                     {baseName(hit.event?.image)}
                   </td>
                   <td className="mono" style={{ maxWidth: 0, width: "40%", minWidth: 120 }}>
-                    <div className="cut" title={says(hit)}>
+                    <div className="two-lines" title={says(hit) ?? undefined}>
                       {says(hit)}
                     </div>
                   </td>
@@ -208,24 +208,7 @@ export function AlertsPage() {
               ))}
             </tbody>
           </table>
-          <State
-            loading={pages.loading}
-            error={pages.error}
-            empty={hits.length === 0}
-            nothing={t("alerts.nothing")}
-            retry={pages.retry}
-          />
-          {pages.more && (
-            <Button
-              m="sm"
-              style={{ alignSelf: "flex-start" }}
-              variant="default"
-              onClick={pages.loadMore}
-              loading={pages.loading}
-            >
-              {t("page.more")}
-            </Button>
-          )}
+          <PagesEnd pages={pages} empty={hits.length === 0} nothing={t("alerts.nothing")} />
         </Scroll>
         {selected && (
           <div className="side">

@@ -6,11 +6,14 @@ import { nextNode } from "./fold";
 import type { Drawing } from "./model";
 import type { CaptionOf } from "./paint";
 import type { Place } from "./place";
-import { sceneOf } from "./scene";
+import { type Disc, sceneOf } from "./scene";
 import { Stage } from "./stage";
 
 export interface CanvasHandle {
-  fit: () => void;
+  /** Shows all, or all of these. */
+  fit: (ids?: ReadonlySet<string>) => void;
+  /** Shows all of these if none is in sight. */
+  reveal: (ids: ReadonlySet<string>) => void;
   zoom: (factor: number) => void;
   show: (id: string) => void;
   /** Looks further, in steps. */
@@ -119,13 +122,16 @@ export function Canvas(props: CanvasProps) {
     if (wasEmpty) on.goTo(startOf(scene.discs, on.now.size, drawing.layout === "tree", from));
   }, [drawing, origin]);
 
-  const showAll = () => {
+  const showAll = (ids?: ReadonlySet<string>) => {
     const now = stage.current?.now;
-    if (now)
-      stage.current?.goTo(
-        wholeOf(now.scene.discs, now.size, latest.current.drawing.layout === "tree"),
-        FLIGHT,
-      );
+    if (!now) return;
+    const discs = ids ? now.scene.discs.filter((d) => ids.has(d.id)) : now.scene.discs;
+    stage.current?.goTo(wholeOf(discs, now.size, latest.current.drawing.layout === "tree"), FLIGHT);
+  };
+  const reveal = (ids: ReadonlySet<string>) => {
+    const now = stage.current?.now;
+    const isSeen = (disc: Disc) => now && isInSight(toScreen(now.camera, now.size, disc), now.size);
+    if (!now?.scene.discs.some((d) => ids.has(d.id) && isSeen(d))) showAll(ids);
   };
   const zoom = (factor: number) => {
     const now = stage.current?.now;
@@ -174,6 +180,7 @@ export function Canvas(props: CanvasProps) {
 
   useImperativeHandle(props.ref, () => ({
     fit: showAll,
+    reveal,
     zoom,
     show,
     pan,

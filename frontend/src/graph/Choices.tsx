@@ -55,8 +55,8 @@ export function Choices({ found, span }: { found: NodePartsFragment[]; span: Per
                 <Link href={graphLink(node.id, span)}>{node.label}</Link>
               </td>
               <td>{node.host}</td>
-              <td className="mono">{clock.time(node.firstSeen)}</td>
-              <td className="mono">{clock.time(node.lastSeen)}</td>
+              <td className="mono nowrap">{clock.time(node.firstSeen)}</td>
+              <td className="mono nowrap">{clock.time(node.lastSeen)}</td>
             </tr>
           ))}
         </tbody>

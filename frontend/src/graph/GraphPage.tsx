@@ -172,8 +172,12 @@ export default function GraphPage() {
   );
   // A path is seen as a whole.
   useEffect(() => {
-    if (paths.nodes) canvas.current?.fit();
+    if (paths.nodes) canvas.current?.fit(paths.nodes);
   }, [paths.nodes]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what is chosen later does not lead away from where one looks.
+  useEffect(() => {
+    if (hits && lit) canvas.current?.reveal(lit);
+  }, [hits, rule]);
   const caption = useCaption(drawing, around, badge);
   /** What is chosen, for those who cannot see it. */
   const spoken = useMemo(() => {

@@ -78,11 +78,15 @@ export function PathPanel({ search, chosen, onChoose, onSelect, onClose }: Props
                       </span>
                     </div>
                   )}
-                  <NodeIcon kind={node.kind} size={14} />{" "}
-                  <button type="button" className="plain mono" onClick={() => onSelect(node.id)}>
-                    {node.label}
-                  </button>{" "}
-                  <span className="dim">{node.host}</span>
+                  <div className="row" style={{ flexWrap: "nowrap", alignItems: "baseline", gap: 5 }}>
+                    <NodeIcon kind={node.kind} size={14} />
+                    <div>
+                      <button type="button" className="plain mono" onClick={() => onSelect(node.id)}>
+                        {node.label}
+                      </button>{" "}
+                      <span className="dim">{node.host}</span>
+                    </div>
+                  </div>
                 </li>
               ))}
             </ol>

@@ -1,7 +1,7 @@
 import { type Camera, COLUMN, type Size, toScreen } from "./camera";
 import type { Scale } from "./place";
 
-const APART = 150;
+const APART = 172;
 
 /** Moments along the top of the time line, as many as have room. */
 export function drawAxis(

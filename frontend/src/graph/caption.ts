@@ -4,6 +4,7 @@ import { useClock, writeTime } from "../shared/clock";
 import { LEVELS } from "../shared/colours";
 import { baseName, useNumber } from "../shared/format";
 import type { Around } from "./around";
+import { BETWEEN } from "./label";
 import type { Drawing, DrawnNode, Group } from "./model";
 import type { CaptionOf } from "./paint";
 
@@ -44,7 +45,7 @@ export function useCaption(
       return {
         name: baseName(point.label),
         full: point.label,
-        second: [where, how, badge(point.id)].filter(Boolean).join(" · "),
+        second: [where, how, badge(point.id)].filter(Boolean).join(BETWEEN),
         hit: level && { colour: `--level-${level}`, sign: t(`level.${level}`).charAt(0) },
       };
     },

@@ -26,12 +26,14 @@ export interface Caption {
 
 const NAME = "600 12px system-ui, sans-serif";
 const SECOND = "11px system-ui, sans-serif";
+/** Between the parts of the second line. */
+export const BETWEEN = " · ";
 const LEAST_WIDTH = 36;
 const LEAST_HEIGHT = 13;
 const TWO_LINES = 30;
 /** Pixels that a name may take under the pointer, and when chosen. */
 const WHOLE = 640;
-const CHOSEN = 160;
+export const CHOSEN = 160;
 const RING = [3, 2.5];
 
 /** Cuts the middle until it fits: the start tells where, the end tells what. */
@@ -48,6 +50,14 @@ export function fitText(text: string, width: number, measure: (text: string) => 
   return least < 3 ? "" : cut(least);
 }
 
+/** Leaves out the parts that come first until the others fit; only the last is cut. */
+export function fitParts(text: string, width: number, measure: (text: string) => number): string {
+  const at = text.indexOf(BETWEEN);
+  return at < 0 || measure(text) <= width
+    ? fitText(text, width, measure)
+    : fitParts(text.slice(at + BETWEEN.length), width, measure);
+}
+
 const known = new Map<string, { font: string; shown: string; width: number }>();
 const MOST_KNOWN = 20_000;
 
@@ -58,7 +68,7 @@ function fitted(context: CanvasRenderingContext2D, font: string, value: string, 
   const old = known.get(key);
   if (old) return old;
   context.font = font;
-  const shown = fitText(value, width, (t) => context.measureText(t).width);
+  const shown = (font === SECOND ? fitParts : fitText)(value, width, (t) => context.measureText(t).width);
   const made = { font, shown, width: context.measureText(shown).width };
   if (known.size >= MOST_KNOWN) known.clear();
   known.set(key, made);
@@ -73,6 +83,15 @@ export const hasRoom = ({ width, height }: Pick<Caption, "width" | "height">) =>
 export const widthOf = (context: CanvasRenderingContext2D, name: string) =>
   Math.ceil(fitted(context, NAME, name, WHOLE).width / 8) * 8;
 
+/** Around what is chosen or highlighted. */
+export function drawRing(context: CanvasRenderingContext2D, spot: Spot, colour: (name: string) => string) {
+  context.beginPath();
+  context.arc(spot.x, spot.y, spot.radius + 2.5, 0, 2 * Math.PI);
+  context.strokeStyle = colour("--accent");
+  context.lineWidth = 2;
+  context.stroke();
+}
+
 /** Name right of the node and a second line below it as far as there is room; framed when chosen, `whole` under the pointer. */
 export function drawLabel(
   context: CanvasRenderingContext2D,
@@ -82,16 +101,10 @@ export function drawLabel(
   framed: boolean,
   whole: boolean,
 ) {
-  if (framed) {
-    context.beginPath();
-    context.arc(spot.x, spot.y, spot.radius + 2.5, 0, 2 * Math.PI);
-    context.strokeStyle = colour("--accent");
-    context.lineWidth = 2;
-    context.stroke();
-  }
+  if (framed) drawRing(context, spot, colour);
   if (!framed && !hasRoom(caption)) return;
   const second = framed || caption.height >= TWO_LINES ? caption.second : undefined;
-  const room = whole ? WHOLE : framed ? Math.max(caption.width, CHOSEN) : caption.width;
+  const room = whole ? WHOLE : caption.width;
   const x = spot.x + spot.radius + 7;
   const text = (font: string, value: string) => fitted(context, font, value, room);
   const lines = [text(NAME, whole ? caption.full : caption.name), ...(second ? [text(SECOND, second)] : [])];

@@ -1,7 +1,17 @@
 import { NODE_COLOURS } from "../shared/colours";
-import { type Camera, COLUMN, type Point, ROW, type Size, toScreen } from "./camera";
+import { across, type Camera, COLUMN, type Point, ROW, type Size, toScreen } from "./camera";
 import { DASHES } from "./edges";
-import { type Caption, drawHit, drawInferred, drawLabel, hasRoom, type Spot, widthOf } from "./label";
+import {
+  type Caption,
+  CHOSEN,
+  drawHit,
+  drawInferred,
+  drawLabel,
+  drawRing,
+  hasRoom,
+  type Spot,
+  widthOf,
+} from "./label";
 import type { DrawnNode, Group } from "./model";
 import { type Disc, discRadius, type Line, type Scene } from "./scene";
 import { sprite } from "./sprites";
@@ -70,7 +80,7 @@ export function paint(
   for (const [disc, spot] of named) name(context, disc, spot, camera, look, false, false, taken);
   for (const [disc, spot] of framed) {
     drawSprite(context, disc, colourOf(disc, look), spot);
-    name(context, disc, spot, camera, look, true, false);
+    name(context, disc, spot, camera, look, true, false, disc.id === selected ? undefined : taken);
   }
 }
 
@@ -142,9 +152,12 @@ function name(
   taken?: Room,
 ) {
   const said = look.caption(disc.of);
-  const width = disc.room * COLUMN * camera.scale - spot.radius * 2 - 18;
+  const own = disc.room * COLUMN * across(camera) - spot.radius * 2 - 18;
+  // Only of what is chosen the name may cover others.
+  const width = framed && !taken ? Math.max(own, CHOSEN) : own;
   const caption = { ...said, width, height: ROW * camera.scale };
   if (taken && !hasRoom(caption)) {
+    if (framed) drawRing(context, spot, look.colour);
     const wide = Math.min(SHORT, widthOf(context, said.name));
     if (taken.take(spot, wide))
       drawLabel(context, spot, { ...caption, width: wide, height: LINE }, look.colour, false, false);

@@ -1,5 +1,5 @@
 import "./hosts.css";
-import { Button, NativeSelect, TextInput } from "@mantine/core";
+import { NativeSelect, TextInput } from "@mantine/core";
 import { useDebouncedCallback } from "@mantine/hooks";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -9,10 +9,10 @@ import { usePages } from "../api/pages";
 import { useClock } from "../shared/clock";
 import { CATEGORIES } from "../shared/colours";
 import { useNumber } from "../shared/format";
+import { PagesEnd } from "../shared/PagesEnd";
 import { PeriodPicker } from "../shared/PeriodPicker";
 import { PRESETS, readPeriod } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
-import { State } from "../shared/State";
 import { type Change, changed, hostsWanted } from "./address";
 import { HostPanel, TABS } from "./HostPanel";
 
@@ -82,7 +82,7 @@ export default function HostsPage() {
           {t("hosts.silentWhole")}
         </div>
       )}
-      <Scroll style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
+      <Scroll className="sized" style={{ flex: 1, overflow: "auto", minHeight: 0 }} label={t("hosts.list")}>
         {selected && (
           <HostPanel
             key={selected}
@@ -147,18 +147,7 @@ export default function HostsPage() {
             ))}
           </tbody>
         </table>
-        <State
-          loading={pages.loading}
-          error={pages.error}
-          empty={pages.items.length === 0}
-          nothing={t(silent || found ? "hosts.noneFits" : "hosts.nothing")}
-          retry={pages.retry}
-        />
-        {pages.more && (
-          <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>
-            {t("page.more")}
-          </Button>
-        )}
+        <PagesEnd pages={pages} nothing={t(silent || found ? "hosts.noneFits" : "hosts.nothing")} />
       </Scroll>
     </>
   );

@@ -358,7 +358,7 @@ export const en = {
     nothing: "Nothing has been imported yet.",
     states: { RUNNING: "Running", DONE: "Done", FAILED: "Failed", CANCELLED: "Cancelled" },
     deadLetters: "Records that could not be imported",
-    noDeadLetters: "Every record was imported.",
+    noDeadLetters: "No record was left out.",
     position: "Position",
     reason: "Reason",
     record: "Record",

@@ -1,7 +1,7 @@
 import i18next from "i18next";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { BEFORE, REASONS } from "./reasons.ja";
-import { reasonText, serverText } from "./server";
+import { positionText, reasonText, serverText } from "./server";
 import { MESSAGES } from "./server.ja";
 
 beforeAll(() => i18next.init({ lng: "en", resources: {} }));
@@ -9,6 +9,17 @@ afterEach(() => i18next.changeLanguage("en"));
 
 test("English is left as the server says it", () => {
   expect(serverText("wrong name or password", "UNAUTHENTICATED")).toBe("wrong name or password");
+});
+
+test("a place in a file is told in Japanese, one that is not known as it is", async () => {
+  expect(positionText("line 4")).toBe("line 4");
+  await i18next.changeLanguage("ja");
+  expect(["line 4", "byte 12", "record 7", "a/b.csv"].map(positionText)).toEqual([
+    "4 行目",
+    "12 バイト目",
+    "レコード 7",
+    "a/b.csv",
+  ]);
 });
 
 test("a known message is told in Japanese with its values", async () => {

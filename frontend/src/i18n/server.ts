@@ -21,6 +21,15 @@ export function reasonText(reason: string): string {
   return told(reason) ?? `${DETAIL}${reason}`;
 }
 
+const POSITIONS: Record<string, string> = { line: "$1 行目", byte: "$1 バイト目", record: "レコード $1" };
+
+/** Where in a file it was. */
+export function positionText(position: string): string {
+  const [, unit = "", at = ""] = /^(line|byte|record) (\d+)$/.exec(position) ?? [];
+  const japanese = i18next.language === "ja" ? POSITIONS[unit] : undefined;
+  return japanese?.replace("$1", at) ?? position;
+}
+
 /** Behind the reason: that not all of the record is kept. */
 const CUT = /^([\s\S]*) \(first (\d+) of (\d+) bytes of the record kept\)$/;
 

@@ -1,11 +1,10 @@
-import { Button } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { DeadLettersDocument } from "../api/generated";
 import { usePages } from "../api/pages";
-import { reasonText } from "../i18n/server";
+import { positionText, reasonText } from "../i18n/server";
 import { useNumber, utc } from "../shared/format";
-import { State } from "../shared/State";
+import { PagesEnd } from "../shared/PagesEnd";
 
 const PAGE = 50;
 
@@ -24,7 +23,8 @@ export function DeadLetters({ turn }: { turn: number }) {
       <div className="row pad">
         <h2>{t("imports.deadLetters")}</h2>
         <span className="dim" style={{ marginLeft: "auto" }}>
-          {pages.total &&
+          {pages.items.length > 0 &&
+            pages.total &&
             t("page.shown", { shown: number(pages.items.length), total: number(pages.total.value) })}
         </span>
       </div>
@@ -44,7 +44,7 @@ export function DeadLetters({ turn }: { turn: number }) {
               // biome-ignore lint/suspicious/noArrayIndexKey: letters have no id; the list only grows at its end.
               <tr key={i}>
                 <td className="mono wrap">{letter.source}</td>
-                <td className="mono">{letter.position}</td>
+                <td className="mono">{positionText(letter.position)}</td>
                 <td className="wrap">{reasonText(letter.reason)}</td>
                 <td className="mono" style={{ maxWidth: 0, width: "30%" }}>
                   <div className="cut" title={letter.record ?? undefined}>
@@ -57,18 +57,7 @@ export function DeadLetters({ turn }: { turn: number }) {
           </tbody>
         </table>
       )}
-      <State
-        loading={pages.loading}
-        error={pages.error}
-        empty={pages.items.length === 0}
-        nothing={t("imports.noDeadLetters")}
-        retry={pages.retry}
-      />
-      {pages.more && (
-        <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>
-          {t("page.more")}
-        </Button>
-      )}
+      <PagesEnd pages={pages} nothing={t("imports.noDeadLetters")} />
     </section>
   );
 }

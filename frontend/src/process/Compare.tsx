@@ -6,6 +6,7 @@ import { client } from "../api/client";
 import {
   type EdgeType,
   type NodeKind,
+  type PeriodInput,
   ProcessCodesDocument,
   ProcessTouchedDocument,
   type ProcessTouchedQuery,
@@ -29,7 +30,7 @@ interface Read {
 }
 
 /** Everything that edges lead to from a process, up to a bound that is told. */
-function useTouched(id: string): [Read, () => void] {
+function useTouched(id: string, period: PeriodInput | undefined): [Read, () => void] {
   const [turn, setTurn] = useState(0);
   const [read, setRead] = useState<Read>({ touched: [], total: 0, loading: true });
   // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` asks again.
@@ -41,7 +42,7 @@ function useTouched(id: string): [Read, () => void] {
       let after: string | undefined;
       for (let page = 0; page < PAGES; page += 1) {
         const result: OperationResult<ProcessTouchedQuery> = await client
-          .query(ProcessTouchedDocument, { id, first: PAGE, after })
+          .query(ProcessTouchedDocument, { id, period, first: PAGE, after })
           .toPromise();
         if (stopped) return;
         const found = result.data?.graphNode?.neighbours;
@@ -58,27 +59,34 @@ function useTouched(id: string): [Read, () => void] {
     return () => {
       stopped = true;
     };
-  }, [id, turn]);
+  }, [id, period, turn]);
   return [read, () => setTurn((n) => n + 1)];
 }
 
-function useCodes(guid: string) {
+function useCodes(guid: string, period: PeriodInput | undefined) {
   const condition = conditionInput(filtered(plainGuid(guid), {}));
   const [{ data, error, fetching }, reload] = useQuery({
     query: ProcessCodesDocument,
-    variables: { condition },
+    variables: { condition, period },
   });
   const codes = new Map(data?.summary.codes.map((c) => [c.code, c]));
   return { codes, known: data !== undefined, error, fetching, reload: () => reload() };
 }
 
+interface Props {
+  first: ProcessNode;
+  second: ProcessNode;
+  /** The same object as long as it is the same period. */
+  period: PeriodInput | undefined;
+}
+
 /** Two processes side by side: what they are, how much of what they did, and what each of them touched. */
-export function Compare({ first, second }: { first: ProcessNode; second: ProcessNode }) {
+export function Compare({ first, second, period }: Props) {
   const { t } = useTranslation();
   const number = useNumber();
   const [show, setShow] = useState<"all" | "differences" | "shared">("differences");
-  const [[a, readA], [b, readB]] = [useTouched(first.id), useTouched(second.id)];
-  const [ofA, ofB] = [useCodes(guidOf(first)), useCodes(guidOf(second))];
+  const [[a, readA], [b, readB]] = [useTouched(first.id, period), useTouched(second.id, period)];
+  const [ofA, ofB] = [useCodes(guidOf(first), period), useCodes(guidOf(second), period)];
   const [codesA, codesB] = [ofA.codes, ofB.codes];
   const facts = useFacts();
   const byName = (of: ProcessNode) => new Map(facts(of).map((fact) => [fact.name, fact]));
@@ -96,15 +104,19 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
   );
   return (
     <Scroll label={t("process.comparison")} style={{ overflow: "auto", flex: 1 }}>
-      <table className="dense">
+      <table className="dense compared">
         <caption className="pad" style={{ textAlign: "left" }}>
           {t("process.facts")}
         </caption>
         <thead>
           <tr>
             <th scope="col">{t("process.field")}</th>
-            <th scope="col">{first.label}</th>
-            <th scope="col">{second.label}</th>
+            <th scope="col" style={{ width: "42%" }}>
+              {first.label}
+            </th>
+            <th scope="col" style={{ width: "42%" }}>
+              {second.label}
+            </th>
           </tr>
         </thead>
         <tbody>
@@ -156,8 +168,8 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
       <State
         loading={ofA.fetching || ofB.fetching}
         error={ofA.error ?? ofB.error}
-        empty={!ofA.known || !ofB.known}
-        nothing={t("process.nothing")}
+        empty={!ofA.known || !ofB.known || codes.length === 0}
+        nothing={t("process.noCodes")}
         retry={() => {
           if (ofA.error) ofA.reload();
           if (ofB.error) ofB.reload();
@@ -192,7 +204,7 @@ export function Compare({ first, second }: { first: ProcessNode; second: Process
         loading={a.loading || b.loading}
         error={a.error ?? b.error}
         empty={shown.length === 0}
-        nothing={t("process.nothing")}
+        nothing={t(`process.touchedNothing.${touched.length === 0 ? "all" : show}`)}
         retry={() => {
           if (a.error) readA();
           if (b.error) readB();

@@ -5,6 +5,7 @@ import { useClock } from "../shared/clock";
 import { HitList } from "../shared/HitList";
 import { processLink } from "../shared/links";
 import { PropertyValue } from "../shared/Property";
+import type { Period } from "../shared/period";
 
 export type ProcessNode = NonNullable<ProcessFactsQuery["process"]>;
 
@@ -29,7 +30,7 @@ export function useFacts(): (process: ProcessNode) => Fact[] {
 }
 
 /** From the first process of the chain down to this one. */
-export function Chain({ process }: { process: ProcessNode }) {
+export function Chain({ process, period }: { process: ProcessNode; period: Period }) {
   const { t } = useTranslation();
   const clock = useClock();
   const chain = [...(process.lineage?.ancestors ?? [])].reverse();
@@ -46,7 +47,7 @@ export function Chain({ process }: { process: ProcessNode }) {
               {node.id === process.id || !own ? (
                 <b aria-current={node.id === process.id ? "page" : undefined}>{node.label}</b>
               ) : (
-                <Link href={processLink(own)}>{node.label}</Link>
+                <Link href={processLink(own, undefined, period)}>{node.label}</Link>
               )}
             </li>
           );

@@ -6,13 +6,14 @@ import { useClock } from "../shared/clock";
 import { conditionInput, emptyGroup, match } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { processLink, searchLink } from "../shared/links";
+import type { Period } from "../shared/period";
 import { State } from "../shared/State";
 import { guidOf, type ProcessNode } from "./Facts";
 
 const SHOWN = 10;
 
 /** Other processes of the same image, last started first: each can be compared with this one. */
-export function Others({ process }: { process: ProcessNode }) {
+export function Others({ process, period }: { process: ProcessNode; period: Period }) {
   const { t } = useTranslation();
   const clock = useClock();
   const number = useNumber();
@@ -66,7 +67,7 @@ export function Others({ process }: { process: ProcessNode }) {
                 <td style={{ whiteSpace: "nowrap" }}>
                   {other.guid && (
                     <Link
-                      href={processLink(guid, other.guid)}
+                      href={processLink(guid, other.guid, period)}
                       aria-label={t("process.compareTo", {
                         host: other.host,
                         time: `${clock.time(other.time, false)} ${clock.label}`,

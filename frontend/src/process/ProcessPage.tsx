@@ -16,6 +16,7 @@ import { PeriodPicker } from "../shared/PeriodPicker";
 import { periodInput, readPeriod, writePeriod } from "../shared/period";
 import { Starts } from "../shared/Starts";
 import { State } from "../shared/State";
+import { MONO } from "../shared/theme";
 import { Activity } from "./Activity";
 import { type Filter, filtered, plainGuid } from "./activity";
 import { Compare } from "./Compare";
@@ -101,7 +102,7 @@ export default function ProcessPage() {
             {t("process.stopCompare")}
           </Button>
         )}
-        {process && !other && (
+        {process && (
           <PeriodPicker
             value={period}
             onChange={(p) =>
@@ -130,7 +131,7 @@ export default function ProcessPage() {
       {!guid && <Starts as="process" />}
       {process && (
         <div className="head tools">
-          <Chain process={process} />
+          <Chain process={process} period={period} />
           <div className="row push">
             <Button
               component={Link}
@@ -173,7 +174,7 @@ export default function ProcessPage() {
             (second.data.process.id === process.id ? (
               <div className="notice">{t("process.sameGuid")}</div>
             ) : (
-              <Compare first={process} second={second.data.process} />
+              <Compare first={process} second={second.data.process} period={during} />
             ))}
         </>
       )}
@@ -239,12 +240,12 @@ export default function ProcessPage() {
           </div>
           <div className="side">
             {event ? (
-              <EventPanel key={event} id={event} onClose={() => set({ event: undefined })} />
+              <EventPanel key={event} id={event} onClose={() => set({ event: undefined })} period={period} />
             ) : (
               <section aria-label={t("process.facts")} className="stack pad">
                 <h2 className="wrap">{process.label}</h2>
                 <Facts process={process} />
-                <Others process={process} />
+                <Others process={process} period={period} />
               </section>
             )}
           </div>
@@ -269,9 +270,9 @@ function Entry({ label, hint, value, onEnter }: EntryProps) {
     onEnter(text.trim());
   };
   return (
-    <form onSubmit={submit}>
+    <form onSubmit={submit} style={{ flex: hint ? "1 1 150px" : "0 1 312px", maxWidth: 312 }}>
       <TextInput
-        w={280}
+        styles={hint ? undefined : MONO}
         aria-label={label}
         placeholder={hint ?? label}
         value={text}

@@ -4,10 +4,11 @@ import { compare, filtered, partOf } from "./activity";
 
 const GUID = "aaaaaaaa-0000-0000-0000-000000000001";
 
-test("a process acts, is acted on, or starts another, whatever the writing of its guid", () => {
-  expect(partOf(GUID, {})).toBe("acted");
-  expect(partOf(GUID, { target: `{${GUID.toUpperCase()}}` })).toBe("target");
-  expect(partOf(GUID, { parent: `{${GUID}}` })).toBe("child");
+test("a process is started, acts, is acted on, or starts another, whatever the writing of its guid", () => {
+  expect(partOf(GUID, { code: 1 })).toBe("begun");
+  expect(partOf(GUID, { code: 11 })).toBe("acted");
+  expect(partOf(GUID, { code: 10, target: `{${GUID.toUpperCase()}}` })).toBe("target");
+  expect(partOf(GUID, { code: 1, parent: `{${GUID}}` })).toBe("child");
 });
 
 test("every filter narrows the activity", () => {

@@ -43,9 +43,10 @@ export const plainGuid = (guid: string | null | undefined) => (guid ?? "").repla
 /** What part the process has in an event of its activity. */
 export function partOf(
   guid: string,
-  event: { target?: string | null; parent?: string | null },
-): "acted" | "target" | "child" {
+  event: { code: number; target?: string | null; parent?: string | null },
+): "acted" | "target" | "child" | "begun" {
   if (plainGuid(event.parent) === guid) return "child";
+  if (event.code === 1) return "begun";
   return plainGuid(event.target) === guid ? "target" : "acted";
 }
 

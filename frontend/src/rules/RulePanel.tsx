@@ -4,7 +4,6 @@ import { useQuery } from "urql";
 import { RuleDocument } from "../api/generated";
 import { Icon } from "../shared/Icon";
 import { Level } from "../shared/Level";
-import { Scroll } from "../shared/Scroll";
 import { State } from "../shared/State";
 
 /** One rule with its text. */
@@ -42,11 +41,11 @@ export function RulePanel({ id, onClose }: { id: string; onClose: () => void }) 
             <dt>{t("rules.logsource")}</dt>
             <dd className="mono">{rule.logsource}</dd>
           </dl>
-          <Scroll label={t("rules.text")} className="panel pad">
-            <pre className="mono" style={{ margin: 0 }}>
+          <section aria-label={t("rules.text")} className="panel pad">
+            <pre className="mono wrap" style={{ margin: 0 }}>
               {rule.text}
             </pre>
-          </Scroll>
+          </section>
         </div>
       )}
     </section>

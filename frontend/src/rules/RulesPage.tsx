@@ -1,4 +1,4 @@
-import { Button, SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
+import { SegmentedControl, Select, Switch, TextInput } from "@mantine/core";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useSearchParams } from "wouter";
@@ -9,8 +9,8 @@ import { useSession } from "../api/session";
 import { LEVELS } from "../shared/colours";
 import { useNumber } from "../shared/format";
 import { Level } from "../shared/Level";
+import { PagesEnd } from "../shared/PagesEnd";
 import { Scroll } from "../shared/Scroll";
-import { State } from "../shared/State";
 import { ImportRules } from "./ImportRules";
 import { RulePanel } from "./RulePanel";
 
@@ -169,24 +169,7 @@ export function RulesPage() {
               ))}
             </tbody>
           </table>
-          <State
-            loading={pages.loading}
-            error={pages.error}
-            empty={pages.items.length === 0}
-            nothing={t("rules.nothing")}
-            retry={pages.reload}
-          />
-          {pages.more && (
-            <Button
-              m="sm"
-              style={{ alignSelf: "flex-start" }}
-              variant="default"
-              onClick={pages.loadMore}
-              loading={pages.loading}
-            >
-              {t("page.more")}
-            </Button>
-          )}
+          <PagesEnd pages={pages} nothing={t("rules.nothing")} />
         </Scroll>
         {selected && (
           <div className="side">

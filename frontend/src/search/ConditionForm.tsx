@@ -115,8 +115,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
       <Not value={value.not} onChange={(not) => onChange({ ...value, not })} />
       <Autocomplete
         aria-label={t("search.field")}
-        w={170}
-        style={{ flex: "none" }}
+        style={{ flex: "0 1 170px", minWidth: 100 }}
         value={value.field}
         data={[
           { group: t("search.criteria"), items: CRITERIA },
@@ -130,8 +129,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
       />
       <NativeSelect
         aria-label={t("search.operator")}
-        w={128}
-        style={{ flex: "none" }}
+        style={{ flex: "0 1 128px", minWidth: 90 }}
         value={value.operator}
         data={OPERATORS.map((o) => ({ value: o, label: t(`operator.${o}`) }))}
         onChange={(e) => onChange({ ...value, operator: e.currentTarget.value as Operator })}
@@ -142,7 +140,7 @@ function RowForm({ value, onChange, onRemove, fields }: RowProps) {
           style={{ flex: 1, minWidth: 120 }}
           styles={MONO}
           autosize
-          maxRows={6}
+          maxRows={4}
           value={value.values.join("\n")}
           onChange={(e) => onChange({ ...value, values: e.currentTarget.value.split("\n") })}
         />

@@ -3,7 +3,7 @@ import { useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { client, errorText } from "../api/client";
 import { type ConditionInput, ReportSearchDocument, type ReportSearchQuery } from "../api/generated";
-import { reasonText } from "../i18n/server";
+import { positionText, reasonText } from "../i18n/server";
 import { fromInput, type Group } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { Icon } from "../shared/Icon";
@@ -77,7 +77,7 @@ export function ReportSaid({ read, onClose }: { read: Read; onClose: () => void 
       <div className="row">
         {wrong ? (
           <span role="alert" style={{ color: "var(--level-critical)" }}>
-            {name}: {wrong}
+            {wrong.startsWith(`${name}: `) ? wrong : `${name}: ${wrong}`}
           </span>
         ) : (
           <span role="status">
@@ -89,7 +89,7 @@ export function ReportSaid({ read, onClose }: { read: Read; onClose: () => void 
             })}
           </span>
         )}
-        <ActionIcon onClick={onClose} aria-label={t("report.close")}>
+        <ActionIcon onClick={onClose} className="push" aria-label={t("report.close")}>
           <Icon name="close" size={14} />
         </ActionIcon>
       </div>
@@ -100,7 +100,7 @@ export function ReportSaid({ read, onClose }: { read: Read; onClose: () => void 
             {search.issues.map(({ position, reason }, i) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: they do not change, and the same may come twice.
               <li key={i} className="wrap">
-                <span className="mono dim">{position}</span> {reasonText(reason)}
+                <span className="mono dim">{positionText(position)}</span> {reasonText(reason)}
               </li>
             ))}
           </ul>

@@ -1,5 +1,4 @@
 import { Button } from "@mantine/core";
-import { defaultRangeExtractor, useVirtualizer } from "@tanstack/react-virtual";
 import { type KeyboardEvent, type MouseEvent, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import type { EventsQuery } from "../api/generated";
@@ -7,12 +6,11 @@ import type { Pages } from "../api/pages";
 import { useClock } from "../shared/clock";
 import { categoryColour } from "../shared/colours";
 import type { Item } from "../shared/condition";
+import { EventRows } from "../shared/EventRows";
 import { baseName, useNumber } from "../shared/format";
 import { EventIcon, Icon } from "../shared/Icon";
 import { Level } from "../shared/Level";
 import type { Period } from "../shared/period";
-import { Scroll } from "../shared/Scroll";
-import { State } from "../shared/State";
 import { type Value, ValueMenuAt } from "../shared/ValueMenu";
 import { actingGuid, type Column, column, isOwn, type Sort } from "./columns";
 
@@ -33,8 +31,6 @@ interface Props {
   /** Why nothing is asked for. */
   nothing?: string | undefined;
 }
-
-const ROW = 26;
 
 /** Field and value that stand in a cell. */
 function cellValue(event: EventRow, name: string, fields: string[]): Value | undefined {
@@ -59,10 +55,7 @@ function cellValue(event: EventRow, name: string, fields: string[]): Value | und
   }
 }
 
-/**
- * The events found: only the rows in sight are drawn, and more are asked for as the end comes near. Arrow keys go from
- * cell to cell, Enter opens what can be done with a value.
- */
+/** The events found. Arrow keys go from cell to cell, Enter opens what can be done with a value. */
 export function Results({
   pages,
   columns,
@@ -81,28 +74,9 @@ export function Results({
   const { items, more, loading, loadMore } = pages;
   const shown = columns.map(column);
   const fields = columns.filter((c) => !isOwn(c));
-  const at = items.findIndex((i) => i.id === selected);
   const [cell, setCell] = useState(0);
   const byKey = useRef(false);
   const [menu, setMenu] = useState<{ of: Value; at: { x: number; y: number } }>();
-  const rows = useVirtualizer({
-    count: items.length,
-    getScrollElement: () => scroll.current,
-    estimateSize: () => ROW,
-    overscan: 12,
-    scrollPaddingStart: 30,
-    // The row with the focus stays, wherever the list is scrolled to.
-    rangeExtractor: (range) => {
-      const drawn = defaultRangeExtractor(range);
-      return at < 0 || drawn.includes(at) ? drawn : [...drawn, at].sort((a, b) => a - b);
-    },
-  });
-  const drawn = rows.getVirtualItems();
-  const lastDrawn = (rows.range?.endIndex ?? 0) + 12;
-  useEffect(() => {
-    if (more && !loading && !pages.error && lastDrawn >= items.length - 20) loadMore();
-  }, [more, loading, pages.error, lastDrawn, items.length, loadMore]);
-
   const current = () =>
     scroll.current?.querySelector<HTMLElement>(`tr[aria-selected=true] td:nth-child(${cell + 1})`);
   useEffect(() => {
@@ -119,22 +93,14 @@ export function Results({
   }
 
   function onKeyDown(event: KeyboardEvent) {
-    if ((event.target as HTMLElement).closest("thead") || items.length === 0) return;
-    const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 15, PageUp: -15 }[event.key];
     const aside = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    const row = items[at];
-    if (step) {
-      event.preventDefault();
-      const next = items[Math.max(0, Math.min(items.length - 1, at < 0 ? 0 : at + step))];
-      if (!next) return;
-      byKey.current = true;
-      rows.scrollToIndex(items.indexOf(next));
-      onSelect(next.id, true);
-    } else if (aside && row) {
+    const row = items.find((i) => i.id === selected);
+    if (!row) return;
+    if (aside) {
       event.preventDefault();
       byKey.current = true;
       setCell((c) => Math.max(0, Math.min(shown.length - 1, c + aside)));
-    } else if (row && (event.key === "Enter" || event.key === "ContextMenu")) {
+    } else if (event.key === "Enter" || event.key === "ContextMenu") {
       const name = shown[cell]?.name;
       const box = current()?.getBoundingClientRect();
       if (!name || !box) return;
@@ -152,75 +118,54 @@ export function Results({
     current()?.focus({ preventScroll: true });
   };
 
-  const width = shown.reduce((sum, c) => sum + (c.width ?? 260), 0);
+  const width = shown.reduce((sum, c) => sum + leastOf(c), 0);
   return (
     <>
-      <Scroll ref={scroll} className="results" onKeyDown={onKeyDown} label={label}>
-        <table
-          className="events"
-          style={{ minWidth: width }}
-          aria-rowcount={pages.total?.exact ? pages.total.value + 1 : -1}
-        >
-          <thead>
-            <tr>
-              {shown.map((c) => (
-                <Head key={c.name} column={c} sort={sort} onSort={onSort} />
-              ))}
-            </tr>
-          </thead>
-          <tbody style={{ height: rows.getTotalSize() }}>
-            {drawn.map((v) => {
-              const event = items[v.index];
-              return (
-                event && (
-                  <tr
-                    key={event.id}
-                    aria-rowindex={v.index + 2}
-                    aria-selected={event.id === selected}
-                    style={{ transform: `translateY(${v.start}px)` }}
-                    onClick={() => onSelect(event.id, false)}
-                  >
-                    {shown.map((c, i) => (
-                      <td
-                        key={c.name}
-                        className={`c-${c.name}`}
-                        style={size(c)}
-                        tabIndex={event.id === selected && i === cell ? 0 : -1}
-                        onFocus={() => setCell(i)}
-                        onContextMenu={onContextMenu(c.name, event)}
-                      >
-                        <Cell event={event} name={c.name} fields={fields} />
-                        {c.name !== "description" && (
-                          <button
-                            type="button"
-                            className="dots"
-                            tabIndex={-1}
-                            aria-hidden="true"
-                            onClick={(e) => {
-                              e.stopPropagation();
-                              onSelect(event.id, false);
-                              openMenu(c.name, event, { x: e.clientX, y: e.clientY + 8 });
-                            }}
-                          >
-                            <Icon name="dots" size={13} />
-                          </button>
-                        )}
-                      </td>
-                    ))}
-                  </tr>
-                )
-              );
-            })}
-          </tbody>
-        </table>
-        <State
-          loading={loading}
-          error={pages.error}
-          empty={items.length === 0}
-          nothing={nothing ?? t("search.nothing")}
-          retry={pages.retry}
-        />
-      </Scroll>
+      <EventRows
+        ref={scroll}
+        className="results"
+        label={label}
+        pages={pages}
+        selected={selected}
+        onSelect={(id, key) => {
+          byKey.current = key;
+          onSelect(id, key);
+        }}
+        onKeyDown={onKeyDown}
+        minWidth={width}
+        nothing={nothing ?? t("search.nothing")}
+        head={shown.map((c) => <Head key={c.name} column={c} sort={sort} onSort={onSort} />)}
+      >
+        {(event) =>
+          shown.map((c, i) => (
+            <td
+              key={c.name}
+              className={`c-${c.name}`}
+              style={size(c)}
+              tabIndex={event.id === selected && i === cell ? 0 : -1}
+              onFocus={() => setCell(i)}
+              onContextMenu={onContextMenu(c.name, event)}
+            >
+              <Cell event={event} name={c.name} fields={fields} />
+              {c.name !== "description" && (
+                <button
+                  type="button"
+                  className="dots"
+                  tabIndex={-1}
+                  aria-hidden="true"
+                  onClick={(e) => {
+                    e.stopPropagation();
+                    onSelect(event.id, false);
+                    openMenu(c.name, event, { x: e.clientX, y: e.clientY + 8 });
+                  }}
+                >
+                  <Icon name="dots" size={13} />
+                </button>
+              )}
+            </td>
+          ))
+        }
+      </EventRows>
       {menu && <ValueMenuAt {...menu} period={period} onMatch={onMatch} onClose={closeMenu} />}
       {items.length > 0 && (
         <div className="foot row">
@@ -242,7 +187,11 @@ export function Results({
   );
 }
 
-const size = (c: Column) => (c.width ? { width: c.width, flex: "none" } : { flex: 1, minWidth: 260 });
+const leastOf = (c: Column) => c.least ?? c.width ?? 260;
+const size = (c: Column) => ({
+  flex: c.width ? `0 ${c.least ? 1 : 0} ${c.width}px` : "1 0 260px",
+  minWidth: leastOf(c),
+});
 
 function Head({ column: c, sort, onSort }: { column: Column } & Pick<Props, "sort" | "onSort">) {
   const { t } = useTranslation();

@@ -5,14 +5,16 @@ export interface Column {
   sort?: string;
   /** Pixels; absent takes what is left. */
   width?: number;
+  /** Pixels where there is less room; absent is the width. */
+  least?: number;
 }
 
 const OWN: Record<string, Column> = {
-  time: { name: "time", sort: "time", width: 200 },
-  code: { name: "code", sort: "EventID", width: 172 },
-  host: { name: "host", sort: "Computer", width: 140 },
-  image: { name: "image", sort: "Image", width: 140 },
-  user: { name: "user", sort: "User", width: 140 },
+  time: { name: "time", sort: "time", width: 188 },
+  code: { name: "code", sort: "EventID", width: 180, least: 148 },
+  host: { name: "host", sort: "Computer", width: 160, least: 92 },
+  image: { name: "image", sort: "Image", width: 140, least: 98 },
+  user: { name: "user", sort: "User", width: 150, least: 84 },
   description: { name: "description" },
 };
 

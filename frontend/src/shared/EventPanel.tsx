@@ -37,16 +37,17 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
   const guid = event?.fields.find((f) => /^(Source)?ProcessGuid$/.test(f.name))?.value;
   const awaited =
     !!event && !event.process && event.fields.some((f) => /^(Source)?ProcessGuid$/.test(f.name));
-  const [tries, setTries] = useState(0);
-  const more = tries < GRAPH_WAITS_MS.length;
+  // An answer counts when it is here: one that is on its way may still bring the process.
+  const [answers, setAnswers] = useState(0);
   useEffect(() => {
-    if (!awaited || !more || fetching) return;
-    const timer = setTimeout(() => {
-      setTries((n) => n + 1);
-      reload({ requestPolicy: "network-only" });
-    }, GRAPH_WAITS_MS[tries]);
+    if (data) setAnswers((n) => n + 1);
+  }, [data]);
+  const more = answers <= GRAPH_WAITS_MS.length;
+  useEffect(() => {
+    if (!awaited || !more || answers === 0) return;
+    const timer = setTimeout(() => reload({ requestPolicy: "network-only" }), GRAPH_WAITS_MS[answers - 1]);
     return () => clearTimeout(timer);
-  }, [awaited, more, fetching, tries, reload]);
+  }, [awaited, more, answers, reload]);
   return (
     <section aria-label={t("event.name")}>
       <div className="head" style={{ position: "sticky", top: 0, zIndex: 2 }}>
@@ -82,9 +83,7 @@ export function EventPanel({ id, onClose, onMatch, period }: Props) {
                 {t("event.openProcess")}
               </Button>
             )}
-            {awaited && (
-              <span className="dim">{t(more || fetching ? "event.graphComing" : "event.graphLacks")}</span>
-            )}
+            {awaited && <span className="dim">{t(more ? "event.graphComing" : "event.graphLacks")}</span>}
             <Button
               component={Link}
               href={hostLink(event.host, period)}

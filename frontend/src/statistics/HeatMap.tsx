@@ -1,4 +1,3 @@
-import { Button } from "@mantine/core";
 import { useMemo } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -8,9 +7,9 @@ import { emptyGroup, type Group, match } from "../shared/condition";
 import { useNumber } from "../shared/format";
 import { EventIcon } from "../shared/Icon";
 import { hostLink, searchLink } from "../shared/links";
+import { PagesEnd } from "../shared/PagesEnd";
 import { type Period, periodInput } from "../shared/period";
 import { Scroll } from "../shared/Scroll";
-import { State } from "../shared/State";
 
 const PAGE = 100;
 
@@ -80,18 +79,7 @@ export function HeatMap({ asked, period }: { asked: Group; period: Period }) {
             </tbody>
           </table>
         )}
-        <State
-          loading={pages.loading}
-          error={pages.error}
-          empty={pages.items.length === 0}
-          nothing={t("hosts.nothing")}
-          retry={pages.retry}
-        />
-        {pages.more && (
-          <Button m="sm" variant="default" onClick={pages.loadMore} loading={pages.loading}>
-            {t("page.more")}
-          </Button>
-        )}
+        <PagesEnd pages={pages} nothing={t("hosts.nothing")} />
       </Scroll>
     </>
   );
