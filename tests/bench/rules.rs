@@ -59,10 +59,10 @@ impl Best {
     /// Ratios are by CPU time, which other work on the machine disturbs less.
     fn print(&self, what: &str) {
         println!("{what:<34} {:>10} {:>14} {:>9} {:>9}", "events/s", "events/CPU s", "of none", "of all");
-        let of = |set: usize, busy: f64| self.0.get(&set).map_or(f64::NAN, |b| busy / b.1);
+        let of = |set: usize, busy: f64| self.0.get(&set).map_or("-".into(), |b| format!("{:.2}", busy / b.1));
         for (set, (clock, busy)) in &self.0 {
             let name = SETS[*set].0;
-            println!("{name:<34} {clock:>10.0} {busy:>14.0} {:>9.2} {:>9.2}", of(0, *busy), of(2, *busy));
+            println!("{name:<34} {clock:>10.0} {busy:>14.0} {:>9} {:>9}", of(0, *busy), of(2, *busy));
         }
     }
 }
