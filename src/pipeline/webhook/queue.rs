@@ -153,6 +153,10 @@ impl Queue {
             (Tells::Alerts, Some(alert)) if alert.reopened > 0 => {
                 ("alert.reopened", format!("{}\0{}", alert.id, alert.reopened))
             }
+            // There was one of this id, which was told and went with its hits.
+            (Tells::Alerts, Some(alert)) if alert.lost > 0 => {
+                ("alert.new", format!("{}\0lost {}", alert.id, alert.lost))
+            }
             (Tells::Alerts, Some(alert)) => ("alert.new", alert.id.clone()),
             (Tells::Alerts, None) => return Ok(None),
             (Tells::Hits, _) => ("hit.new", hit.id.clone()),
