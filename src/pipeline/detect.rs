@@ -185,6 +185,8 @@ impl Work for Detect {
     async fn checkpoint(&mut self) -> Result<Position> {
         let position = self.catalog.detect_checkpoint().await?;
         self.recent.start(position == Position::default());
+        // Others may have read on meanwhile, and heard of starts that this process has not.
+        self.processes = Processes::default();
         Ok(position)
     }
 
