@@ -94,6 +94,10 @@ impl Catalog for Sqlite {
         let rules = rules.to_vec();
         self.db.write(move |db| rules::put(db, &rules)).await
     }
+    async fn judge_rules(&self, rules: &[Rule]) -> Result<u64> {
+        let rules = rules.to_vec();
+        self.db.write(move |db| rules::judge(db, &rules)).await
+    }
     async fn rules(&self) -> Result<Vec<Rule>> {
         self.db.read(rules::all).await
     }

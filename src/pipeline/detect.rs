@@ -155,7 +155,7 @@ impl Detect {
             tracing::warn!(rule = rule.as_ref().map(|r| &*r.id), "rule is not matched any more: {why}");
             Some(Rule { refused: Some(why.clone()), ..rule? })
         });
-        self.catalog.put_rules(&refused.collect::<Vec<_>>()).await?;
+        self.catalog.judge_rules(&refused.collect::<Vec<_>>()).await?;
         self.noisy.clear();
         reload(&*self.catalog, &self.rules, &self.reloading).await
     }
