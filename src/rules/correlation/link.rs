@@ -1,6 +1,6 @@
 //! Correlations with their members looked up among all rules, each after those that it builds on.
 use super::{
-    Correlation, Firing, Place, Seen, parse,
+    Correlation, Firing, Kind, Place, Seen, parse,
     window::{self, Entry},
 };
 use crate::{
@@ -279,6 +279,11 @@ impl Linked {
             for (all, of_field) in entry.values.iter_mut().zip(s.values) {
                 all.extend(of_field);
             }
+        }
+        let mut entries: Vec<((Time, EventId), Entry)> = entries.into_iter().collect();
+        if self.asks.kind == Kind::TemporalOrdered {
+            // Of events at one time nobody knows which was first: either order will do.
+            entries.sort_by_key(|((time, id), entry)| (*time, entry.members.first().copied(), *id));
         }
         let (keys, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let completed = window::completed(&self.asks, self.members.len(), &entries);
