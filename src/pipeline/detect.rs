@@ -105,7 +105,7 @@ impl Detect {
         let now = self.live();
         if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
             let all = now.correlations().all().iter();
-            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
+            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.state().to_owned())).collect();
             self.catalog.retain_correlated(&versions).await?;
             self.used = Some(now.clone());
         }
