@@ -59,6 +59,9 @@ pub struct Alert {
     /// How often a late hit has opened it again after it was closed.
     #[serde(default)]
     pub reopened: u64,
+    /// How often there was no such alert any more because its hits were withdrawn.
+    #[serde(default)]
+    pub lost: u64,
     /// No hit is left and nobody has worked on it: there is no such alert any more. Only those who follow changes see it.
     #[serde(default)]
     pub gone: bool,

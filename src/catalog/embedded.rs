@@ -94,6 +94,10 @@ impl Catalog for Sqlite {
         let rules = rules.to_vec();
         self.db.write(move |db| rules::put(db, &rules)).await
     }
+    async fn judge_rules(&self, rules: &[Rule]) -> Result<u64> {
+        let rules = rules.to_vec();
+        self.db.write(move |db| rules::judge(db, &rules)).await
+    }
     async fn rules(&self) -> Result<Vec<Rule>> {
         self.db.read(rules::all).await
     }
@@ -123,15 +127,14 @@ impl Catalog for Sqlite {
 
     async fn put_hits(&self, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
         let upto = upto.clone();
-        self.db.write(move |db| hits::put(db, hits, &upto)).await
+        self.db.write(move |db| hits::put(db, hits, &[], &upto)).await
     }
     async fn put_found(&self, found: Found, upto: &Position) -> Result<Vec<StoredHit>> {
         let upto = upto.clone();
         self.db
             .write(move |db| {
                 correlated::put(db, &found.changes)?;
-                hits::withdraw(db, &found.withdrawn)?;
-                let stored = hits::put(db, found.hits, &upto)?;
+                let stored = hits::put(db, found.hits, &found.withdrawn, &upto)?;
                 if let Some(mut job) = found.job {
                     job.hunt.iter_mut().for_each(|h| h.new += stored.len() as u64);
                     jobs::put(db, &job)?;

@@ -50,16 +50,28 @@ pub fn pairs<'h, H>(hits: impl IntoIterator<Item = &'h H>, of: impl Fn(&H) -> &H
 
 /// Which alert of a pair a time belongs to, by its `since`: one that may have to be made.
 pub fn since(of_pair: &[Standing], time: Time) -> Time {
-    of_pair.iter().filter_map(|s| s.alert.until).filter(|until| *until < time).max().unwrap_or(START)
+    of_pair
+        .iter()
+        .filter(|s| !s.alert.gone)
+        .filter_map(|s| s.alert.until)
+        .filter(|until| *until < time)
+        .max()
+        .unwrap_or(START)
 }
 
-/// Adds new hits of a pair to its alerts. What is new or different has a change number above those given before. A closed
-/// alert that gets a hit which nobody can have seen is open again; its span stays, so that the order of arrival does not
-/// decide where later hits belong. Returns what the audit log says of such.
+/// Adds new hits of a pair to its alerts; those that are gone may be among them, also by changes of the same transaction,
+/// which are those above `begun`. What is new or different has a change number above those given before. A closed alert
+/// that gets a hit which nobody can have seen is open again; its span stays, so that the order of arrival does not decide
+/// where later hits belong. Returns what the audit log says of such.
 ///
 /// # Errors
 /// Does not fail for texts.
-pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&StoredHit], numbers: &mut Numbers) -> Result<Vec<AuditEntry>> {
+pub fn grow(
+    of_pair: &mut Vec<Standing>,
+    hits: &[&StoredHit],
+    begun: u64,
+    numbers: &mut Numbers,
+) -> Result<Vec<AuditEntry>> {
     let mut spans = BTreeMap::<Time, Vec<&StoredHit>>::new();
     let mut reopened = Vec::new();
     for stored in hits {
@@ -67,6 +79,15 @@ pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&StoredHit], numbers: &mut Numb
     }
     for (since, hits) in spans {
         let at = match of_pair.iter().position(|s| s.alert.since == since) {
+            Some(at) if of_pair[at].alert.gone => {
+                numbers.alerts += 1;
+                let gone = &of_pair[at].alert;
+                // What goes and comes at once was always there.
+                let lost = gone.lost - u64::from(gone.change > begun && gone.lost > 0);
+                of_pair[at] = new(&hits[0].hit, since, numbers.alerts)?;
+                of_pair[at].alert.lost = lost;
+                at
+            }
             Some(at) => at,
             None => {
                 numbers.alerts += 1;
@@ -97,9 +118,17 @@ pub fn grow(of_pair: &mut Vec<Standing>, hits: &[&StoredHit], numbers: &mut Numb
     Ok(reopened)
 }
 
+/// Id of the alert of a rule and host that begins at `since`; part of the stored form.
+///
+/// # Errors
+/// Does not fail for texts.
+pub fn id(rule_id: &str, host: &str, since: Time) -> Result<String> {
+    Ok(serde_json::to_string(&(rule_id, host, since))?)
+}
+
 fn new(hit: &Hit, since: Time, number: u64) -> Result<Standing> {
     let alert = Alert {
-        id: serde_json::to_string(&(&hit.rule_id, &hit.host, since))?,
+        id: id(&hit.rule_id, &hit.host, since)?,
         number,
         change: 0,
         rule_id: hit.rule_id.clone(),
@@ -116,6 +145,7 @@ fn new(hit: &Hit, since: Time, number: u64) -> Result<Standing> {
         assignee: None,
         tags: Vec::new(),
         reopened: 0,
+        lost: 0,
         gone: false,
     };
     Ok(Standing { alert, last_id: None, touched: false })
@@ -149,6 +179,7 @@ pub fn shrink(standing: &mut Standing, left: Left, numbers: &mut Numbers) {
         (alert.title, alert.level) = (latest.title, latest.level);
     }
     alert.gone = alert.hits == 0 && !*touched;
+    alert.lost += u64::from(alert.gone);
 }
 
 /// What a change makes of an alert, with the number that it had; `followed`: there is a later alert of its pair, which

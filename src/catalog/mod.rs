@@ -272,6 +272,9 @@ pub trait Catalog: Send + Sync + 'static {
     // rules
     /// Inserts or updates by id; keeps `enabled` of a rule that is there. Returns how many are new or changed.
     async fn put_rules(&self, rules: &[Rule]) -> Result<u64>;
+    /// Takes over why rules cannot be matched, or that they can, of those whose version is still the given one; what else
+    /// has changed meanwhile stays. Returns how many are changed.
+    async fn judge_rules(&self, rules: &[Rule]) -> Result<u64>;
     async fn rules(&self) -> Result<Vec<Rule>>;
     async fn rule(&self, id: &str) -> Result<Option<Rule>>;
     async fn rules_by_id(&self, ids: &[String]) -> Result<Vec<Option<Rule>>>;

@@ -210,7 +210,14 @@ pub fn term(kind: Kind, relation: Relation, value: &str) -> String {
         (Kind::FileName, Relation::Equals) => format!("\\{value}"),
         (Kind::FileName, Relation::Contains) => format!(r"\\[^\\]*{literal}[^\\]*$"),
         (Kind::FileName, Relation::StartsWith) => format!(r"\\{literal}[^\\]*$"),
-        (Kind::FileName, Relation::Matches) => format!(r"\\[^\\]*(?:{})[^\\]*$", value),
+        (Kind::FileName, Relation::Matches) => {
+            // Its edges are those of the name.
+            let (begins, name) = value.strip_prefix('^').map_or((r"[^\\]*", value), |v| ("", v));
+            let escaped = |v: &str| v.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
+            let whole = name.strip_suffix('$').filter(|v| !escaped(v));
+            let (name, ends) = whole.map_or((name, r"[^\\]*"), |v| (v, ""));
+            format!(r"\\{begins}(?:{name}){ends}$")
+        }
         (Kind::Folder, Relation::Equals) => format!(r"^{literal}\\[^\\]*$"),
         (Kind::Folder, Relation::Contains) => format!(r"{literal}.*\\"),
         (Kind::Folder, Relation::StartsWith) => format!(r"^{literal}.*\\"),

@@ -1,6 +1,6 @@
 //! Time of an event, in milliseconds since 1970 UTC: the precision of Sysmon's own `UtcTime` and of
 //! Elasticsearch's `date`.
-use chrono::{DateTime, NaiveDateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,6 +45,13 @@ impl Time {
         None
     }
 
+    /// Beginning of a day, `2021-10-20`, and of the day behind it.
+    pub fn day(text: &str) -> Option<(Self, Self)> {
+        let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d").ok()?;
+        let begin = |day: NaiveDate| Some(Self(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis()));
+        Some((begin(day)?, begin(day.succ_opt()?)?))
+    }
+
     fn chrono(self) -> DateTime<chrono::Utc> {
         DateTime::from_timestamp_millis(self.0).unwrap_or_default()
     }
@@ -79,7 +86,7 @@ fn plain(text: &[u8]) -> Option<Time> {
         _ => return None,
     };
     let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
-    chrono::NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
+    NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)?
         .and_hms_milli_opt(number(&[h1, h2])?, number(&[n1, n2])?, number(&[s1, s2])?, millis)
         .map(|t| Time(t.and_utc().timestamp_millis()))
 }
@@ -111,6 +118,8 @@ mod tests {
         for text in ["yesterday", "2021-02-30 00:00:00.000", "2021-10-20 13:39:10.", "2021-10-20 25:00:00"] {
             assert_eq!(Time::parse(text), None, "{text}");
         }
+        assert_eq!(Time::day(" 2021-10-20 "), Some((Time(1_634_688_000_000), Time(1_634_774_400_000))));
+        assert_eq!((Time::day("2021-02-30"), Time::day("20.10.2021")), (None, None));
         assert_eq!(t.sysmon(), "2021-10-20 13:39:10.123");
         assert_eq!(Time::parse(&t.rfc3339()), Some(t));
     }

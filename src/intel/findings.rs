@@ -68,6 +68,27 @@ impl Findings {
         self.issues.push(issue);
     }
 
+    /// From when and until when an object holds; a day that ends it belongs to it. `None` where its end cannot be read:
+    /// it would hold for ever.
+    pub fn validity(
+        &mut self,
+        position: &str,
+        from: Option<&str>,
+        until: Option<&str>,
+    ) -> Option<(Option<Time>, Option<Time>)> {
+        let mut read = |text: Option<&str>, end: bool, what: &str, then: &str| {
+            let Some(text) = text.map(str::trim).filter(|t| !t.is_empty()) else { return Ok(None) };
+            let day = Time::day(text).map(|(begin, behind)| if end { behind } else { begin });
+            let time = Time::parse(text).or(day);
+            if time.is_none() {
+                self.issue(position, format!("{what} '{}' is no time{then}", shown(text)));
+            }
+            time.map(Some).ok_or(())
+        };
+        let until = read(until, true, "the end of validity", ": left out, as it would hold for ever").ok()?;
+        Some((read(from, false, "the beginning of validity", "").ok().flatten(), until))
+    }
+
     pub fn is_empty(&self) -> bool {
         self.indicators.is_empty() && self.composites.is_empty()
     }

@@ -1,8 +1,12 @@
 //! A value of a report in normal form, or why Sysmon cannot show it.
-use super::expr::{Expr, Leaf};
+use super::{
+    expr::{Expr, Leaf},
+    wild,
+};
 use crate::event::{
+    fields::Type,
     indicator::{Kind, Relation},
-    text,
+    normal_value, text,
 };
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use std::net::IpAddr;
@@ -49,6 +53,9 @@ pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
     if value.len() > MAX_VALUE {
         return hidden("the value is too long");
     }
+    if normal_value(Type::Text, value).is_none() {
+        return hidden("it means that there is no value");
+    }
     match (what, compare) {
         (What::Content, _) => Expr::content(format!("{name} '{shown}': not shown by Sysmon")),
         (What::Hidden, _) => hidden("not shown by Sysmon"),
@@ -60,11 +67,9 @@ pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
             range(value).unwrap_or_else(|| hidden("not a range of addresses"))
         }
         (_, Compare::Between | Compare::Other) => hidden("this comparison has no meaning for events"),
-        (What::Url, Compare::Is(relation)) => match url_host(value) {
-            // Of a whole address only the host is visible; a part of one is compared as it is.
-            Some(host) => made(name, host_kind(&host), Relation::Equals, &host),
-            None if relation == Relation::Contains => hidden("a part of an address without its host"),
-            None => hidden("no host in it"),
+        (What::Url, Compare::Is(relation)) => match host_of(relation, value) {
+            Ok((relation, host)) => made(name, host_kind(&host), relation, &host),
+            Err(why) => hidden(why),
         },
         (What::Host, Compare::Is(relation)) => made(name, host_kind(value), relation, value),
         (What::Is(kind), Compare::Is(relation)) => made(name, kind, relation, value),
@@ -98,7 +103,7 @@ fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
 fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, String), &'static str> {
     let as_is = |v: &str| Ok((kind, relation, v.to_owned()));
     match kind {
-        _ if relation == Relation::Matches => as_is(value),
+        _ if relation == Relation::Matches => wild::regex(kind, value).map(|(kind, regex)| (kind, relation, regex)),
         Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Imphash => {
             let length = match kind {
                 Kind::Sha1 => 40,
@@ -134,6 +139,9 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
             }
             let fits = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
             let whole = relation != Relation::Equals || name.contains('.');
+            if relation == Relation::Equals && name.starts_with('.') {
+                return Err("the end of a domain, not a whole one");
+            }
             if whole && name.chars().all(fits) { Ok((kind, relation, name)) } else { Err("not a domain") }
         }
         Kind::FileName | Kind::Process | Kind::FilePath | Kind::Folder => file(kind, relation, value),
@@ -142,7 +150,7 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
             let folded = text::fold(value);
             let cut = ["\\\\.\\pipe\\", "\\device\\namedpipe\\", "\\pipe\\"].iter().find(|p| folded.starts_with(**p));
             let name = value.get(cut.map_or(0, |p| p.len())..).unwrap_or(value);
-            if relation == Relation::Equals {
+            if matches!(relation, Relation::Equals | Relation::StartsWith) {
                 as_is(&format!("\\{}", name.trim_start_matches('\\')))
             } else {
                 as_is(name)
@@ -159,13 +167,21 @@ fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, 
     }
     let folder = value.contains(['\\', '/']);
     Ok(match (kind, relation, folder) {
-        (Kind::FileName, Relation::Equals, true) => (Kind::FilePath, relation, value.to_owned()),
+        (Kind::FileName, _, true) => return file(Kind::FilePath, relation, value),
         (Kind::FilePath, Relation::Equals, false) => (Kind::FileName, relation, value.to_owned()),
         // A path without a drive may begin anywhere.
         (Kind::FilePath, Relation::Equals, true) if value.starts_with('\\') && !value.starts_with("\\\\") => {
             (kind, Relation::EndsWith, value.to_owned())
         }
+        (Kind::FilePath | Kind::Process, Relation::StartsWith, true)
+            if value.starts_with('\\') && !value.starts_with("\\\\") =>
+        {
+            (kind, Relation::Contains, value.to_owned())
+        }
         (Kind::Process, Relation::Equals, false) => (kind, Relation::EndsWith, format!("\\{value}")),
+        (Kind::Process, Relation::StartsWith, false) => {
+            (kind, Relation::Matches, wild::name_in_path(&format!("^{}", regex::escape(value))))
+        }
         (Kind::Folder, ..) => (kind, relation, value.trim_end_matches('\\').to_owned()),
         _ => (kind, relation, value.to_owned()),
     })
@@ -188,10 +204,10 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
         let path = if rest.is_empty() { (*short).to_owned() } else { format!("{short}\\{rest}") };
         return (kind, relation, path);
     }
-    let whole = matches!(relation, Relation::Equals | Relation::StartsWith);
-    if matches!(hive.as_str(), "hkey_current_user" | "hkcu") && whole {
-        let end = if relation == Relation::Equals { "$" } else { "" };
-        return (kind, Relation::Matches, format!(r"^HKU\\[^\\]+\\{}{end}", regex::escape(rest)));
+    if matches!(hive.as_str(), "hkey_current_user" | "hkcu") {
+        let begin = if matches!(relation, Relation::Equals | Relation::StartsWith) { "^" } else { "" };
+        let end = if matches!(relation, Relation::Equals | Relation::EndsWith) { "$" } else { "" };
+        return (kind, Relation::Matches, format!(r"{begin}HKU\\[^\\]+\\{}{end}", regex::escape(rest)));
     }
     match relation {
         Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
@@ -201,7 +217,7 @@ fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, Str
 }
 
 /// A path as the kernel names it: `REGISTRY\MACHINE` is HKLM and `REGISTRY\USER` is HKU.
-fn of_kernel(path: &str) -> String {
+pub(super) fn of_kernel(path: &str) -> String {
     const ROOT: &str = "registry\\";
     let Some(inner) = path.get(..ROOT.len()).filter(|r| r.eq_ignore_ascii_case(ROOT)).and(path.get(ROOT.len()..))
     else {
@@ -216,7 +232,7 @@ fn of_kernel(path: &str) -> String {
 }
 
 /// Sysmon writes the control set that is in use, whatever its number, as the current one.
-fn current_control_set(path: &str) -> String {
+pub(super) fn current_control_set(path: &str) -> String {
     const NUMBERED: &str = "ControlSet00";
     let at = text::fold(path).find(&text::fold(NUMBERED)).filter(|at| path.is_char_boundary(*at));
     let after = at.and_then(|at| path.get(at + NUMBERED.len() + 1..));
@@ -229,6 +245,43 @@ fn current_control_set(path: &str) -> String {
 /// Addresses and names as reports write them to keep them from being clicked.
 fn refanged(value: &str) -> String {
     value.trim().replace("[.]", ".").replace("(.)", ".").replace("[dot]", ".").replace("[:]", ":")
+}
+
+/// What of an address, or of a part of one, Sysmon sees: its host.
+fn host_of(relation: Relation, value: &str) -> Result<(Relation, String), &'static str> {
+    const WEB: &[&str] =
+        &["php", "asp", "aspx", "jsp", "cgi", "html", "htm", "png", "gif", "jpg", "css", "json", "xml"];
+    let scheme = value.contains("://");
+    let is_page = |host: &str| {
+        let end = host.rsplit_once('.').map_or("", |(_, e)| e);
+        is_file_name(host) || WEB.iter().any(|w| w.eq_ignore_ascii_case(end))
+    };
+    match relation {
+        Relation::Matches => Err("a pattern over a whole address, of which only the host is visible"),
+        _ if scheme => url_host(value).map(|host| (Relation::Equals, host)).ok_or("no host in it"),
+        Relation::Equals | Relation::StartsWith => match url_host(value).filter(|host| !is_page(host)) {
+            Some(host) => Ok((Relation::Equals, host)),
+            None => Err("no host in it"),
+        },
+        Relation::Contains | Relation::EndsWith => {
+            let value = refanged(value);
+            let end = value.find(['/', '?', '#']);
+            let host = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
+            let host = match host.rsplit_once(':') {
+                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+                _ => host,
+            };
+            let labels: Vec<&str> = host.split('.').filter(|l| !l.is_empty()).collect();
+            let top = labels.last().copied().unwrap_or_default();
+            let is_top = top.len() > 1 && (top.chars().all(char::is_alphabetic) || top.starts_with("xn--"));
+            let named = labels.len() > 1 && is_top && !is_page(host);
+            if !named && text::ip(host).is_none() {
+                return Err("a part of an address without its host");
+            }
+            // What stands before the path is where the host ends.
+            Ok((if end.is_some() { Relation::EndsWith } else { relation }, host.to_owned()))
+        }
+    }
 }
 
 /// Host of an address such as `hxxp://name[.]example:80/path`, or of `name.example/path`.

@@ -37,6 +37,12 @@ struct Event {
 
 #[derive(Deserialize)]
 struct Object {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    uuid: String,
+    #[serde(default)]
+    deleted: bool,
     #[serde(default, rename = "Attribute")]
     attributes: Vec<Attribute>,
 }
@@ -56,8 +62,15 @@ struct Attribute {
     value: String,
     #[serde(default)]
     deleted: bool,
+    /// Whether it is meant for detection; the rest is context.
+    #[serde(default = "yes")]
+    to_ids: bool,
     #[serde(default, rename = "Tag")]
     tags: Vec<Tag>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Whether JSON is MISP's: told by its beginning.
@@ -75,21 +88,66 @@ pub fn read(text: &str) -> Result<Findings, String> {
     let mut findings = Findings::default();
     for event in events {
         let (marked, title) = (colour(&event.tags), shown(&event.info));
-        for a in event.attributes.into_iter().chain(event.objects.into_iter().flat_map(|o| o.attributes)) {
-            if a.deleted {
+        let push = |findings: &mut Findings, origin: String, tlp: Option<Tlp>, expr: Expr| {
+            let title = title.clone();
+            findings.push(Found { origin, title, valid_from: None, valid_until: None, tlp: tlp.or(marked), expr });
+        };
+        for a in detecting(event.attributes, &mut findings) {
+            push(&mut findings, a.uuid, colour(&a.tags), attribute(&a.kind, &a.value));
+        }
+        for object in event.objects.into_iter().filter(|o| !o.deleted) {
+            let attributes = detecting(object.attributes, &mut findings);
+            if object.name == "file" && !attributes.is_empty() {
+                let tlp = attributes.iter().filter_map(|a| colour(&a.tags)).max();
+                push(&mut findings, object.uuid, tlp, file(&attributes));
                 continue;
             }
-            findings.push(Found {
-                expr: attribute(&a.kind, &a.value),
-                origin: a.uuid,
-                title: title.clone(),
-                valid_from: None,
-                valid_until: None,
-                tlp: colour(&a.tags).or(marked),
-            });
+            for a in attributes {
+                push(&mut findings, a.uuid, colour(&a.tags), attribute(&a.kind, &a.value));
+            }
         }
     }
     Ok(findings)
+}
+
+/// The attributes that are meant for detection; the others are told.
+fn detecting(attributes: Vec<Attribute>, findings: &mut Findings) -> Vec<Attribute> {
+    let (wanted, context): (Vec<_>, Vec<_>) = attributes.into_iter().filter(|a| !a.deleted).partition(|a| a.to_ids);
+    for a in context {
+        let reason = format!("{} '{}': context, not for detection", shown(&a.kind), shown(&a.value));
+        findings.issue(a.uuid, reason);
+    }
+    wanted
+}
+
+/// One file: all of what is said of it, by any of its hashes and names.
+fn file(attributes: &[Attribute]) -> Expr {
+    let (mut names, mut rest) = (Vec::new(), Vec::new());
+    let is_hash = |kind: &str| ["md5", "sha1", "sha256", "malware-sample"].iter().any(|h| kind.ends_with(h));
+    let identified = attributes.iter().any(|a| is_hash(&a.kind));
+    for a in attributes {
+        let expr = match a.kind.as_str() {
+            "imphash" if identified => Expr::content("imphash: follows from the content"),
+            "size-in-bytes" | "float" | "ssdeep" | "tlsh" | "vhash" | "authentihash" | "pehash" | "mime-type"
+            | "attachment" | "pattern-in-file" | "sha224" | "sha384" | "sha512" | "sha512/224" | "sha512/256"
+            | "sha3-224" | "sha3-256" | "sha3-384" | "sha3-512" => {
+                Expr::content(format!("{} '{}': follows from the content", shown(&a.kind), shown(&a.value)))
+            }
+            kind => attribute(kind, &a.value),
+        };
+        let parts = if let Expr::And(parts) = expr { parts } else { vec![expr] };
+        for part in parts {
+            let named = matches!(&part, Expr::Leaf(l) if matches!(l.kind, Kind::FileName | Kind::FilePath));
+            let known = if named { &mut names } else { &mut rest };
+            if !known.contains(&part) {
+                known.push(part);
+            }
+        }
+    }
+    if !names.is_empty() {
+        rest.push(Expr::or(names));
+    }
+    Expr::and(rest)
 }
 
 fn colour(tags: &[Tag]) -> Option<Tlp> {
@@ -98,6 +156,8 @@ fn colour(tags: &[Tag]) -> Option<Tlp> {
 
 /// An attribute by its type; two joined by `|` have two values joined by it.
 pub fn attribute(kind: &str, value: &str) -> Expr {
+    // A sample is told by its name and hash.
+    let kind = if kind == "malware-sample" { "filename|md5" } else { kind };
     let one = |kind: &str, value: &str| leaf(kind, what(kind), Compare::Is(Relation::Equals), value);
     if let (Some((a, b)), Some((x, y))) = (kind.split_once('|'), value.split_once('|')) {
         // An address or name with what it was found together with: each tells by itself.

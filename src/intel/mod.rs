@@ -16,6 +16,7 @@ mod sigma;
 mod stix1;
 mod stix2;
 mod table;
+mod wild;
 mod xml;
 
 use crate::{

@@ -2,6 +2,7 @@
 use super::{
     expr::Expr,
     leaf::{Compare, What, leaf},
+    wild,
 };
 use crate::event::indicator::{Kind, Relation};
 
@@ -298,8 +299,7 @@ impl Parser {
         } else if self.word("MATCHES") {
             Compare::Is(Relation::Matches)
         } else if self.word("LIKE") {
-            let (relation, value) = like(&self.value()?);
-            return Ok(leaf(path, what, Compare::Is(relation), &value));
+            return Ok(wild::like(path, what, &self.value()?));
         } else if self.word("ISSUBSET") {
             let net = if what == What::Is(Kind::Ip) { What::Is(Kind::Network) } else { what };
             return Ok(leaf(path, net, Compare::Is(Relation::Equals), &self.value()?));
@@ -326,29 +326,6 @@ impl Parser {
             _ => Err(self.unexpected("a value")),
         }
     }
-}
-
-/// SQL's LIKE: `%` any text, `_` one character.
-fn like(pattern: &str) -> (Relation, String) {
-    let inner = pattern.trim_matches('%');
-    if inner.contains(['%', '_']) {
-        let regex: String = pattern
-            .chars()
-            .map(|c| match c {
-                '%' => ".*".to_owned(),
-                '_' => ".".to_owned(),
-                c => regex::escape(&c.to_string()),
-            })
-            .collect();
-        return (Relation::Matches, format!("^{regex}$"));
-    }
-    let relation = match (pattern.starts_with('%'), pattern.ends_with('%')) {
-        (false, false) => Relation::Equals,
-        (true, true) => Relation::Contains,
-        (false, true) => Relation::StartsWith,
-        (true, false) => Relation::EndsWith,
-    };
-    (relation, inner.to_owned())
 }
 
 /// What an object path of STIX 2 names.

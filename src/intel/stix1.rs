@@ -6,10 +6,7 @@ use super::{
     shown, tlp,
     xml::Element,
 };
-use crate::event::{
-    Time,
-    indicator::{Kind, Relation, Tlp},
-};
+use crate::event::indicator::{Kind, Relation, Tlp};
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, HashSet},
@@ -94,8 +91,8 @@ fn marking(e: &Element) -> Option<Tlp> {
     found
 }
 
-fn time(e: &Element, path: &[&str]) -> Option<Time> {
-    e.at(path).and_then(|t| Time::parse(t.text()))
+fn time<'e>(e: &'e Element, end: &str) -> Option<&'e str> {
+    e.at(&["Valid_Time_Position", end]).map(Element::text)
 }
 
 impl<'e> Package<'e> {
@@ -112,11 +109,13 @@ impl<'e> Package<'e> {
         }
         let expr = Expr::or(parts);
         let negated = e.attribute("negate") == Some("true");
+        let validity = findings.validity(&origin, time(e, "Start_Time"), time(e, "End_Time"));
+        let Some((valid_from, valid_until)) = validity else { return };
         findings.push(Found {
             origin,
             title: e.child("Title").map(|t| t.text().to_owned()).unwrap_or_default(),
-            valid_from: time(e, &["Valid_Time_Position", "Start_Time"]),
-            valid_until: time(e, &["Valid_Time_Position", "End_Time"]),
+            valid_from,
+            valid_until,
             tlp: marking(e).or(handling),
             expr: if negated { Expr::Not(Box::new(expr)) } else { expr },
         });

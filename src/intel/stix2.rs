@@ -5,10 +5,7 @@ use super::{
     leaf::{Compare, leaf},
     pattern, tlp,
 };
-use crate::event::{
-    Time,
-    indicator::{Relation, Tlp},
-};
+use crate::event::indicator::{Relation, Tlp};
 use serde::{
     Deserialize, Deserializer,
     de::{
@@ -168,12 +165,13 @@ fn findings(objects: &[Object]) -> Findings {
                 None => continue,
             },
         };
-        let time = |t: &Option<String>| t.as_deref().and_then(Time::parse);
+        let (from, until) = (object.valid_from.as_deref(), object.valid_until.as_deref());
+        let Some((valid_from, valid_until)) = findings.validity(&object.id, from, until) else { continue };
         findings.push(Found {
             origin: object.id.clone(),
             title: object.name.clone(),
-            valid_from: time(&object.valid_from),
-            valid_until: time(&object.valid_until),
+            valid_from,
+            valid_until,
             tlp: object.object_marking_refs.iter().find_map(|m| marks.get(m.as_str()).copied()),
             expr,
         });

@@ -3,12 +3,9 @@ use super::{
     Findings, Found,
     expr::Expr,
     leaf::{Compare, guess, leaf},
-    misp, tlp,
+    misp, shown, tlp,
 };
-use crate::event::{
-    Time,
-    indicator::{Format, Relation},
-};
+use crate::event::indicator::{Format, Relation};
 use csv::{ReaderBuilder, StringRecord};
 
 /// Names of the column with the values, and of that with their types.
@@ -99,9 +96,12 @@ fn table(text: &str, separator: u8) -> Result<Findings, String> {
         };
         let mut found = found(cell(id).map_or(line, str::to_owned), expr);
         found.title = cell(title).unwrap_or_default().to_owned();
-        found.valid_from = cell(from).and_then(Time::parse);
-        found.valid_until = cell(until).and_then(Time::parse);
+        let Some((from, until)) = findings.validity(&found.origin, cell(from), cell(until)) else { continue };
+        (found.valid_from, found.valid_until) = (from, until);
         found.tlp = cell(marking).and_then(tlp);
+        if let (Some(text), None) = (cell(marking), found.tlp) {
+            findings.issue(&found.origin, format!("'{}' is no colour of TLP", shown(text)));
+        }
         findings.push(found);
     }
     Ok(findings)

@@ -90,7 +90,7 @@ pub(super) async fn correlate(
             fetch(store, &changes, &mut events).await?;
             for (change, still) in &changes {
                 for (_, id) in &change.unfired {
-                    found.withdrawn.push(Hit::correlated_id(&change.group, *id));
+                    found.withdrawn.push(correlation.hit_id(&change.group, *id));
                     if let Some(event) = events.get(id) {
                         went(&mut open, set.places(&correlation.id, event, Some(&change.group)));
                     }
@@ -116,7 +116,7 @@ pub(super) async fn correlate(
 
 fn hit(correlation: &Linked, set: &Correlations, group: &Group, event: &Event, found: Time) -> Hit {
     Hit {
-        id: Hit::correlated_id(group, event.id),
+        id: correlation.hit_id(group, event.id),
         rule_id: correlation.id.to_string(),
         rule_version: correlation.version.to_string(),
         rule_title: correlation.title.to_string(),

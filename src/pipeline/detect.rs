@@ -105,7 +105,7 @@ impl Detect {
         let now = self.live();
         if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
             let all = now.correlations().all().iter();
-            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.version.to_string())).collect();
+            let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.state().to_owned())).collect();
             self.catalog.retain_correlated(&versions).await?;
             self.used = Some(now.clone());
         }
@@ -155,7 +155,7 @@ impl Detect {
             tracing::warn!(rule = rule.as_ref().map(|r| &*r.id), "rule is not matched any more: {why}");
             Some(Rule { refused: Some(why.clone()), ..rule? })
         });
-        self.catalog.put_rules(&refused.collect::<Vec<_>>()).await?;
+        self.catalog.judge_rules(&refused.collect::<Vec<_>>()).await?;
         self.noisy.clear();
         reload(&*self.catalog, &self.rules, &self.reloading).await
     }
@@ -185,6 +185,8 @@ impl Work for Detect {
     async fn checkpoint(&mut self) -> Result<Position> {
         let position = self.catalog.detect_checkpoint().await?;
         self.recent.start(position == Position::default());
+        // Others may have read on meanwhile, and heard of starts that this process has not.
+        self.processes = Processes::default();
         Ok(position)
     }
 

@@ -1,16 +1,16 @@
 //! What an exception would have hidden, before it is made.
-use super::Pipeline;
+use super::{Pipeline, processes::Processes};
 use crate::{
     catalog::HitFilter,
     error::{Error, Result},
     event::{
-        Condition, EventId, Period, Scope, Time,
+        Condition, Event, EventId, Period, Scope, Time,
         detection::{Hit, Rule},
     },
-    rules::{self, RuleSet, exception},
+    rules::{self, RuleSet, exception, join},
 };
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -49,6 +49,10 @@ impl Pipeline {
         let (started, mut out) = (Instant::now(), Hidden { complete: true, ..Hidden::default() });
         for rule_id in rules {
             let filter = HitFilter { rule_id: Some(rule_id.clone()), period, ..HitFilter::default() };
+            let joining = self.catalog.rule(rule_id).await?.is_some_and(|r| join::is_joining(&r));
+            if joining {
+                self.store.refresh().await?;
+            }
             let mut before = None;
             loop {
                 if started.elapsed() > TIME {
@@ -59,7 +63,7 @@ impl Pipeline {
                 before = page.hits.last().map(|h| h.number);
                 let hits: Vec<Hit> = page.hits.into_iter().map(|h| h.hit).collect();
                 out.seen += hits.len() as u64;
-                let matched = self.matched(scope, &probe, &hits).await?;
+                let matched = self.matched(scope, &probe, &hits, joining).await?;
                 for hit in hits.into_iter().filter(|h| matched.contains(&h.event_id)) {
                     out.hidden += 1;
                     if out.sample.len() < first {
@@ -74,15 +78,25 @@ impl Pipeline {
         Ok(out)
     }
 
-    /// Of the events of hits, those that match.
-    async fn matched(&self, scope: &Scope, probe: &Arc<RuleSet>, hits: &[Hit]) -> Result<HashSet<EventId>> {
+    /// Of the events of hits, those that match; with what is joined to them where the rule is `joining`.
+    async fn matched(
+        &self,
+        scope: &Scope,
+        probe: &Arc<RuleSet>,
+        hits: &[Hit],
+        joining: bool,
+    ) -> Result<HashSet<EventId>> {
         let ids: HashSet<EventId> = hits.iter().map(|h| h.event_id).collect();
         let ids: Vec<EventId> = ids.into_iter().collect();
-        let events = self.store.events(scope, &ids).await?;
+        let events: Vec<Arc<Event>> = self.store.events(scope, &ids).await?.into_iter().flatten().collect();
+        let mut joined = HashMap::new();
+        if joining {
+            joined = Processes::default().joined(&*self.store, scope, events.clone()).await?;
+        }
         let probe = probe.clone();
         let matched = move || {
-            let events = events.into_iter().flatten();
-            events.filter(|e| !probe.matches(e).is_empty()).map(|e| e.id).collect()
+            let holds = |e: &Arc<Event>| !probe.matches(joined.get(&e.id).unwrap_or(e)).is_empty();
+            events.iter().filter(|e| holds(e)).map(|e| e.id).collect()
         };
         Ok(tokio::task::spawn_blocking(matched).await?)
     }

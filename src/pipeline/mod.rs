@@ -478,7 +478,7 @@ async fn compile(catalog: &dyn Catalog, placeholders: Arc<Placeholders>) -> Resu
     let changed: Vec<Rule> =
         now.filter(|(why, r)| *why != r.refused).map(|(why, r)| Rule { refused: why, ..r }).collect();
     if !changed.is_empty() {
-        catalog.put_rules(&changed).await?;
+        catalog.judge_rules(&changed).await?;
     }
     Ok(set)
 }

@@ -115,6 +115,19 @@ impl Processes {
         self.known(store, scope, asked).await
     }
 
+    /// The events with everything that can be joined to them, by id.
+    pub(super) async fn joined(
+        &mut self,
+        store: &dyn EventStore,
+        scope: &Scope,
+        events: Vec<Arc<Event>>,
+    ) -> Result<HashMap<EventId, Event>> {
+        let asked = events.iter().map(|e| (e.clone(), e.host(), Whose::ALL.into())).collect();
+        let known = self.known(store, scope, asked).await?;
+        let each = events.iter().zip(known);
+        Ok(each.map(|(event, (lineage, _))| (event.id, join::joined(event, &lineage).0)).collect())
+    }
+
     /// Everything that can be joined to one event.
     pub(super) async fn lineage(
         &mut self,

@@ -80,7 +80,7 @@ impl Pipeline {
         let tried = self.tried(&text).await?;
         if let [rule] = tried.subject.as_slice()
             && !filter::applies(rule, &tried.all, &self.rule_set().placeholders())
-            && let Ok(condition) = search::to_condition(&rule.text)
+            && let Ok(condition) = search::to_same_condition(&rule.text)
         {
             return self.searched(scope, Query { condition: of_sysmon(condition)?, period }, first).await;
         }

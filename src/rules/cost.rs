@@ -77,23 +77,27 @@ fn usable(rules: &[Rule]) -> impl Iterator<Item = &Rule> {
     rules.iter().filter(|r| r.enabled && r.refused.is_none()).filter(alone)
 }
 
+/// An event of a stream, with the engine that it is asked of; `true` where only after a value of a list was found.
+type Sample<'e> = (usize, Option<(usize, bool)>, &'e Event);
+
 fn one(prepared: Prepared, kinds: &[Vec<&Event>]) -> Option<Cost> {
     let mut lookup = Lookup::default();
     let mut engines: Vec<Engine> = Vec::new();
-    let mut sample: Vec<(usize, Option<usize>, &Event)> = Vec::new();
+    let mut sample: Vec<Sample<'_>> = Vec::new();
     for (piece, way) in prepared.pieces {
         let engine = match way {
-            Way::Lookup(asks) => {
+            Way::Lookup(asks, guard) => {
                 lookup.add(asks, 0, &piece.streams);
-                None
+                guard.map(|guard| (guard, true))
             }
-            Way::Engine(compiled) => {
-                let mut engine = Engine::new();
-                engine.extend_compiled_rules([*compiled]);
-                engines.push(engine);
-                Some(engines.len() - 1)
-            }
+            Way::Engine(compiled) => Some((compiled, false)),
         };
+        let engine = engine.map(|(compiled, guard)| {
+            let mut engine = Engine::new();
+            engine.extend_compiled_rules([*compiled]);
+            engines.push(engine);
+            (engines.len() - 1, guard)
+        });
         let of = piece.streams.iter().flat_map(|s| kinds.get(*s).into_iter().flatten().map(|e| (*s, engine, *e)));
         sample.extend(of);
     }
@@ -105,7 +109,9 @@ fn one(prepared: Prepared, kinds: &[Vec<&Event>]) -> Option<Cost> {
         for (stream, engine, event) in &sample {
             let mut found = Vec::new();
             lookup.find(event, *stream, &mut found);
-            let evaluated = engine.and_then(|n| engines.get(n)).map(|e| e.evaluate(&View::new(event)));
+            // What must hold besides a value of a list is asked where there is one.
+            let asked = engine.filter(|(_, guard)| !guard || !found.is_empty());
+            let evaluated = asked.and_then(|(n, _)| engines.get(n)).map(|e| e.evaluate(&View::new(event)));
             std::hint::black_box((found, evaluated));
         }
         start.elapsed()

@@ -49,7 +49,11 @@ struct Table {
 pub struct Lookup(Vec<(Field, Table)>);
 
 /// What one rule asks.
-pub struct Asks(Vec<Ask>);
+pub struct Asks {
+    asks: Vec<Ask>,
+    /// What must hold besides, for the engine: exceptions of a list are such.
+    pub rest: Option<Box<SigmaRule>>,
+}
 
 struct Ask {
     field: Field,
@@ -68,27 +72,72 @@ impl Asks {
     /// The questions of a rule; `None` when the engine has to answer them.
     pub fn of(rule: &SigmaRule) -> Option<Self> {
         let [condition] = rule.detection.conditions.as_slice() else { return None };
-        let named = &rule.detection.named;
-        let names: Vec<&String> = match condition {
-            ConditionExpr::Identifier(name) => vec![name],
-            ConditionExpr::Selector { quantifier: Quantifier::Any | Quantifier::Count(1), pattern } => {
-                named.keys().filter(|n| pattern.matches_detection_name(n)).collect()
-            }
+        let indicators = rule.tags.iter().any(|t| t == indicator::TAG);
+        let mut parts = Vec::new();
+        members(condition, &mut parts);
+        let is_list = |asks: &Vec<Ask>| !asks.is_empty() && (indicators || asks.len() >= MANY);
+        let found = parts.iter().enumerate().find_map(|(n, part)| Some((n, list(part, rule).filter(is_list)?)));
+        let (at, asks) = found?;
+        let others: Vec<ConditionExpr> =
+            parts.iter().enumerate().filter(|(n, _)| *n != at).map(|(_, part)| (*part).clone()).collect();
+        let rest = (!others.is_empty()).then(|| {
+            let mut rest = rule.clone();
+            rest.detection.named.retain(|name, _| others.iter().any(|c| uses(c, name)));
+            rest.detection.conditions = vec![ConditionExpr::And(others)];
+            rest.detection.condition_strings = rest.detection.conditions.iter().map(ToString::to_string).collect();
+            Box::new(rest)
+        });
+        Some(Self { asks, rest })
+    }
+}
+
+/// Parts of a condition that must all hold.
+fn members<'c>(condition: &'c ConditionExpr, out: &mut Vec<&'c ConditionExpr>) {
+    match condition {
+        ConditionExpr::And(all) => all.iter().for_each(|c| members(c, out)),
+        other => out.push(other),
+    }
+}
+
+/// Whether a condition asks a part of the detection.
+fn uses(condition: &ConditionExpr, name: &str) -> bool {
+    match condition {
+        ConditionExpr::And(all) | ConditionExpr::Or(all) => all.iter().any(|c| uses(c, name)),
+        ConditionExpr::Not(inner) => uses(inner, name),
+        ConditionExpr::Identifier(own) => own == name,
+        ConditionExpr::Selector { pattern, .. } => pattern.matches_detection_name(name),
+    }
+}
+
+/// The questions of a condition of which any must hold; `None` where it asks anything else.
+fn list<'r>(condition: &'r ConditionExpr, rule: &'r SigmaRule) -> Option<Vec<Ask>> {
+    let named = &rule.detection.named;
+    let names: Vec<&String> = match condition {
+        ConditionExpr::Identifier(name) => vec![name],
+        ConditionExpr::Selector { quantifier: Quantifier::Any | Quantifier::Count(1), pattern } => {
+            named.keys().filter(|n| pattern.matches_detection_name(n)).collect()
+        }
+        // As filters write them.
+        ConditionExpr::Or(all) => {
+            let name = |c: &'r ConditionExpr| match c {
+                ConditionExpr::Identifier(name) => Some(name),
+                _ => None,
+            };
+            all.iter().map(name).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    let mut asks = Vec::new();
+    for name in names {
+        let Detection::AllOf(items) = named.get(name)? else { return None };
+        let (item, until) = match items.as_slice() {
+            [item] => (item, None),
+            [item, end] => (item, Some(end_of(end)?)),
             _ => return None,
         };
-        let mut asks = Vec::new();
-        for name in names {
-            let Detection::AllOf(items) = named.get(name)? else { return None };
-            let (item, until) = match items.as_slice() {
-                [item] => (item, None),
-                [item, end] => (item, Some(end_of(end)?)),
-                _ => return None,
-            };
-            asks.extend(of_item(item, until)?);
-        }
-        let indicators = rule.tags.iter().any(|t| t == indicator::TAG);
-        (!asks.is_empty() && (indicators || asks.len() >= MANY)).then_some(Self(asks))
+        asks.extend(of_item(item, until)?);
     }
+    Some(asks)
 }
 
 /// `UtcTime|lt: time`
@@ -143,7 +192,7 @@ fn of_item(item: &DetectionItem, until: Option<Time>) -> Option<Vec<Ask>> {
 impl Lookup {
     pub fn add(&mut self, asks: Asks, rule: usize, streams: &[Stream]) {
         let streams = streams.iter().fold(0, |bits, s| bits | 1_u64 << s);
-        for Ask { field, until, how, value } in asks.0 {
+        for Ask { field, until, how, value } in asks.asks {
             let at = match self.0.iter().position(|(f, _)| *f == field) {
                 Some(at) => at,
                 None => {

@@ -247,11 +247,9 @@ fn value_tests(value: &SigmaValue, op: Op, encoding: Encoding, target: &Target) 
         SigmaValue::Null => return Ok(vec![Test::Absent]),
         SigmaValue::String(s) => s.clone(),
         // An unquoted 0x1410 has become a number; hexadecimal fields are compared as Sysmon writes them.
-        SigmaValue::Integer(n) if target.ty() == Type::Hex && *n >= 0 && op == Op::Exact => {
-            SigmaString::from_raw(&format!("{n:#x}"))
-        }
+        SigmaValue::Integer(n) if target.ty() == Type::Hex && *n >= 0 => SigmaString::from_raw(&format!("{n:#x}")),
         SigmaValue::Integer(n) => SigmaString::from_raw(&n.to_string()),
-        SigmaValue::Float(n) => SigmaString::from_raw(&n.to_string()),
+        SigmaValue::Float(n) => return Err(unquoted(*n)),
         SigmaValue::Bool(b) => SigmaString::from_raw(&b.to_string()),
     };
     let tests = tests(&text, op, encoding, target.ty(), !target.cased)?;
@@ -259,6 +257,11 @@ fn value_tests(value: &SigmaValue, op: Op, encoding: Encoding, target: &Target) 
         return Err("a keyword that is empty".into());
     }
     Ok(tests)
+}
+
+/// Why a number with a fraction is no text: how it was written is lost.
+pub(super) fn unquoted(n: f64) -> String {
+    format!("{n} is compared as text, and may be written otherwise: put it in quotes")
 }
 
 fn exists(target: &Target, values: &[SigmaValue]) -> Result<Detection> {

@@ -99,7 +99,10 @@ fn verdict(
         let of = map.get("filter").and_then(|f| f.get("rules"));
         let named =
             of.is_some_and(|r| r.is_string() || r.as_sequence().is_some_and(|s| s.iter().any(Value::is_string)));
-        return if named { filter::verdict(filter) } else { Err("a filter that names no rule".into()) };
+        if !named {
+            return Err("a filter that names no rule".into());
+        }
+        return plain(map, "filter").and_then(|()| filter::verdict(filter));
     }
     let [rule] = parsed.rules.as_slice() else {
         return Err(parsed.errors.join("; "));
@@ -107,7 +110,52 @@ fn verdict(
     for doubt in parsed.errors {
         loaded.issue(origin, format!("line {line}"), doubt);
     }
-    set::check(rule)
+    plain(map, "detection").and_then(|()| set::check(rule))
+}
+
+/// Refuses values of a document's detections that the parser would make texts of, which match nothing.
+fn plain(map: &Mapping, key: &str) -> Result<(), String> {
+    const fn is_plain(value: &Value) -> bool {
+        !matches!(value, Value::Mapping(_) | Value::Sequence(_) | Value::Tagged(_))
+    }
+    fn fields(of: &Mapping) -> Result<(), String> {
+        for (name, value) in of {
+            let Some(name) = name.as_str() else {
+                return Err("a field whose name is no text: put it in quotes".into());
+            };
+            match value {
+                // Of a field of an array, which is refused as such.
+                Value::Mapping(_) if name.contains('[') => {}
+                Value::Sequence(all) if all.iter().all(is_plain) => {}
+                Value::Sequence(_) => return Err(format!("field '{name}': a list or mapping inside of its list")),
+                value if is_plain(value) => {}
+                _ => return Err(format!("field '{name}': a mapping is no value")),
+            }
+        }
+        Ok(())
+    }
+    let Some(parts) = map.get(key).and_then(Value::as_mapping) else { return Ok(()) };
+    for (name, part) in parts {
+        let Some(name) = name.as_str() else {
+            return Err("a part of the detection whose name is no text: put it in quotes".into());
+        };
+        match part {
+            _ if matches!(name, "condition" | "timeframe" | "rules") => {}
+            Value::Mapping(of) => fields(of)?,
+            Value::Sequence(all) => {
+                for one in all {
+                    match one {
+                        Value::Mapping(of) => fields(of)?,
+                        one if is_plain(one) => {}
+                        _ => return Err(format!("'{name}': a list inside of its list")),
+                    }
+                }
+            }
+            part if is_plain(part) => {}
+            _ => return Err(format!("'{name}': neither fields nor values")),
+        }
+    }
+    Ok(())
 }
 
 fn too_deep(map: &Mapping) -> bool {
@@ -177,6 +225,9 @@ fn described(map: &Mapping, text: &str, origin: &str, refused: Option<String>) -
 fn collection(loaded: &mut Loaded, origin: &str, text: &str, documents: &[(usize, &str, Mapping)]) {
     if documents.iter().any(|(.., map)| too_deep(map)) {
         return loaded.issue(origin, "line 1", format!("condition nested more than {MAX_NESTING} deep"));
+    }
+    if let Some((line, why)) = documents.iter().find_map(|(l, _, map)| Some((l, plain(map, "detection").err()?))) {
+        return loaded.issue(origin, format!("line {line}"), why);
     }
     let parsed = match parse_sigma_yaml(text) {
         Ok(parsed) => parsed,

@@ -3,7 +3,7 @@
 //! Each comparison of the search becomes a part of the detection (`m1`, `m2`, …), a criterion over several fields a
 //! list of them. Back, a rule becomes a condition where a search can say the same; what it cannot is an error that
 //! names it.
-use super::{join, logsource::streams, modifiers, set, view::key};
+use super::{join, logsource::streams, modifiers, normal, set, view::key};
 use crate::event::{
     Condition, EventCode, Field, Key,
     condition::{CRITERIA, Match, Operator, Test, key_type},
@@ -162,6 +162,29 @@ fn wildcard(name: &str, ty: Type, operand: &str) -> Result<Value> {
     }
 }
 
+/// As [`to_condition`], for a rule whose meaning a search has to the letter: it compares names of fields that no table
+/// knows exactly, a rule does not.
+///
+/// # Errors
+/// As there, and when a rule asks such a field.
+pub fn to_same_condition(rule: &str) -> Result<Condition> {
+    fn other(detection: &Detection) -> Option<&str> {
+        match detection {
+            Detection::AllOf(items) => {
+                let mut names = items.iter().filter_map(|i| i.field.name.as_deref());
+                names.find(|n| matches!(key(n), Key::Other(_)))
+            }
+            Detection::And(parts) | Detection::AnyOf(parts) => parts.iter().find_map(other),
+            _ => None,
+        }
+    }
+    let parsed = set::single(rule)?;
+    match parsed.detection.named.values().find_map(other) {
+        Some(name) => Err(format!("the field '{name}' is compared in any case of letters")),
+        None => to_condition(rule),
+    }
+}
+
 /// The condition of a Sigma rule, with its logsource as event codes.
 ///
 /// # Errors
@@ -303,7 +326,15 @@ fn any_value(name: &str, item: &DetectionItem) -> Result<Condition> {
     if has(Modifier::Neq) {
         let mut plain = item.clone();
         plain.field.modifiers.retain(|m| *m != Modifier::Neq);
-        return any_value(name, &plain).map(|c| Condition::Not(Box::new(c)));
+        let other = any_value(name, &plain).map(|c| Condition::Not(Box::new(c)))?;
+        if has(Modifier::Exists) {
+            return Ok(other);
+        }
+        if modifiers.iter().any(|m| matches!(m, Modifier::Gt | Modifier::Gte | Modifier::Lt | Modifier::Lte)) {
+            return Err("'neq' of a comparison of numbers has no form in a search".into());
+        }
+        // What an event lacks is not different from anything.
+        return Ok(Condition::And(vec![comparison(name, Operator::Exists, &[])?, other]));
     }
     if has(Modifier::All) {
         let each = item.values.iter().map(|v| {
@@ -346,6 +377,8 @@ fn values(name: &str, operator: Operator, values: &[SigmaValue]) -> Result<Condi
         Key::Other(_) => Type::Text,
     };
     let (mut plain, mut patterns, mut absent) = (Vec::new(), Vec::new(), false);
+    // All of them as patterns, as a list with wildcards is one comparison; plain ones as events have them.
+    let mut ordered = Vec::new();
     for value in values {
         let string = match value {
             SigmaValue::Null => {
@@ -355,20 +388,29 @@ fn values(name: &str, operator: Operator, values: &[SigmaValue]) -> Result<Condi
             SigmaValue::String(s) => s.clone(),
             SigmaValue::Integer(n) if ty == Type::Hex && *n >= 0 => SigmaString::from_raw(&format!("{n:#x}")),
             SigmaValue::Integer(n) => SigmaString::from_raw(&n.to_string()),
+            SigmaValue::Float(n) if is_text => return Err(format!("{name}: {}", normal::unquoted(*n))),
             SigmaValue::Float(n) => SigmaString::from_raw(&n.to_string()),
             SigmaValue::Bool(b) => SigmaString::from_raw(&b.to_string()),
         };
         match string.as_plain() {
             _ if !is_text => plain.push(string.original.clone()),
-            Some(t) if operator == Operator::Equals && normal_value(ty, &t).is_none() => absent = true,
+            Some(t) if operator == Operator::Equals => match normal_value(ty, &t) {
+                None => absent = true,
+                Some(canonical) => {
+                    ordered.push(pattern(&SigmaString::from_raw(&canonical), operator));
+                    plain.push(t);
+                }
+            },
             Some(t) => plain.push(t),
-            None => patterns.push(pattern(&string, operator)),
+            None => {
+                patterns.push(pattern(&string, operator));
+                ordered.push(pattern(&string, operator));
+            }
         }
     }
     let mut parts = Vec::new();
-    // A list with wildcards is one comparison.
     if operator == Operator::Equals && !patterns.is_empty() {
-        patterns = values_in_order(values, operator);
+        patterns = ordered;
         plain.clear();
     }
     if !plain.is_empty() {
@@ -381,15 +423,6 @@ fn values(name: &str, operator: Operator, values: &[SigmaValue]) -> Result<Condi
         parts.push(Condition::Not(Box::new(comparison(name, Operator::Exists, &[])?)));
     }
     if parts.is_empty() { Err(format!("{name}: no value")) } else { Ok(or(parts)) }
-}
-
-fn values_in_order(values: &[SigmaValue], operator: Operator) -> Vec<String> {
-    let text = |v: &SigmaValue| match v {
-        SigmaValue::String(s) if !s.original.is_empty() => Some(pattern(s, operator)),
-        SigmaValue::Integer(n) => Some(n.to_string()),
-        _ => None,
-    };
-    values.iter().filter_map(text).collect()
 }
 
 /// As the wildcard operator writes it.

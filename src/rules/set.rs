@@ -69,6 +69,8 @@ struct Compiled {
     /// Of rules of indicators that the engines match, by number.
     named: HashMap<usize, Named>,
     lookup: Lookup,
+    /// What must hold besides, per stream; and of which rules there.
+    guards: Vec<(Engine, HashSet<usize>)>,
     /// One engine per stream, so that an event meets only rules about its kind.
     engines: Vec<Engine>,
     /// And those rules that join values there.
@@ -132,10 +134,11 @@ impl RuleSet {
         let mut buckets: Vec<Vec<CompiledRule>> = (0..STREAMS).map(|_| Vec::new()).collect();
         let mut joining: Vec<join::Stream> = (0..STREAMS).map(|_| join::Stream::default()).collect();
         let (mut lookup, mut named) = (Lookup::default(), HashMap::new());
+        let mut guards: Vec<(Engine, HashSet<usize>)> = (0..STREAMS).map(|_| (Engine::new(), HashSet::new())).collect();
         for (number, (rule, Prepared { parsed, pieces })) in ready.into_iter().enumerate() {
             let grouped =
                 if join::joins_at_all(&parsed) { correlations.asked_of(&rule.id) } else { BTreeSet::default() };
-            let list = pieces.iter().any(|(_, way)| matches!(way, Way::Lookup(_)));
+            let list = pieces.iter().any(|(_, way)| matches!(way, Way::Lookup(_, None)));
             for (piece, way) in pieces {
                 let mut rest = Vec::new();
                 for stream in piece.streams {
@@ -147,7 +150,14 @@ impl RuleSet {
                     }
                 }
                 match way {
-                    Way::Lookup(asks) => lookup.add(asks, number, &rest),
+                    Way::Lookup(asks, guard) => {
+                        for stream in guard.iter().flat_map(|_| &rest) {
+                            let (engine, of) = &mut guards[*stream];
+                            engine.extend_compiled_rules(guard.iter().map(|g| (**g).clone()));
+                            of.insert(number);
+                        }
+                        lookup.add(asks, number, &rest);
+                    }
                     Way::Engine(compiled) => {
                         for stream in rest {
                             buckets[stream].push((*compiled).clone());
@@ -179,8 +189,19 @@ impl RuleSet {
         let blocked = failed.iter().cloned().collect();
         let rules = known;
         let (succession, placeholders) = (context.succession, placeholders.clone());
-        let all =
-            Compiled { rules, loud, correlations, named, lookup, engines, joining, blocked, succession, placeholders };
+        let all = Compiled {
+            rules,
+            loud,
+            correlations,
+            named,
+            lookup,
+            guards,
+            engines,
+            joining,
+            blocked,
+            succession,
+            placeholders,
+        };
         (Self(Arc::new(all)), failed)
     }
 
@@ -287,6 +308,12 @@ impl RuleSet {
         let stream = stream_of(event);
         let mut found = Vec::new();
         self.0.lookup.find(event, stream, &mut found);
+        if let Some((engine, of)) = self.0.guards.get(stream)
+            && found.iter().any(|(number, _)| of.contains(number))
+        {
+            let held: HashSet<usize> = numbers(engine, &View::new(event)).into_iter().collect();
+            found.retain(|(number, _)| !of.contains(number) || held.contains(number));
+        }
         for (number, value) in found {
             let (values, _) = matched.entry(number).or_default();
             if !values.contains(&value) {
@@ -369,13 +396,20 @@ pub(super) fn prepared(rule: &Rule, context: &Context<'_>, number: usize) -> Res
 
 /// How a rule is matched.
 pub(super) enum Way {
-    Lookup(Asks),
+    /// With what must hold besides.
+    Lookup(Asks, Option<Box<CompiledRule>>),
     Engine(Box<CompiledRule>),
 }
 
 fn way(rule: &SigmaRule, streams: usize, number: usize) -> Result<Way, String> {
     match Asks::of(rule) {
-        Some(asks) => Ok(Way::Lookup(asks)),
+        Some(mut asks) => {
+            let guard = asks.rest.take().map(|rest| {
+                weight::values(&rest, streams)?;
+                compiled(&rest, number).map(Box::new)
+            });
+            Ok(Way::Lookup(asks, guard.transpose()?))
+        }
         None => {
             weight::values(rule, streams)?;
             compiled(rule, number).map(|c| Way::Engine(Box::new(c)))

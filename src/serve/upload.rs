@@ -84,7 +84,7 @@ pub async fn indicators(
     body: Body,
 ) -> Result<Response, Failure> {
     let core = &app.core;
-    let by = analyst(&app, address, &headers, |_| Ok(())).await?;
+    let by = analyst(&app, address, &headers, Caller::require_all_hosts).await?;
     let max = core.settings.max_upload.min(intel::MAX_FILE);
     let (_, spooled) = received(&app, &headers, body, max).await?;
     let name = file_name(params.name);

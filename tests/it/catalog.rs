@@ -3,6 +3,7 @@ mod alerts;
 mod cluster;
 mod indicators;
 mod items;
+mod rules;
 
 use crate::support::{at, cluster::Namespace};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
@@ -15,7 +16,6 @@ use sysmonsearch::{
         EventId, Period, Position, Scope, Time,
         correlated::{Change, Group, Kept, Sighting, Stretch},
         detection::{Hit, Rule},
-        indicator::{Format, Import, Indicator, Kind, Relation},
     },
 };
 
@@ -433,50 +433,6 @@ async fn leases_have_one_owner(catalog: &Arc<dyn Catalog>) {
     assert_eq!(taken.iter().flatten().count(), 1, "of many at once one gets it: {taken:?}");
 }
 
-async fn counts_changes_of_rules(catalog: &Arc<dyn Catalog>) {
-    let mut seen = catalog.rules_version().await.unwrap();
-    let mut grew = async |what: &str| {
-        let now = catalog.rules_version().await.unwrap();
-        assert!(now > seen, "{what}");
-        seen = now;
-    };
-    catalog.put_rules(&[rule("a", "1"), rule("b", "1")]).await.unwrap();
-    grew("new rules").await;
-    catalog.put_rules(&[rule("a", "2")]).await.unwrap();
-    grew("a changed rule").await;
-    catalog.enable_rule("a", false).await.unwrap();
-    grew("a rule switched off").await;
-    catalog.delete_rule("b").await.unwrap();
-    grew("a rule deleted").await;
-
-    let import = Import {
-        id: "i".into(),
-        name: "a list".into(),
-        format: Format::List,
-        imported: Time(1),
-        by: "anna".into(),
-        indicators: 1,
-        rules: 1,
-        issues: 0,
-    };
-    let indicator = Indicator {
-        kind: Kind::Domain,
-        relation: Relation::Equals,
-        value: "bad.example".into(),
-        origin: "line 1".into(),
-        title: String::new(),
-        valid_from: None,
-        valid_until: None,
-        tlp: None,
-        rule_id: "of the list".into(),
-    };
-    catalog.put_indicators(&import, &[indicator], &[rule("of the list", "1")], &[]).await.unwrap();
-    grew("rules of an import").await;
-    assert!(catalog.remove_indicators("i").await.unwrap());
-    assert_eq!(catalog.rule("of the list").await.unwrap(), None);
-    grew("an import removed with its rules").await;
-}
-
 /// What an engine lives in, as long as it is used.
 type Home = Box<dyn std::any::Any + Send>;
 
@@ -517,7 +473,6 @@ each_engine!(
     numbers_hits_of_concurrent_writers,
     keeps_jobs_and_dead_letters,
     leases_have_one_owner,
-    counts_changes_of_rules,
     saved_searches_are_seen_by_their_owner_or_all_and_changed_by_their_owner_only,
 );
 

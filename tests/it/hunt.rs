@@ -243,6 +243,28 @@ async fn a_hunt_over_a_period_keeps_to_it_and_fires_only_what_fires_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_correlation_begins_anew_with_a_new_version_of_its_member() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    p.import_rules(rules(TICKS)).await.unwrap();
+    p.append([0, 1].map(tick).to_vec()).await.unwrap();
+    p.caught_up().await.unwrap();
+    // What the former version matched is none of the new one's matches.
+    let narrower = TICKS.replace("Image|endswith: tick.exe", "Image|endswith: other.exe");
+    p.import_rules(rules(&narrower)).await.unwrap();
+    p.append(vec![tick(2), crate::joined::file_event(3, r"C:\other.exe")]).await.unwrap();
+    assert!(!ticks(&p).await.iter().any(|(_, rule)| rule == "ticks"), "{:?}", ticks(&p).await);
+    let more = [4, 5].map(|at| crate::joined::file_event(at, r"C:\other.exe"));
+    p.append(more.to_vec()).await.unwrap();
+    assert!(ticks(&p).await.contains(&(5, "ticks".into())));
+    let rule = p.catalog.rule("ticks").await.unwrap().unwrap();
+    let hits = p.catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 99).await.unwrap();
+    let own: Vec<_> = hits.iter().filter(|h| h.hit.rule_id == "ticks").map(|h| &h.hit.rule_version).collect();
+    assert_eq!(own, [&rule.version], "a hit is of the correlation's own version");
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hunt_over_a_period_finds_what_live_matching_finds_there() {
     let mut fired = 0;
     for seed in 10..16 {

@@ -93,31 +93,52 @@ pub async fn change(
     }
     let asked: Vec<&Alert> = places.values().filter_map(|(pair, n)| Some(&known.get(*pair)?.get(*n)?.alert)).collect();
     let left = cluster.left(state, &asked, gone).await?;
-    let mut dead = Vec::new();
     for ((pair, n), left) in places.into_values().zip(left) {
         if let Some(standing) = known.get_mut(pair).and_then(|of_pair| of_pair.get_mut(n)) {
             grouping::shrink(standing, left, &mut now);
         }
     }
-    for of_pair in known.values_mut() {
-        dead.extend(of_pair.extract_if(.., |s| s.alert.gone));
-    }
+    remember(t, space, &new, &mut known).await?;
 
     let call = uuid::Uuid::now_v7().to_string();
     let mut entries = Vec::new();
     for (pair, hits) in &new {
         if let Some(of_pair) = known.get_mut(pair) {
-            for entry in grouping::grow(of_pair, hits, &mut now)? {
+            for entry in grouping::grow(of_pair, hits, before.changes, &mut now)? {
                 entries.push(audit(space, state, &call, entry)?);
             }
         }
     }
-    // In this order: a pair may have an alert of the same id again.
-    nodes::put(t, dead.iter().map(|s| row(space, s)).collect::<Result<_>>()?).await?;
     nodes::put(t, entries).await?;
     let changed = known.values().flatten().filter(|s| s.alert.change > before.changes);
     nodes::put(t, changed.map(|s| row(space, s)).collect::<Result<_>>()?).await?;
     state.set_numbers(now);
+    Ok(())
+}
+
+/// Adds the alerts of new hits that are gone: they stand in no list of a pair.
+async fn remember(
+    t: &mut Transaction,
+    space: &Space,
+    new: &BTreeMap<Pair, Vec<&StoredHit>>,
+    known: &mut BTreeMap<Pair, Vec<Standing>>,
+) -> Result<()> {
+    let mut asked: Vec<(&Pair, String)> = Vec::new();
+    for (pair, hits) in new {
+        let of_pair = known.get(pair).map(Vec::as_slice).unwrap_or_default();
+        let places: BTreeSet<Time> = hits.iter().map(|h| grouping::since(of_pair, h.hit.time)).collect();
+        for since in places.into_iter().filter(|since| !of_pair.iter().any(|s| s.alert.since == *since)) {
+            asked.push((pair, space.key(Kind::Alert, &[&grouping::id(&pair.0, &pair.1, since)?])));
+        }
+    }
+    for some in asked.chunks(crate::neo4j::ROWS) {
+        let found = nodes::known::<Standing>(t, some.iter().map(|(_, key)| key.clone()).collect()).await?;
+        for ((pair, _), standing) in some.iter().zip(found) {
+            if let Some(of_pair) = known.get_mut(*pair) {
+                of_pair.extend(standing.filter(|s| s.alert.gone));
+            }
+        }
+    }
     Ok(())
 }
 

@@ -184,6 +184,9 @@ impl Catalog for Cluster {
     async fn put_rules(&self, rules: &[Rule]) -> Result<u64> {
         self.put_all_rules(rules).await
     }
+    async fn judge_rules(&self, rules: &[Rule]) -> Result<u64> {
+        self.judge_all_rules(rules).await
+    }
     async fn rules(&self) -> Result<Vec<Rule>> {
         self.all_rules().await
     }

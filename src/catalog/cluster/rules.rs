@@ -67,6 +67,21 @@ pub async fn put(t: &mut Transaction, space: &Space, rules: &[Rule]) -> Result<u
     Ok(changed)
 }
 
+/// Takes over what is said of rules whose version is still the same. Returns how many are changed.
+async fn judge(t: &mut Transaction, space: &Space, rules: &[Rule]) -> Result<u64> {
+    let mut changed = 0;
+    for some in rules.chunks(ROWS) {
+        let found = nodes::known::<Rule>(t, some.iter().map(|r| key(space, &r.id)).collect()).await?;
+        let known = some.iter().zip(found).filter_map(|(r, found)| Some((r, found?)));
+        let differs = known.filter(|(r, old)| r.version == old.version && r.refused != old.refused);
+        let new = differs.map(|(r, old)| row(space, &Rule { refused: r.refused.clone(), ..old }));
+        let rows = new.collect::<Result<Vec<_>>>()?;
+        changed += rows.len() as u64;
+        nodes::put(t, rows).await?;
+    }
+    Ok(changed)
+}
+
 /// Deletes rules with their versions. Returns how many there were.
 pub async fn delete(t: &mut Transaction, space: &Space, ids: &[String]) -> Result<u64> {
     let mut gone = 0;
@@ -98,6 +113,10 @@ macro_rules! changing {
 impl Cluster {
     pub(super) async fn put_all_rules(&self, rules: &[Rule]) -> Result<u64> {
         changing!(self, t => put(t, &self.space, rules).await)
+    }
+
+    pub(super) async fn judge_all_rules(&self, rules: &[Rule]) -> Result<u64> {
+        changing!(self, t => judge(t, &self.space, rules).await)
     }
 
     pub(super) async fn all_rules(&self) -> Result<Vec<Rule>> {

@@ -15,7 +15,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 use std::collections::BTreeMap;
 
 const COLUMNS: &str = "SELECT number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
-                              status, reason, assignee, tags, last_id, touched, reopened, gone FROM alerts";
+                              status, reason, assignee, tags, last_id, touched, reopened, gone, lost FROM alerts";
 
 fn numbers(db: &Connection) -> Result<Numbers> {
     Ok(Numbers { alerts: counter(db, "alerts")?, changes: counter(db, "alert_changes")? })
@@ -26,13 +26,14 @@ fn set_numbers(db: &Connection, numbers: Numbers) -> Result<()> {
     set_counter(db, "alert_changes", numbers.changes)
 }
 
-/// Adds new hits to the alerts that they belong to; part of the transaction that stores them.
-pub fn grow(db: &Connection, stored: &[StoredHit]) -> Result<()> {
+/// Adds new hits to the alerts that they belong to; part of the transaction that stores them, which began behind the change
+/// `begun`.
+pub fn grow(db: &Connection, stored: &[StoredHit], begun: u64) -> Result<()> {
     let before = numbers(db)?;
     let mut now = before;
     for ((rule, host), hits) in grouping::pairs(stored, |s| &s.hit) {
         let mut of_pair = of_pair(db, &rule, &host)?;
-        for entry in grouping::grow(&mut of_pair, &hits, &mut now)? {
+        for entry in grouping::grow(&mut of_pair, &hits, begun, &mut now)? {
             audit(db, &entry)?;
         }
         for standing in of_pair.iter().filter(|s| s.alert.change > before.changes) {
@@ -42,20 +43,22 @@ pub fn grow(db: &Connection, stored: &[StoredHit]) -> Result<()> {
     set_numbers(db, now)
 }
 
+/// Those that are gone too.
 fn of_pair(db: &Connection, rule: &str, host: &str) -> Result<Vec<Standing>> {
-    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE rule_id = ?1 AND host = ?2 AND NOT gone"))?;
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE rule_id = ?1 AND host = ?2"))?;
     statement.query_and_then([rule, host], standing)?.collect()
 }
 
 fn put(db: &Connection, Standing { alert: a, last_id, touched }: &Standing) -> Result<()> {
     let mut statement = db.prepare_cached(
         "INSERT INTO alerts (number, id, change, rule_id, host, since, until, title, level, first_hit, last_hit, hits,
-                             status, reason, assignee, tags, last_id, touched, reopened, gone)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                             status, reason, assignee, tags, last_id, touched, reopened, gone, lost)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
          ON CONFLICT (id) DO UPDATE SET number = excluded.number, change = excluded.change, until = excluded.until, title = excluded.title,
              level = excluded.level, first_hit = excluded.first_hit, last_hit = excluded.last_hit, hits = excluded.hits,
              status = excluded.status, reason = excluded.reason, assignee = excluded.assignee, tags = excluded.tags,
-             last_id = excluded.last_id, touched = excluded.touched, reopened = excluded.reopened, gone = excluded.gone",
+             last_id = excluded.last_id, touched = excluded.touched, reopened = excluded.reopened, gone = excluded.gone,
+             lost = excluded.lost",
     )?;
     statement.execute(params![
         to_sql(a.number),
@@ -77,7 +80,8 @@ fn put(db: &Connection, Standing { alert: a, last_id, touched }: &Standing) -> R
         last_id,
         touched,
         to_sql(a.reopened),
-        a.gone
+        a.gone,
+        to_sql(a.lost)
     ])?;
     Ok(())
 }
@@ -89,7 +93,9 @@ pub fn shrink(db: &Connection, gone: &[(String, String, Time)]) -> Result<()> {
     for (rule, host, time) in gone {
         let of_pair = of_pair(db, rule, host)?;
         let since = grouping::since(&of_pair, *time);
-        places.extend(of_pair.into_iter().filter(|s| s.alert.since == since).map(|s| (s.alert.number, s)));
+        places.extend(
+            of_pair.into_iter().filter(|s| s.alert.since == since && !s.alert.gone).map(|s| (s.alert.number, s)),
+        );
     }
     let mut now = numbers(db)?;
     for mut standing in places.into_values() {
@@ -351,6 +357,7 @@ fn standing(row: &Row<'_>) -> Result<Standing> {
         tags: serde_json::from_str(&row.get::<_, String>(15)?)?,
         reopened: from_sql(row.get(18)?),
         gone: row.get(19)?,
+        lost: from_sql(row.get(20)?),
     };
     Ok(Standing { alert, last_id: row.get(16)?, touched: row.get(17)? })
 }

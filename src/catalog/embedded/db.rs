@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("9.sql"),
     include_str!("10.sql"),
     include_str!("11.sql"),
+    include_str!("12.sql"),
 ];
 
 /// Readers that work at the same time.

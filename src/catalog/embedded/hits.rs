@@ -12,7 +12,10 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter
 
 const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, again, (SELECT value FROM counters WHERE name = 'hits_floor') FROM hits";
 
-pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>> {
+/// After those that are `withdrawn`, by id, are gone.
+pub fn put(db: &Connection, hits: Vec<Hit>, withdrawn: &[String], upto: &Position) -> Result<Vec<StoredHit>> {
+    let before = counter(db, "alert_changes")?;
+    withdraw(db, withdrawn)?;
     let (mut number, floor) = (counter(db, "hits")?, counter(db, "hits_floor")?);
     let mut statement = db.prepare_cached(
         "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched,
@@ -51,7 +54,7 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
         }
     }
     set_counter(db, "hits", number)?;
-    alerts::grow(db, &stored)?;
+    alerts::grow(db, &stored, before)?;
     let mut position = checkpoint(db)?;
     if position.merge(upto) {
         db.prepare_cached("UPDATE checkpoints SET position = ?1 WHERE name = 'detect'")?
@@ -60,7 +63,7 @@ pub fn put(db: &Connection, hits: Vec<Hit>, upto: &Position) -> Result<Vec<Store
     Ok(stored)
 }
 
-pub fn withdraw(db: &Connection, ids: &[String]) -> Result<()> {
+fn withdraw(db: &Connection, ids: &[String]) -> Result<()> {
     let mut statement = db.prepare_cached("DELETE FROM hits WHERE id = ?1 RETURNING rule_id, host, time")?;
     let mut gone = Vec::new();
     for id in ids {

@@ -47,6 +47,19 @@ pub fn put(db: &Connection, rules: &[Rule]) -> Result<u64> {
     Ok(changed as u64)
 }
 
+pub fn judge(db: &Connection, rules: &[Rule]) -> Result<u64> {
+    let mut statement =
+        db.prepare_cached("UPDATE rules SET refused = ?3 WHERE id = ?1 AND version = ?2 AND refused IS NOT ?3")?;
+    let mut changed = 0;
+    for r in rules {
+        changed += statement.execute(params![r.id, r.version, r.refused])?;
+    }
+    if changed > 0 {
+        touch(db)?;
+    }
+    Ok(changed as u64)
+}
+
 pub fn all(db: &Connection) -> Result<Vec<Rule>> {
     let mut statement = db.prepare_cached(&format!("{COLUMNS} ORDER BY title, id"))?;
     statement.query_and_then([], rule)?.collect()

@@ -1,6 +1,6 @@
 //! New hits into what webhooks are to be told, in the order of storing. What was told up to where, what is to be sent
 //! and which rules are quiet changes in one transaction: nothing is left out, whenever a process ends.
-use super::{Deliver, Named};
+use super::{super::processes::Processes, Deliver, Named};
 use crate::{
     catalog::{
         Alert, Catalog, Delivery, DeliveryState, HitFilter, Item, ItemChange, ItemFilter, ItemKind, Quiet, StoredHit,
@@ -82,13 +82,14 @@ impl Queue {
         }
         let events = self.events(&hits).await?;
         let alerts = self.catalog.alerts_of_hits(&Scope::All, &hits).await?;
-        let mut quiet = self.quiet(&suppressions, &hits, &events).await?;
+        let completed = self.completed(&suppressions, &hits, &events).await?;
+        let mut quiet = self.quiet(&suppressions, &hits, &completed).await?;
         let mut changes = Vec::new();
         let mut touched = HashSet::new();
         for (hit, alert) in hits.iter().zip(&alerts) {
             let event = events.get(&hit.event_id).map(|e| &**e);
             if let Some(suppression) = suppressions.get(&hit.rule_id) {
-                let values = values(suppression, event);
+                let values = values(suppression, completed.get(&hit.event_id).map(|e| &**e));
                 let id = Quiet::id(&hit.rule_id, &hit.host, &values);
                 touched.insert(id.clone());
                 match quiet.get_mut(&id) {
@@ -119,6 +120,32 @@ impl Queue {
             found = self.store.events(&Scope::All, &ids).await?;
         }
         Ok(found.into_iter().flatten().map(|e| (e.id, e)).collect())
+    }
+
+    /// The events; those that lack a value that a suppression looks at with what is joined to them.
+    async fn completed(
+        &self,
+        suppressions: &HashMap<String, Suppression>,
+        hits: &[Hit],
+        events: &HashMap<EventId, Arc<Event>>,
+    ) -> Result<HashMap<EventId, Arc<Event>>> {
+        let lacks = |h: &&Hit| {
+            let (Some(suppression), Some(event)) = (suppressions.get(&h.rule_id), events.get(&h.event_id)) else {
+                return false;
+            };
+            suppression.fields.iter().any(|name| event.key_values(&Key::parse(name)).is_empty())
+        };
+        let ids: HashSet<EventId> = hits.iter().filter(lacks).map(|h| h.event_id).collect();
+        if ids.is_empty() {
+            return Ok(events.clone());
+        }
+        // A start may have come just now.
+        self.store.refresh().await?;
+        let lacking: Vec<Arc<Event>> = ids.iter().filter_map(|id| events.get(id).cloned()).collect();
+        let joined = Processes::default().joined(&*self.store, &Scope::All, lacking).await?;
+        let mut out = events.clone();
+        out.extend(joined.into_iter().map(|(id, event)| (id, Arc::new(event))));
+        Ok(out)
     }
 
     async fn quiet(
@@ -152,6 +179,10 @@ impl Queue {
         let (kind, about) = match (webhook.tells, alert) {
             (Tells::Alerts, Some(alert)) if alert.reopened > 0 => {
                 ("alert.reopened", format!("{}\0{}", alert.id, alert.reopened))
+            }
+            // There was one of this id, which was told and went with its hits.
+            (Tells::Alerts, Some(alert)) if alert.lost > 0 => {
+                ("alert.new", format!("{}\0lost {}", alert.id, alert.lost))
             }
             (Tells::Alerts, Some(alert)) => ("alert.new", alert.id.clone()),
             (Tells::Alerts, None) => return Ok(None),

@@ -1,13 +1,13 @@
 //! Correlations with their members looked up among all rules, each after those that it builds on.
 use super::{
-    Correlation, Firing, Place, Seen, parse,
+    Correlation, Firing, Kind, Place, Seen, parse,
     window::{self, Entry},
 };
 use crate::{
     event::{
         Event, EventId, Key, Time,
         correlated::{Group, Sighting},
-        detection::Rule,
+        detection::{Hit, Rule},
         text,
     },
     rules::{related::Succession, view},
@@ -16,7 +16,11 @@ use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
+use uuid::Uuid;
 use yaml_serde::{Mapping, Value};
+
+/// Namespace of what is kept belongs to; part of the stored form, never to be changed.
+const STATES: Uuid = Uuid::from_u128(0x40d7_5b1e_9c26_5f8a_b3e1_17fa_682c_0d95);
 
 /// What the list of rules calls them.
 pub const LOGSOURCE: &str = "correlation";
@@ -45,6 +49,8 @@ pub struct Correlations {
 pub struct Linked {
     pub id: Arc<str>,
     pub version: Arc<str>,
+    /// What is kept belongs to: its version and those of all that it builds on.
+    state: Arc<str>,
     pub title: Arc<str>,
     pub level: Arc<str>,
     /// Ids, in the order of the document.
@@ -65,6 +71,7 @@ impl Correlations {
         let mut known: HashMap<String, BTreeSet<&str>> = HashMap::new();
         let mut ready: BTreeSet<&str> = BTreeSet::new();
         let succession = Succession::of(enabled.iter().copied());
+        let mut versions: HashMap<&str, String> = enabled.iter().map(|r| (r.id.as_str(), r.version.clone())).collect();
         for rule in enabled {
             let map: Option<Mapping> = yaml_serde::from_str(&rule.text).ok();
             let name = map.as_ref().and_then(|m| m.get("name")).and_then(Value::as_str);
@@ -110,7 +117,15 @@ impl Correlations {
         while let Some(next) = open.iter().position(|(.., members)| members.iter().all(|m| ready.contains(&**m))) {
             let (rule, asks, members) = open.remove(next);
             ready.insert(&rule.id);
-            out.add(rule, members, asks);
+            // Another member, or another version of one, matches other events.
+            let mut state = rule.version.clone();
+            for member in &members {
+                state.push('\0');
+                state.push_str(versions.get(&**member).map_or("", String::as_str));
+            }
+            let state = Uuid::new_v5(&STATES, state.as_bytes()).to_string();
+            versions.insert(&rule.id, state.clone());
+            out.add(rule, members, asks, state.into());
         }
         let silent = |of: &Vec<(usize, usize)>| of.iter().all(|(n, _)| !out.linked[*n].asks.generate);
         let linked = out.of.iter().filter(|(id, of)| silent(of) && hushed.get(*id) != Some(&false));
@@ -125,13 +140,14 @@ impl Correlations {
         (out, failed)
     }
 
-    fn add(&mut self, rule: &Rule, members: Vec<Arc<str>>, asks: Correlation) {
+    fn add(&mut self, rule: &Rule, members: Vec<Arc<str>>, asks: Correlation, state: Arc<str>) {
         for (place, member) in members.iter().enumerate() {
             self.of.entry(member.clone()).or_default().push((self.linked.len(), place));
         }
         self.linked.push(Linked {
             id: rule.id.as_str().into(),
             version: rule.version.as_str().into(),
+            state,
             title: rule.title.as_str().into(),
             level: rule.level.as_str().into(),
             members,
@@ -219,7 +235,8 @@ impl Correlations {
                 for (_, id) in linked.completed(sightings) {
                     let Some(event) = events.get(&id) else { continue };
                     put(&mut open, self.places(&linked.id, event, Some(&group)));
-                    out.push(Firing { group: group.clone(), event: Arc::clone(event) });
+                    let version = linked.version.clone();
+                    out.push(Firing { version, group: group.clone(), event: Arc::clone(event) });
                 }
             }
         }
@@ -260,6 +277,17 @@ fn mapped(asks: &Correlation, members: &[Arc<str>], chained: &HashSet<&str>) -> 
 }
 
 impl Linked {
+    /// Of the groups that are kept.
+    pub fn state(&self) -> &str {
+        &self.state
+    }
+
+    /// Identity of a firing: rule, version, group values and completing event.
+    pub fn hit_id(&self, group: &Group, event: EventId) -> String {
+        let own = Group { rule_version: self.version.to_string(), ..group.clone() };
+        Hit::correlated_id(&own, event)
+    }
+
     /// Length of a window in milliseconds.
     pub fn span(&self) -> i64 {
         self.asks.span
@@ -279,6 +307,11 @@ impl Linked {
             for (all, of_field) in entry.values.iter_mut().zip(s.values) {
                 all.extend(of_field);
             }
+        }
+        let mut entries: Vec<((Time, EventId), Entry)> = entries.into_iter().collect();
+        if self.asks.kind == Kind::TemporalOrdered {
+            // Of events at one time nobody knows which was first: either order will do.
+            entries.sort_by_key(|((time, id), entry)| (*time, entry.members.first().copied(), *id));
         }
         let (keys, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let completed = window::completed(&self.asks, self.members.len(), &entries);
@@ -318,7 +351,7 @@ impl Linked {
         let fields = self.asks.fields.iter().map(|f| values(f).into_iter().collect()).collect();
         Some(Place {
             correlation,
-            group: Group { rule_id: self.id.to_string(), rule_version: self.version.to_string(), values: group },
+            group: Group { rule_id: self.id.to_string(), rule_version: self.state.to_string(), values: group },
             sighting: Sighting {
                 time: event.time,
                 event_id: event.id,

@@ -104,6 +104,8 @@ pub struct Place {
 /// A correlation whose window was completed by an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
+    /// Of the correlation.
+    pub version: Arc<str>,
     pub group: Group,
     pub event: Arc<Event>,
 }
@@ -111,7 +113,8 @@ pub struct Firing {
 impl Firing {
     /// Identity: rule, version, group values and completing event.
     pub fn id(&self) -> String {
-        Hit::correlated_id(&self.group, self.event.id)
+        let own = Group { rule_version: self.version.to_string(), ..self.group.clone() };
+        Hit::correlated_id(&own, self.event.id)
     }
 
     fn order(&self) -> (&str, i64, EventId, &Group) {

@@ -199,6 +199,16 @@ fn temporal_ordered_wants_them_one_after_the_other() {
 }
 
 #[test]
+fn events_of_one_time_are_in_either_order() {
+    let k = "type: temporal_ordered\nrules: [a, b]\ntimespan: 10s";
+    // Ids follow from the content: of several pairs some are in the other order.
+    for port in ["1", "2", "3", "4", "5", "6"] {
+        assert_eq!(fires_on(k, &[("b-id", 5, "x", port), ("a", 5, "y", port)]), [5], "{port}");
+        assert_eq!(fires_on(k, &[("b-id", 4, "x", port), ("a", 5, "y", port)]), NONE, "{port}");
+    }
+}
+
+#[test]
 fn values_are_added_averaged_and_ranked() {
     let of = |kind: &str, condition: &str| {
         format!("type: {kind}\nrules: a\ntimespan: 10s\ncondition:\n  field: SourcePort\n  {condition}")

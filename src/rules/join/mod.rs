@@ -12,8 +12,8 @@ mod stream;
 pub use relax::{Relaxed, relaxed};
 pub use stream::{Stream, Values};
 
-use super::view::key;
-use crate::event::{Event, EventCode, EventId, Field, Key, SYSMON_PROVIDER, Time};
+use super::{set, view::key};
+use crate::event::{Event, EventCode, EventId, Field, Key, SYSMON_PROVIDER, Time, detection::Rule};
 use rsigma_parser::{Detection, DetectionItem, Modifier, SigmaRule, SigmaValue};
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -150,6 +150,11 @@ pub fn asked(rule: &SigmaRule) -> BTreeSet<Key> {
 /// Whether a rule is about a kind of event.
 pub fn joins_at_all(rule: &SigmaRule) -> bool {
     rule.logsource.category.is_some()
+}
+
+/// As [`joins_at_all`], of a rule as stored.
+pub fn is_joining(rule: &Rule) -> bool {
+    set::single(&rule.text).is_ok_and(|r| joins_at_all(&r))
 }
 
 /// The field of an item, and those that it is compared with.

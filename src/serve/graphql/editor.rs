@@ -206,6 +206,7 @@ pub fn input_of(condition: &Condition) -> Value {
 }
 
 pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateRuleResult> {
+    session::all_hosts(ctx)?;
     let head = search::Head {
         id: uuid::Uuid::now_v7().to_string(),
         title: input.title.trim().to_owned(),

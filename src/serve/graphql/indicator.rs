@@ -221,6 +221,7 @@ pub struct RemoveIndicatorsResult {
 }
 
 pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<ImportIndicatorsResult> {
+    session::all_hosts(ctx)?;
     let by = session::caller(ctx)?.user.name.clone();
     let asked = input.hunt;
     let read = if input.text.len() > MAX_TEXT {

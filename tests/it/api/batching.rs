@@ -96,6 +96,7 @@ count! { Catalog [] {
     fn end_sessions(user_id: &str) -> Result<()>;
     fn secret(name: &str) -> Result<Vec<u8>>;
     fn put_rules(rules: &[Rule]) -> Result<u64>;
+    fn judge_rules(rules: &[Rule]) -> Result<u64>;
     fn rules() -> Result<Vec<Rule>>;
     fn rule(id: &str) -> Result<Option<Rule>>;
     fn rules_by_id(ids: &[String]) -> Result<Vec<Option<Rule>>>;

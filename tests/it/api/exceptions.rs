@@ -1,5 +1,5 @@
 //! Exceptions: what they would have hidden, what they hide, and for how long.
-use super::app::{ANALYST, RULE, TestApp, VIEWER, events, time};
+use super::app::{ANALYST, RULE, TestApp, VIEWER, document, events, time};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use sysmonsearch::{
@@ -33,6 +33,38 @@ async fn hit(app: &TestApp) -> BTreeSet<usize> {
 
 fn rfc3339(i: usize) -> String {
     format!("{}Z", time(i).replace(' ', "T"))
+}
+
+#[tokio::test]
+async fn a_preview_sees_what_is_joined() {
+    let app = TestApp::start().await;
+    let token = app.login("analyst", ANALYST).await;
+    let rule = "title: Tool\nid: tool\nlogsource: {product: windows, category: file_event}\ndetection: {s: {Image|contains: tool}, condition: s}\n";
+    app.pipeline.import_rules(sysmonsearch::rules::parse(rule, "test").rules).await.unwrap();
+    let guid = |process: usize| format!("{{aaaaaaaa-0000-0000-0000-{process:012}}}");
+    let data = |record: usize, process: usize, more: Value| {
+        let mut data = json!({"UtcTime": time(record), "ProcessGuid": guid(process), "Image": r"C:\tool.exe"});
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        data
+    };
+    let mut lines = String::new();
+    for (record, process) in [(1, 1), (2, 2)] {
+        let parent = json!({"ParentImage": format!("parent{process}.exe")});
+        lines.push_str(&document(1, record, 0, &time(record), data(record, process, parent)));
+        let file = json!({"TargetFilename": r"C:\a"});
+        lines.push_str(&document(11, record + 10, 0, &time(record + 10), data(record + 10, process, file)));
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), lines).unwrap();
+    app.store(crate::support::read(file.path()).events).await;
+    let parent = json!({"match": {"field": "ParentImage", "operator": "EQUALS", "values": ["parent1.exe"]}});
+    let input = json!({"rules": ["tool"], "condition": parent, "reason": "ours"});
+    let preview = app.ask(&token, PREVIEW, json!({"i": input})).await["previewException"].take();
+    assert_eq!((&preview["seen"]["value"], &preview["hidden"]["value"]), (&json!(2), &json!(1)), "{preview}");
+    app.ask(&token, CREATE, json!({"i": input})).await;
+    app.pipeline.rebuild_hits().await.unwrap();
+    app.pipeline.caught_up().await.unwrap();
+    assert_eq!(app.pipeline.catalog.hits(&Scope::All, &HitFilter::default(), None, 9).await.unwrap().hits.len(), 1);
 }
 
 #[tokio::test]

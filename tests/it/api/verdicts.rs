@@ -134,16 +134,23 @@ async fn who_sees_some_hosts_changes_no_rule() {
     catalog.update_user(&user).await.unwrap();
     let token = app.login("analyst", ANALYST).await;
     let remove = "mutation($i: RemoveIndicatorsInput!) { removeIndicators(input: $i) { errors { code } } }";
+    let create = "mutation($i: CreateRuleInput!) { createRule(input: $i) { errors { code } } }";
+    let indicators = "mutation($i: ImportIndicatorsInput!) { importIndicators(input: $i) { errors { code } } }";
+    let anything = json!({"match": {"field": "Image", "operator": "EXISTS"}});
     for (query, input) in [
         (IMPORT, json!({"yaml": RULE})),
         (ENABLE, json!({"id": RULE_ID, "enabled": false})),
         (DELETE, json!({"id": RULE_ID})),
         (SUPPRESS, json!({"id": RULE_ID, "seconds": 5})),
         (remove, json!({"importId": "x"})),
+        (create, json!({"title": "t", "level": "low", "condition": anything})),
+        (indicators, json!({"name": "list", "text": "evil.example"})),
     ] {
         assert_eq!(app.code(Some(&token), query, json!({"i": input})).await, "FORBIDDEN", "{query}");
     }
     let upload = app.client.post(app.url("/api/rules?name=a.yml")).bearer_auth(&token).body(RULE);
+    assert_eq!(upload.send().await.unwrap().status(), 403);
+    let upload = app.client.post(app.url("/api/indicators?name=a.txt")).bearer_auth(&token).body("evil.example");
     assert_eq!(upload.send().await.unwrap().status(), 403);
     let viewer = app.login("viewer", VIEWER).await;
     assert_eq!(rule(&app, &viewer, RULE_ID).await["enabled"], true);

@@ -15,8 +15,8 @@ use std::{
     time::Duration,
 };
 use sysmonsearch::{
-    catalog::{HitFilter, Item, ItemChange, ItemFilter, ItemKind, Role, Tells, Webhook},
-    event::{Scope, Time},
+    catalog::{AlertFilter, Found, HitFilter, Item, ItemChange, ItemFilter, ItemKind, Role, Tells, Webhook},
+    event::{Position, Scope, Time},
     pipeline::{
         Engines, Pipeline,
         webhook::{Allowed, Key, Sender, Webhooks, key_item},
@@ -408,6 +408,55 @@ async fn an_alert_that_a_late_hit_opens_again_is_told_again() {
         (&entry["action"], &entry["by"], &entry["objectId"]),
         (&json!("reopenAlert"), &json!(""), &told[0]["alert"]["id"])
     );
+    app.shut_down().await;
+}
+
+#[tokio::test]
+async fn an_alert_that_comes_after_one_was_withdrawn_is_told() {
+    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
+    let token = app.login("admin", ADMIN).await;
+    save(&app, &token, json!({"name": "Pager", "url": receiver.url()})).await;
+    let all = events(60, 1);
+    app.store(all[..60].to_vec()).await;
+    receiver.wait(1).await;
+    let catalog = &*app.pipeline.catalog;
+    let hits = catalog.hits(&Scope::All, &HitFilter::default(), None, 99).await.unwrap().hits;
+    let withdrawn = hits.into_iter().map(|h| h.hit.id).collect();
+    catalog.put_found(Found { withdrawn, ..Found::default() }, &Position::default()).await.unwrap();
+    assert_eq!(catalog.count_alerts(&Scope::All, &AlertFilter::default()).await.unwrap(), 0);
+    app.store(all[60..].to_vec()).await;
+    receiver.wait(2).await;
+    let told: Vec<Value> = receiver.received().iter().map(body).collect();
+    assert_eq!(told.iter().map(|b| b["type"].clone()).collect::<Vec<_>>(), ["alert.new", "alert.new"]);
+    assert_eq!(told[0]["alert"]["id"], told[1]["alert"]["id"], "of the same rule and host");
+    app.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_suppression_sees_what_is_joined() {
+    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
+    let token = app.login("admin", ADMIN).await;
+    save(&app, &token, json!({"name": "SIEM", "url": receiver.url(), "tells": "HITS"})).await;
+    let rule = "title: Tool\nid: tool\nlogsource: {product: windows, category: file_event}\ndetection: {s: {Image|contains: tool}, condition: s}\n";
+    app.pipeline.import_rules(rules::parse(rule, "test").rules).await.unwrap();
+    let suppress = "mutation($i: SuppressRuleInput!) { suppressRule(input: $i) { errors { code } } }";
+    app.ask(&token, suppress, json!({"i": {"id": "tool", "seconds": 3600, "fields": ["ParentImage"]}})).await;
+    let guid = |process: usize| format!("{{aaaaaaaa-0000-0000-0000-{process:012}}}");
+    let started = |record: usize, process: usize, parent: &str| {
+        let data = json!({"UtcTime": time(record), "ProcessGuid": guid(process), "Image": r"C:\tool.exe", "ParentImage": parent});
+        document(1, record, 0, &time(record), data)
+    };
+    let wrote = |record: usize, process: usize| {
+        let data = json!({"UtcTime": time(record), "ProcessGuid": guid(process), "Image": r"C:\tool.exe", "TargetFilename": r"C:\a"});
+        document(11, record, 0, &time(record), data)
+    };
+    let lines = [started(1, 1, "a.exe"), started(2, 2, "b.exe"), wrote(3, 1), wrote(4, 1), wrote(5, 2), wrote(6, 2)];
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), lines.concat()).unwrap();
+    app.store(crate::support::read(file.path()).events).await;
+    receiver.wait(2).await;
+    a_while().await;
+    assert_eq!(receiver.received().len(), 2, "one for each parent");
     app.shut_down().await;
 }
 

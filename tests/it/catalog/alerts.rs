@@ -80,8 +80,18 @@ async fn withdrawn_hits_leave_their_alerts(catalog: &Arc<dyn Catalog>) {
     let number = catalog.newest_alert_change().await.unwrap();
     catalog.put_hits(vec![hit(12)], &at(4)).await.unwrap();
     let again = all(catalog, of("even", "pc0")).await;
-    assert_eq!((again.len(), again[0].hits, again[0].gone), (1, 1, false));
+    assert_eq!((again.len(), again[0].hits, again[0].gone, again[0].lost), (1, 1, false, 1));
     assert_eq!(catalog.alerts_since(&Scope::All, &AlertFilter::default(), number, 9).await.unwrap(), again);
+    // Gone and there again at once, and once more; a rebuild finds what there was.
+    let found = Found { withdrawn: vec![hit(12).id], hits: vec![hit(18)], ..Found::default() };
+    catalog.put_found(found, &at(5)).await.unwrap();
+    assert_eq!(all(catalog, of("even", "pc0")).await[0].lost, 1, "there was always one");
+    assert_eq!(withdraw(&[hit(18).id]).await.len(), 1);
+    catalog.put_hits(vec![hit(24)], &at(6)).await.unwrap();
+    assert_eq!(all(catalog, of("even", "pc0")).await[0].lost, 2);
+    catalog.clear_hits().await.unwrap();
+    catalog.put_hits(vec![hit(24)], &at(1)).await.unwrap();
+    assert_eq!(all(catalog, of("even", "pc0")).await[0].lost, 2, "a rebuild is no news");
 }
 
 async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &Arc<dyn Catalog>) {

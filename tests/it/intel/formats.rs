@@ -1,6 +1,7 @@
 //! What each format means, with material of our own; and that the rules of an import find it.
 use crate::rules::events::event;
 use proptest::prelude::*;
+use serde_json::json;
 use sysmonsearch::{
     event::{
         indicator::{Indicator, Kind, Relation, Tlp},
@@ -222,6 +223,127 @@ fn parts_of_a_file_name_do_not_match_its_folder() {
     assert_eq!(created(r"C:\Users\mywin.exe"), 1);
     assert_eq!(created(r"C:\temp\a.exe"), 1);
     assert_eq!(created(r"C:\Temp\x\a.exe"), 0);
+}
+
+#[test]
+fn wildcards_and_regular_expressions_match_what_they_mean() {
+    for (pattern, code, field, hits, others) in [
+        ("[file:name LIKE '%my_tool%']", 11, "TargetFilename", r"C:\x\a my-tool.exe", r"C:\my-tool\a.exe"),
+        ("[file:name LIKE 'my_tool%']", 11, "TargetFilename", r"C:\my-tool.exe", r"C:\a my-tool.exe"),
+        ("[file:name LIKE 'a%.exe']", 11, "TargetFilename", r"C:\ab.exe", r"C:\ab\c.exe"),
+        ("[file:name LIKE 'C:\\\\Users\\\\%\\\\evil.exe']", 1, "Image", r"C:\Users\ann\evil.exe", r"C:\evil.exe"),
+        ("[file:name LIKE 'C:\\\\Users\\\\%']", 1, "Image", r"C:\Users\ann\a.exe", r"D:\C:\Users\a.exe"),
+        ("[file:name MATCHES '^inv.*']", 11, "TargetFilename", r"C:\invoice.exe", r"C:\inv\a.exe"),
+        ("[file:name MATCHES '(voice|bill)$']", 11, "TargetFilename", r"C:\invoice", r"C:\invoice.exe"),
+        (
+            "[windows-registry-key:key LIKE 'HKEY_LOCAL_MACHINE\\\\Software\\\\Bad%']",
+            13,
+            "TargetObject",
+            r"HKLM\Software\Badly\v",
+            r"HKLM\Software\a\Bad",
+        ),
+        (
+            "[windows-registry-key:key MATCHES '^HKEY_CURRENT_USER\\\\\\\\Software\\\\\\\\B.d']",
+            13,
+            "TargetObject",
+            r"HKU\S-1-5-21\Software\Bad",
+            r"HKLM\Software\Bad",
+        ),
+        (
+            "[directory:path LIKE 'C:\\\\%\\\\Temp']",
+            11,
+            "TargetFilename",
+            r"C:\Users\Temp\a.exe",
+            r"C:\Users\Temp\b\a.exe",
+        ),
+        ("[process:name LIKE 'mimi%']", 1, "Image", r"C:\Mimikatz.exe", r"C:\mimi\a.exe"),
+    ] {
+        let report = stix2(&[pattern]);
+        assert_eq!(report.issues, [], "{pattern}");
+        assert_eq!(named(&report, code, &[(field, hits)]).len(), 1, "{pattern} {:?}", report.rules);
+        assert_eq!(named(&report, code, &[(field, others)]).len(), 0, "{pattern} {:?}", report.rules);
+        // The hit names the indicator.
+        assert_eq!(named(&report, code, &[(field, hits)]), [report.indicators[0].term()], "{pattern}");
+    }
+    let fixed = stix2(&["[file:name MATCHES '^a|b$']"]);
+    assert!(fixed.indicators.is_empty() && fixed.issues[0].reason.contains("edges"), "{:?}", fixed.issues);
+}
+
+#[test]
+fn of_an_address_only_a_host_becomes_a_domain() {
+    let equal = |value: &str| Some((Kind::Domain, Relation::Equals, value.to_owned()));
+    let ends = |value: &str| Some((Kind::Domain, Relation::EndsWith, value.to_owned()));
+    for (pattern, expected) in [
+        ("http://evil.example/gate%", equal("evil.example")),
+        ("http://evil.example/a_b%", equal("evil.example")),
+        ("%.evil.example/%", ends(".evil.example")),
+        ("%evil.example/gate%", ends("evil.example")),
+        ("%evil.example:8080/gate%", ends("evil.example")),
+        ("http://%.evil.example/%", ends(".evil.example")),
+        ("%index.php?id=%", None),
+        ("%/gate.php", None),
+        ("%.com/%", None),
+        ("%evil/gate%", None),
+    ] {
+        let report = stix2(&[&format!("[url:value LIKE '{pattern}']")]);
+        let found = report.indicators.first().map(|i| (i.kind, i.relation, i.value.clone()));
+        assert_eq!((found, report.issues.len()), (expected.clone(), usize::from(expected.is_none())), "{pattern}");
+    }
+    assert_eq!(read(".evil.example\nother.example\n").indicators.len(), 1);
+}
+
+#[test]
+fn what_means_no_value_is_no_indicator() {
+    let report = stix2(&["[process:command_line = '-']", "[process:command_line LIKE '%-%']"]);
+    assert_eq!((report.indicators.len(), report.issues.len()), (0, 2), "{:?}", report.issues);
+}
+
+#[test]
+fn an_end_that_cannot_be_read_is_not_for_ever() {
+    let report = read("value,valid_until,tlp\nx.example,2026-01-31,red\ny.example,soon,red\nz.example,,pink\n");
+    let found: Vec<_> =
+        report.indicators.iter().map(|i| (i.value.as_str(), i.valid_until.map(|t| t.sysmon()))).collect();
+    assert_eq!(found, [("x.example", Some("2026-02-01 00:00:00.000".to_owned())), ("z.example", None)]);
+    let issues: Vec<&str> = report.issues.iter().map(|i| i.reason.as_str()).collect();
+    assert!(issues[0].contains("'soon' is no time") && issues[1].contains("'pink' is no colour"), "{issues:?}");
+    let objects = json!([
+        {"type": "indicator", "id": "i--1", "pattern": "[file:name = 'a.exe']", "valid_until": "never"},
+        {"type": "indicator", "id": "i--2", "pattern": "[file:name = 'b.exe']", "valid_from": "today"},
+    ]);
+    let report = read(&json!({"type": "bundle", "id": "b", "objects": objects}).to_string());
+    assert_eq!((report.indicators.len(), report.issues.len()), (1, 2), "{:?}", report.issues);
+}
+
+#[test]
+fn a_file_of_misp_is_told_by_all_of_it() {
+    let sha256 = "0123456789abcdef".repeat(4);
+    let attribute =
+        |kind: &str, value: &str, to_ids: bool| json!({"type": kind, "value": value, "uuid": kind, "to_ids": to_ids});
+    let of = |name: &str, attributes: Vec<serde_json::Value>| {
+        let object = json!({"name": name, "uuid": "o", "Attribute": attributes});
+        read(&json!({"Event": {"info": "e", "Object": [object], "Attribute": []}}).to_string())
+    };
+    let both = of(
+        "file",
+        vec![
+            attribute("filename", "svchost.exe", true),
+            attribute("filename", "other.exe", true),
+            attribute("sha256", &sha256, true),
+            attribute("size-in-bytes", "5", true),
+            attribute("text", "Malicious", false),
+        ],
+    );
+    assert_eq!(both.indicators.iter().map(|i| i.kind).collect::<Vec<_>>(), [Kind::Composite], "{:?}", both.issues);
+    assert!(both.issues.len() == 1 && both.issues[0].reason.contains("context"), "{:?}", both.issues);
+    let hash = format!("SHA256={sha256}");
+    assert_eq!(named(&both, 1, &[("Image", r"C:\svchost.exe")]).len(), 0, "the name alone says nothing");
+    assert!(!named(&both, 1, &[("Image", r"C:\svchost.exe"), ("Hashes", &hash)]).is_empty());
+    assert!(!named(&both, 1, &[("Image", r"C:\other.exe"), ("Hashes", &hash)]).is_empty());
+    let hash_alone = of("file", vec![attribute("filename", "svchost.exe", false), attribute("sha256", &sha256, true)]);
+    assert_eq!(all(&hash_alone), [(Kind::Sha256, Relation::Equals, sha256.as_str())]);
+    // Others are told each by itself.
+    let pair = of("domain-ip", vec![attribute("domain", "x.example", true), attribute("ip-dst", "198.51.100.1", true)]);
+    assert_eq!(pair.indicators.len(), 2);
 }
 
 proptest! {

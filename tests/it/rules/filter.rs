@@ -133,3 +133,23 @@ fn a_filter_that_applies_to_nothing_says_so() {
     let f = filter("[made-process_creation]", "selection:\n  User: ann\ncondition: not selection");
     assert_eq!(RuleSet::compile(&[off, f]).1, []);
 }
+
+#[test]
+fn a_list_that_is_looked_up_keeps_its_size_beside_an_exception() {
+    let values: String = (0..40_000).map(|n| format!("'v{n}', ")).collect();
+    let list = parsed(&WHOLE.replace("Image: a", &format!("Image: [{values}'a']")));
+    let text = "title: here\nid: f\nfilter:\n  rules: [w]\n  s1:\n    User: ann\n  s2:\n    User|startswith: bo\n  condition: not 1 of s*\n";
+    let second = text.replace("id: f", "id: g").replace("ann", "eve");
+    let all = [list.clone(), parsed(text), parsed(&second)];
+    let (set, failed) = RuleSet::compile(&all);
+    assert_eq!(failed, []);
+    let found = |user: &str, image: &str| {
+        let matched = set.matches(&event(1, &[("Image", image), ("User", user)]));
+        matched.iter().flat_map(|m| m.values.iter().map(ToString::to_string)).collect::<Vec<_>>()
+    };
+    assert_eq!(found("carl", "V7"), ["v7"]);
+    for user in ["ann", "bob", "eve"] {
+        assert_eq!(found(user, "v7"), Vec::<String>::new(), "{user}");
+    }
+    assert_eq!(found("carl", "w7"), Vec::<String>::new());
+}

@@ -150,3 +150,27 @@ fn rule_files_of_sysmonsearch_are_taken_over() {
     assert!(loaded.issues.len() == 1 && loaded.issues[0].reason.contains("NOR"), "{:?}", loaded.issues);
     assert_eq!(loaded.other_files.len(), 1, "{:?}", loaded.other_files);
 }
+
+#[test]
+fn what_is_no_value_of_a_field_is_refused_with_its_name() {
+    for (selection, part) in [
+        ("CommandLine|contains: [foo: bar]", "'CommandLine|contains'"),
+        ("CommandLine: {foo: bar}", "'CommandLine': a mapping"),
+        ("Image: [[a]]", "'Image': a list"),
+        ("4688: cmd", "no text"),
+    ] {
+        let text = rule("process_creation", &format!("sel:\n  {selection}\ncondition: sel"));
+        let refused = rules::parse(&text, "made.yml").rules.remove(0).refused.unwrap_or_default();
+        assert!(refused.contains(part), "{selection}: {refused:?}");
+        let filter = format!("title: f\nid: f\nfilter:\n  rules: [a]\n  sel:\n    {selection}\n  condition: not sel\n");
+        let refused = rules::parse(&filter, "made.yml").rules.remove(0).refused.unwrap_or_default();
+        assert!(refused.contains(part), "{selection}: {refused:?}");
+    }
+    let text = rule("process_creation", "sel:\n  - - '\\b.exe'\ncondition: sel");
+    let refused = rules::parse(&text, "made.yml").rules.remove(0).refused.unwrap_or_default();
+    assert!(refused.contains("'sel': a list"), "{refused:?}");
+    // In a collection, too.
+    let old = "action: global\ntitle: t\nlogsource: {category: process_creation}\n---\ndetection:\n  s: {Image: {a: b}}\n  condition: s\n";
+    let loaded = rules::parse(old, "made.yml");
+    assert!(loaded.rules.is_empty() && loaded.issues[0].reason.contains("'Image'"), "{loaded:?}");
+}

@@ -11,7 +11,7 @@ use sysmonsearch::{
         check::{Severity, check},
         explain::explain,
         join::Lineage,
-        search::{Head, to_condition, to_sigma},
+        search::{Head, to_condition, to_same_condition, to_sigma},
     },
 };
 
@@ -142,6 +142,54 @@ fn published_forms_become_searches() {
     ] {
         assert_eq!((condition.is_match(&event), !set.matches(&event).is_empty()), (expected, expected), "{event:?}");
     }
+}
+
+#[test]
+fn what_an_event_lacks_is_not_different() {
+    let text = rule("process_creation", "sel:\n  Company|neq: X\n  Image|endswith|neq: [a, b]\ncondition: sel");
+    let not = text.replace("condition: sel", "condition: not sel");
+    let all = [&[("Company", "Y"), ("Image", "c")][..], &[("Company", "X"), ("Image", "c")], &[("Image", "c")], &[]];
+    for (data, expected) in all.into_iter().zip([true, false, false, false]) {
+        let event = event(1, data);
+        for (text, expected) in [(&text, expected), (&not, !expected)] {
+            let condition = to_condition(text).unwrap();
+            let back = to_condition(&to_sigma(&condition, &head()).unwrap()).unwrap();
+            let found = [!compiled(text).matches(&event).is_empty(), condition.is_match(&event), back.is_match(&event)];
+            assert_eq!(found, [expected; 3], "{data:?} {text}");
+        }
+    }
+    let numbers = rule("network_connection", "sel:\n  DestinationPort|gt|neq: 5\ncondition: sel");
+    assert!(to_condition(&numbers).unwrap_err().contains("neq"));
+}
+
+#[test]
+fn typed_values_mean_the_same_live_and_in_a_search() {
+    for (category, code, detection, data) in [
+        ("network_connection", 3, "DestinationIp: ['0:0:0:0:0:0:0:1', '10.*']", ("DestinationIp", "::1")),
+        ("network_connection", 3, "Initiated: [true, 'n*']", ("Initiated", "true")),
+        ("process_access", 10, "GrantedAccess: [0x1410, '0x2*']", ("GrantedAccess", "0x1410")),
+        ("process_access", 10, "GrantedAccess|contains: 0x10", ("GrantedAccess", "0x1000")),
+        ("process_access", 10, "GrantedAccess|endswith: 0x1410", ("GrantedAccess", "0x1410")),
+    ] {
+        let text = rule(category, &format!("sel:\n  {detection}\ncondition: sel"));
+        let event = event(code, &[data]);
+        let found = [!compiled(&text).matches(&event).is_empty(), to_condition(&text).unwrap().is_match(&event)];
+        assert_eq!(found, [true; 2], "{detection}");
+    }
+    // How it was written is lost.
+    let text = rule("network_connection", "sel:\n  DestinationIp|startswith: 10.0\ncondition: sel");
+    let refused = rules::parse(&text, "made.yml").rules.remove(0).refused.unwrap();
+    assert!(refused.contains("DestinationIp") && refused.contains("in quotes"), "{refused}");
+    assert!(to_condition(&text).is_err());
+    compiled(&rule("network_connection", "sel:\n  DestinationPort|gt: 10.5\ncondition: sel"));
+}
+
+#[test]
+fn a_name_that_no_table_knows_is_the_same_in_any_case_only_in_a_rule() {
+    let text = rule("process_creation", "sel:\n  - Image: a\n  - oDD: x\ncondition: sel");
+    assert!(to_same_condition(&text).unwrap_err().contains("'oDD'"));
+    assert!(to_condition(&text).is_ok());
+    assert!(to_same_condition(&rule("process_creation", "sel:\n  image: a\ncondition: sel")).is_ok());
 }
 
 #[test]
