@@ -1,6 +1,6 @@
 //! What `doctor` finds: one line for each thing that an engine has looked at in itself.
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use rusqlite::Connection;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +37,16 @@ impl Finding {
     /// An error instead of a finding.
     pub fn failed(part: &'static str, e: &Error) -> Self {
         let cause = std::error::Error::source(e).map(|s| format!(": {s}")).unwrap_or_default();
-        Self::bad(part, format!("{e}{cause}"), "look whether it runs, whether its address is right, and into its log")
+        let advice = if e.message.contains("refuses the credentials") {
+            "it runs: look whether user and password or key are right, and whether they may do what the README says"
+        } else {
+            match e.code {
+                Code::Unavailable => "look whether it runs, whether its address is right, and into its log",
+                Code::Conflict | Code::BadInput | Code::TooLarge => "change what is configured as the text says",
+                _ => "look into its log and that of the program",
+            }
+        };
+        Self::bad(part, format!("{e}{cause}"), advice)
     }
 
     /// Looks through a whole SQLite file.
@@ -48,5 +57,20 @@ impl Finding {
         } else {
             Self::bad(part, format!("the file is damaged: {answer}"), "stop the program and bring the backup back")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_refused_is_not_told_to_start_the_server() {
+        let advice = |code, text: &'static str| Finding::failed("x", &Error::new(code, text)).advice.unwrap();
+        assert!(advice(Code::Unavailable, "x cannot be reached").contains("whether it runs"));
+        for code in [Code::Unavailable, Code::Internal] {
+            let advice = advice(code, "Neo4j refuses the credentials");
+            assert!(advice.contains("password") && !advice.contains("whether it runs"), "{advice}");
+        }
     }
 }

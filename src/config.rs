@@ -78,7 +78,8 @@ pub struct Cluster {
     /// File with NAME/PASSWORD, as Neo4j's own NEO4J_AUTH_FILE has it; it can also be in SYSMONSEARCH_NEO4J_AUTH
     #[arg(long, env = "SYSMONSEARCH_NEO4J_AUTH_FILE", global = true, value_name = "FILE")]
     neo4j_auth_file: Option<PathBuf>,
-    /// Begin of the names of all indices; another installation on the same Elasticsearch needs another
+    /// Begin of the names of all indices; another installation on the same Elasticsearch needs another, and a database of
+    /// Neo4j of its own
     #[arg(long, env = "SYSMONSEARCH_PREFIX", global = true, default_value = "sysmonsearch", value_name = "NAME")]
     prefix: String,
     /// Shards of an index that is yet to be made

@@ -112,9 +112,13 @@ impl From<rusqlite::Error> for Error {
 /// What passes (a server that is away, a lock) is told from what does not.
 impl From<neo4rs::Error> for Error {
     fn from(e: neo4rs::Error) -> Self {
-        use neo4rs::{Error as E, Neo4jErrorKind as K};
+        use neo4rs::Error as E;
         let message = match &e {
-            E::Neo4j(n) if n.kind() == K::Transient => "Neo4j is busy or not ready",
+            E::Neo4j(n) if passes(n.code()) => "Neo4j is busy or not ready",
+            E::RequestIgnoredError | E::Ignored(_) => "Neo4j is busy or not ready",
+            // A second time would be no better, and some servers count them.
+            E::AuthenticationError(_) => return Self::new(Code::Internal, REFUSED_BY_NEO4J).with(e),
+            E::Neo4j(n) if is_refusal(n.code()) => return Self::new(Code::Internal, REFUSED_BY_NEO4J).with(e),
             E::IOError { .. }
             | E::ConnectionError
             | E::ConnectionTimedOut
@@ -124,6 +128,26 @@ impl From<neo4rs::Error> for Error {
         };
         Self::new(Code::Unavailable, message).with(e)
     }
+}
+
+const REFUSED_BY_NEO4J: &str = "Neo4j refuses the credentials";
+
+/// Whether an error of Neo4j is one of a moment, also while it stops in order or another server becomes the leader.
+fn passes(code: &str) -> bool {
+    let passing = [
+        "Neo.ClientError.Transaction.Terminated",
+        "Neo.ClientError.Transaction.LockClientStopped",
+        "Neo.ClientError.Cluster.NotALeader",
+        "Neo.ClientError.General.ForbiddenOnReadOnlyDatabase",
+        "Neo.ClientError.Security.AuthorizationExpired",
+    ];
+    code.starts_with("Neo.TransientError.") || passing.contains(&code)
+}
+
+fn is_refusal(code: &str) -> bool {
+    ["Unauthorized", "Forbidden", "TokenExpired", "AuthenticationRateLimit", "CredentialsExpired"]
+        .iter()
+        .any(|name| code.strip_prefix("Neo.ClientError.Security.") == Some(name))
 }
 
 /// Something wrong with one part of an input. The rest of the input is imported all the same.
@@ -146,5 +170,31 @@ impl Issue {
 impl fmt::Display for Issue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}: {}", self.source, self.position, self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_in_neo4j() {
+        for code in ["Neo.TransientError.Transaction.DeadlockDetected", "Neo.ClientError.Transaction.Terminated"] {
+            assert!(passes(code) && !is_refusal(code), "{code}");
+        }
+        for code in ["Neo.ClientError.Security.AuthorizationExpired", "Neo.ClientError.Cluster.NotALeader"] {
+            assert!(passes(code) && !is_refusal(code), "{code}");
+        }
+        for code in ["Neo.ClientError.Statement.SyntaxError", "Neo.DatabaseError.General.UnknownError"] {
+            assert!(!passes(code) && !is_refusal(code), "{code}");
+        }
+        assert!(
+            is_refusal("Neo.ClientError.Security.Unauthorized") && !passes("Neo.ClientError.Security.Unauthorized")
+        );
+        for e in [neo4rs::Error::RequestIgnoredError, neo4rs::Error::ConnectionTimedOut] {
+            assert_eq!(Error::from(e).code, Code::Unavailable);
+        }
+        let refused = Error::from(neo4rs::Error::AuthenticationError("no".into()));
+        assert!(refused.code == Code::Internal && refused.message.contains("refuses the credentials"));
     }
 }

@@ -11,6 +11,8 @@ use std::time::Duration;
 pub const ROWS: usize = 5_000;
 /// Rows that one answer of the server carries.
 const FETCH: usize = 2_000;
+/// Longest wait for one answer; also for a connection.
+const ANSWER: Duration = Duration::from_secs(120);
 /// Attempts at what can pass: a lock, a restart.
 const ATTEMPTS: u32 = 9;
 
@@ -99,7 +101,7 @@ impl Patience {
     /// The error itself, if not.
     pub async fn after(&mut self, e: Error) -> Result<()> {
         self.0 += 1;
-        if e.code != Code::Unavailable || self.0 >= ATTEMPTS {
+        if e.code != Code::Unavailable || self.0 >= ATTEMPTS || took_too_long(&e) {
             return Err(e);
         }
         let longest = 20u64 << self.0;
@@ -110,11 +112,23 @@ impl Patience {
     }
 }
 
+/// The server may still be at it: the same once more would only make it slower.
+fn took_too_long(e: &Error) -> bool {
+    let source = std::error::Error::source(e).and_then(|s| s.downcast_ref::<neo4rs::Error>());
+    matches!(source, Some(neo4rs::Error::ConnectionTimedOut))
+}
+
 pub struct Client(Graph);
 
 impl Client {
     pub fn new(uri: &str, user: &str, password: &str) -> Result<Self> {
-        let config = ConfigBuilder::default().uri(uri).user(user).password(password).fetch_size(FETCH).build()?;
+        let config = ConfigBuilder::default()
+            .uri(uri)
+            .user(user)
+            .password(password)
+            .fetch_size(FETCH)
+            .connection_timeout(ANSWER)
+            .build()?;
         Ok(Self(Graph::connect(config)?))
     }
 
@@ -194,5 +208,18 @@ impl Transaction {
     pub async fn roll_back(self) {
         // The server has rolled back what failed, and does so with what it no longer hears of.
         drop(self.0.rollback().await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_took_too_long_is_not_sent_again() {
+        let mut patience = Patience::default();
+        assert!(patience.after(neo4rs::Error::ConnectionError.into()).await.is_ok());
+        let e = patience.after(neo4rs::Error::ConnectionTimedOut.into()).await.unwrap_err();
+        assert_eq!(e.code, Code::Unavailable);
     }
 }

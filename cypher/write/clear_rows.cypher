@@ -1,6 +1,6 @@
-// Deletes the graph piece by piece; runs outside of a transaction.
-// params: none; returns nothing
+// Deletes a piece of the graph.
+// params: most; returns how many nodes are gone
 MATCH (n) WHERE n:Entity OR n:Sighting OR n:Flow
-CALL (n) {
-  DETACH DELETE n
-} IN TRANSACTIONS OF 5000 ROWS
+WITH n LIMIT $most
+DETACH DELETE n
+RETURN count(*) AS count

@@ -95,7 +95,17 @@ async fn opened(common: &Common, data: &Path) -> anyhow::Result<Option<Arc<Pipel
                     () = terminated() => return Ok(None),
                 }
             }
-            opened => return Ok(Some(opened?.pipeline)),
+            opened => {
+                let pipeline = opened?.pipeline;
+                if !pipeline.owns_folder() {
+                    pipeline.shutdown().await;
+                    anyhow::bail!(
+                        "the data folder {} is open in another process: give each server a folder of its own (--data)",
+                        data.display()
+                    );
+                }
+                return Ok(Some(pipeline));
+            }
         }
     }
 }

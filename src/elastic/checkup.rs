@@ -9,8 +9,24 @@ impl Client {
     pub async fn checkup(&self, part: &'static str) -> Vec<Finding> {
         match self.nodes(part).await {
             Err(e) => vec![Finding::failed(part, &e)],
-            Ok(nodes) => vec![nodes, self.health(part).await.unwrap_or_else(|e| Finding::failed(part, &e))],
+            Ok(nodes) => {
+                let (health, room) = (self.health(part).await, self.room(part).await);
+                [Ok(nodes), health, room].map(|f| f.unwrap_or_else(|e| Finding::failed(part, &e))).into()
+            }
         }
+    }
+
+    /// Whether there is room for the indices of the next months.
+    async fn room(&self, part: &'static str) -> Result<Finding> {
+        let path = "_cluster/health?filter_path=number_of_data_nodes,active_shards,unassigned_shards";
+        let health = self.ask(Method::Get, path, &Value::Null).await?;
+        let path = "_cluster/settings?include_defaults=true&filter_path=*.cluster.max_shards_per_node";
+        let answer = self.ask(Method::Get, path, &Value::Null).await?;
+        let given = |of: &str| answer[of]["cluster"]["max_shards_per_node"].as_str().and_then(|n| n.parse().ok());
+        let each = ["transient", "persistent", "defaults"].into_iter().find_map(given);
+        let number = |name: &str| health[name].as_u64().unwrap_or(0);
+        let used = number("active_shards") + number("unassigned_shards");
+        Ok(room(part, used, each.map(|each: u64| each.saturating_mul(number("number_of_data_nodes").max(1)))))
     }
 
     async fn nodes(&self, part: &'static str) -> Result<Finding> {
@@ -50,6 +66,17 @@ impl Client {
     }
 }
 
+fn room(part: &'static str, used: u64, most: Option<u64>) -> Finding {
+    let Some(most) = most else { return Finding::good(part, format!("{used} shards")) };
+    let text = format!("{used} of at most {most} shards");
+    if used < most / 10 * 9 {
+        return Finding::good(part, text);
+    }
+    let advice = "drop old indices (--keep-months), add a node, or raise cluster.max_shards_per_node: without room for the index \
+                  of a further month its events are refused";
+    Finding::warning(part, text, advice)
+}
+
 /// Elasticsearch from 8.19, OpenSearch from 2.19: their numbers do not meet.
 fn is_known(version: &str) -> bool {
     let mut numbers = version.split(['.', '-']).map(|n| n.parse::<u32>().unwrap_or(0));
@@ -59,6 +86,13 @@ fn is_known(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn room_for_the_next_months() {
+        use crate::checkup::State::{Good, Warning};
+        let state = |used, most| super::room("x", used, most).state;
+        assert_eq!((state(899, Some(1_000)), state(900, Some(1_000)), state(2_000, None)), (Good, Warning, Good));
+    }
+
     #[test]
     fn known_versions() {
         let known = ["8.19.21", "9.2.0", "2.19.1", "3.0.0-SNAPSHOT"];

@@ -17,13 +17,18 @@ use elasticsearch::{
     http::headers::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 use tokio::sync::OnceCell;
 
 /// Waits before a request is sent again.
 const WAITS_MS: &[u64] = &[20, 50, 100, 200, 400, 800];
 /// Longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// Parameter of a search: rather no answer than a part of it.
+pub const WHOLE: &str = "allow_partial_search_results=false";
 
 /// Refuses what cannot be the beginning of the name of an index.
 ///
@@ -41,6 +46,8 @@ pub struct Client {
     inner: Elasticsearch,
     nodes: usize,
     way: OnceCell<Way>,
+    /// How often nobody answered.
+    lost: AtomicU64,
 }
 
 impl Client {
@@ -55,7 +62,14 @@ impl Client {
     /// # Errors
     /// `BAD_INPUT` for what cannot be an access. The server is not asked yet.
     pub fn connect(access: &Access) -> Result<Self> {
-        Ok(Self { inner: Elasticsearch::new(access.transport()?), nodes: access.nodes.len(), way: OnceCell::new() })
+        let inner = Elasticsearch::new(access.transport()?);
+        Ok(Self { inner, nodes: access.nodes.len(), way: OnceCell::new(), lost: AtomicU64::new(0) })
+    }
+
+    /// How often nobody answered. Where the number is another one, what was there may be gone: a cluster may have come back
+    /// empty.
+    pub fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
     }
 
     /// Status and answer. `path` may carry a query string.
@@ -66,8 +80,10 @@ impl Client {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        let unavailable =
-            |e: elasticsearch::Error| Error::new(Code::Unavailable, "Elasticsearch cannot be reached").with(e);
+        let unavailable = |e: elasticsearch::Error| {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            Error::new(Code::Unavailable, "Elasticsearch cannot be reached").with(e)
+        };
         let mut body = (!body.is_empty()).then_some(body);
         let mut left = self.nodes;
         let sent = loop {
@@ -91,20 +107,21 @@ impl Client {
     /// The answer of a request that must succeed. It must not matter whether it comes twice.
     pub async fn ask(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        self.asked(method, path, "application/json", &body, checked).await
+        let check = if looks_at_all_shards(path) { whole } else { checked };
+        self.asked(method, path, "application/json", &body, check).await
     }
 
     /// The answer of one search. Indices may be missing.
     pub async fn search(&self, indices: &str, body: &Value) -> Result<Value> {
-        let path = format!("{indices}/_search?ignore_unavailable=true&allow_no_indices=true");
-        self.asked(Method::Post, &path, "application/json", &body.to_string(), checked).await
+        let path = format!("{indices}/_search?ignore_unavailable=true&allow_no_indices=true&{WHOLE}");
+        self.asked(Method::Post, &path, "application/json", &body.to_string(), whole).await
     }
 
     /// Number of documents. Indices may be missing.
     pub async fn count(&self, indices: &str, filter: &Value) -> Result<u64> {
         let path = format!("{indices}/_count?ignore_unavailable=true&allow_no_indices=true");
         let body = json!({ "query": filter }).to_string();
-        let answer = self.asked(Method::Post, &path, "application/json", &body, checked).await?;
+        let answer = self.asked(Method::Post, &path, "application/json", &body, whole).await?;
         answer["count"].as_u64().ok_or_else(|| Error::internal("a count without a number"))
     }
 
@@ -116,11 +133,13 @@ impl Client {
 
     /// Several searches at once; the answers in the same order.
     pub async fn searches(&self, indices: &str, bodies: &[Value]) -> Result<Vec<Value>> {
-        let head = json!({ "index": indices, "ignore_unavailable": true, "allow_no_indices": true });
+        let head = json!({
+            "index": indices, "ignore_unavailable": true, "allow_no_indices": true, "allow_partial_search_results": false,
+        });
         let lines: String = bodies.iter().map(|b| format!("{head}\n{b}\n")).collect();
         let all = |status, mut answer: Value| {
             let Value::Array(list) = answer["responses"].take() else { return Err(failure(status, &answer)) };
-            let each = |a: Value| checked(a["status"].as_u64().unwrap_or(200) as u16, a);
+            let each = |a: Value| whole(a["status"].as_u64().unwrap_or(200) as u16, a);
             list.into_iter().map(each).collect()
         };
         self.asked(Method::Post, "_msearch", "application/x-ndjson", &lines, all).await
@@ -155,6 +174,24 @@ fn checked(status: u16, answer: Value) -> Result<Value> {
     if (200..300).contains(&status) && !failed { Ok(answer) } else { Err(failure(status, &answer)) }
 }
 
+/// As [`checked`], for what looks at one copy of each shard. OpenSearch does not count a shard as failed that is away.
+/// Skipped ones are successful: they can have no match.
+fn whole(status: u16, answer: Value) -> Result<Value> {
+    let answer = checked(status, answer)?;
+    let shards = |name: &str| answer["_shards"][name].as_u64();
+    let away = shards("total").zip(shards("successful")).is_some_and(|(total, successful)| successful < total);
+    let unknown = answer["failed_indices"].as_u64().unwrap_or(0) > 0;
+    if away || unknown { Err(failure(status, &answer)) } else { Ok(answer) }
+}
+
+/// Others count every copy of a shard, also those that a small cluster has no node for.
+fn looks_at_all_shards(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    ["_search", "_search/scroll", "_pit", "_search/point_in_time", "_field_caps"]
+        .iter()
+        .any(|verb| path.strip_suffix(verb).is_some_and(|before| before.is_empty() || before.ends_with('/')))
+}
+
 /// What the caller can do about a refusal. An answer of a part of the shards is one too: nothing is cut silently.
 pub fn failure(status: u16, answer: &Value) -> Error {
     let text = answer.to_string();
@@ -167,11 +204,54 @@ pub fn failure(status: u16, answer: &Value) -> Error {
         return Error::bad_input("the condition is too complex for Elasticsearch: take fewer or simpler patterns")
             .with(source);
     }
+    if text.contains("maximum normal shards open") || text.contains("maximum shards open") {
+        let message = "Elasticsearch has no room for a further index: drop old ones (--keep-months), add a node, or raise \
+                       cluster.max_shards_per_node";
+        return Error::new(Code::Unavailable, message).with(source);
+    }
     match status {
         200..300 | 429 | 502..=504 => {
             Error::new(Code::Unavailable, "Elasticsearch is overloaded or starting").with(source)
         }
+        403 if text.contains("cluster_block_exception") => {
+            Error::new(Code::Unavailable, "Elasticsearch takes no writes: look whether its disk is full").with(source)
+        }
         401 | 403 => Error::new(Code::Unavailable, "Elasticsearch refuses the credentials").with(source),
         _ => Error::internal(source),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_an_answer_is_none() {
+        // As OpenSearch 2.19 answers while a primary is away.
+        let away = json!({ "_shards": { "total": 2, "successful": 1, "skipped": 0, "failed": 0 } });
+        let skipped = json!({ "_shards": { "total": 2, "successful": 2, "skipped": 1, "failed": 0 } });
+        let failed = json!({ "_shards": { "total": 2, "successful": 1, "failed": 1 } });
+        let code = |answer: Result<Value>| answer.map(drop).map_err(|e| e.code);
+        for (answer, searched, written) in [
+            (away, Err(Code::Unavailable), Ok(())),
+            (skipped, Ok(()), Ok(())),
+            (failed, Err(Code::Unavailable), Err(Code::Unavailable)),
+            (json!({ "failed_indices": 1 }), Err(Code::Unavailable), Ok(())),
+            (json!({ "pit_id": "x" }), Ok(()), Ok(())),
+        ] {
+            assert_eq!(code(whole(200, answer.clone())), searched, "{answer}");
+            assert_eq!(code(checked(200, answer.clone())), written, "{answer}");
+        }
+    }
+
+    #[test]
+    fn what_looks_at_all_shards() {
+        for path in ["_search", "a-*/_search?scroll=2m", "a/_pit?x", "a/_search/point_in_time?x", "_search/scroll"] {
+            assert!(looks_at_all_shards(path), "{path}");
+        }
+        for path in ["a/_stats/docs?level=shards", "a/_refresh", "my_search/_mapping", "a/_create/_search_", "a_search"]
+        {
+            assert!(!looks_at_all_shards(path), "{path}");
+        }
     }
 }

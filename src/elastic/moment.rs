@@ -1,5 +1,5 @@
 //! Answers in pieces that are all of one moment, whatever is written or dropped meanwhile: a point in time of the cluster.
-use super::{Client, Method};
+use super::{Client, Method, WHOLE, failure};
 use crate::error::{Error, Result};
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ impl Client {
         let mut next = Some(first);
         while let Some(mut body) = next {
             body["pit"] = json!({ "id": moment.id, "keep_alive": KEPT });
-            let answer = self.ask(Method::Post, "_search", &body).await?;
+            let answer = self.ask(Method::Post, &format!("_search?{WHOLE}"), &body).await?;
             // The cluster may name the same moment otherwise from one answer to the next.
             if let Some(id) = answer["pit_id"].as_str() {
                 id.clone_into(&mut moment.id);
@@ -71,7 +71,11 @@ impl Client {
 
     async fn moment(&self, indices: &str) -> Result<Moment> {
         let by = self.way().await?;
-        let path = format!("{indices}/{}?keep_alive={KEPT}&ignore_unavailable=true", by.path());
+        let whole = match by {
+            Way::Elasticsearch => "",
+            Way::OpenSearch => "&allow_partial_pit_creation=false",
+        };
+        let path = format!("{indices}/{}?keep_alive={KEPT}&ignore_unavailable=true{whole}", by.path());
         let answer = self.ask(Method::Post, &path, &Value::Null).await?;
         let id = answer["id"].as_str().or_else(|| answer["pit_id"].as_str());
         let id = id.ok_or_else(|| Error::internal("a point in time without an id"))?.to_owned();
@@ -83,11 +87,11 @@ impl Client {
         self.way.get_or_try_init(|| self.ask_way()).await.copied()
     }
 
-    /// A cluster has one of the two, and refuses the path of the other one.
+    /// A cluster has one of the two, and refuses the path of the other one. What says neither is not remembered.
     async fn ask_way(&self) -> Result<Way> {
         let path = format!("{}/_all", Way::OpenSearch.path());
-        let (status, _) = self.send(Method::Get, &path, "application/json", String::new()).await?;
-        Ok(if status == 400 || status == 405 { Way::Elasticsearch } else { Way::OpenSearch })
+        let (status, answer) = self.send(Method::Get, &path, "application/json", String::new()).await?;
+        told(status).ok_or_else(|| failure(status, &answer))
     }
 
     async fn forget(&self, moment: &Moment) -> Result<()> {
@@ -96,5 +100,27 @@ impl Client {
             Way::OpenSearch => json!({ "pit_id": [moment.id] }),
         };
         self.ask(Method::Delete, moment.by.path(), &body).await.map(drop)
+    }
+}
+
+fn told(status: u16) -> Option<Way> {
+    match status {
+        200 => Some(Way::OpenSearch),
+        400 | 405 => Some(Way::Elasticsearch),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cluster_that_is_ill_tells_nothing() {
+        assert_eq!(
+            (told(200), told(400), told(405)),
+            (Some(Way::OpenSearch), Some(Way::Elasticsearch), Some(Way::Elasticsearch))
+        );
+        assert!([401, 403, 429, 500, 503].into_iter().all(|status| told(status).is_none()));
     }
 }

@@ -46,6 +46,23 @@ impl Position {
         moved
     }
 
+    /// Without the parts that `of` does not have.
+    #[must_use]
+    pub fn only(&self, of: &Self) -> Self {
+        self.iter().filter(|(part, _)| of.of(part) > 0).map(|(part, n)| (part.clone(), n)).collect()
+    }
+
+    /// Follows the parts that there are, as they were asked for after `before`: those that are gone since are left out, those
+    /// that have come meanwhile stay, and none moves back. Returns whether anything changed.
+    pub fn follow(&mut self, now: &Self, before: &Self) -> bool {
+        let there = |part: &Arc<str>| now.of(part) > 0 || before.of(part) == 0;
+        let mut next: Self = self.iter().filter(|(part, _)| there(part)).map(|(part, n)| (part.clone(), n)).collect();
+        next.merge(now);
+        let changed = next != *self;
+        *self = next;
+        changed
+    }
+
     /// Whether this is at or behind `other` in no part: everything before `other` is before this too.
     pub fn reaches(&self, other: &Self) -> bool {
         other.iter().all(|(part, n)| self.of(part) >= n)
@@ -118,6 +135,19 @@ mod tests {
         assert!(both > a && b < both && both.reaches(&a) && !a.reaches(&both));
         assert_eq!(Position::default().partial_cmp(&position(&[("x", 0)])), Some(Ordering::Equal));
         assert_eq!((both.lag(&Position::default()), both.entries()), (8, 8));
+    }
+
+    #[test]
+    fn a_head_follows_the_parts_that_there_are() {
+        let before = position(&[("gone", 5), ("grown", 2), ("ahead", 3)]);
+        let mut head = before.clone();
+        // While the parts are asked for, this process stores some itself.
+        assert!(head.merge(&position(&[("new", 1), ("ahead", 9)])));
+        let now = position(&[("grown", 4), ("ahead", 3)]);
+        assert!(head.follow(&now, &before));
+        assert_eq!(head, position(&[("new", 1), ("grown", 4), ("ahead", 9)]));
+        assert!(!head.follow(&now, &before));
+        assert_eq!(head.only(&now), position(&[("grown", 4), ("ahead", 9)]));
     }
 
     #[test]

@@ -53,6 +53,9 @@ impl Engines {
             config::Substring::Keyword => Substring::Keyword,
         });
         let elastic = elastic::Client::connect(&elasticsearch)?;
+        elastic::check_name(&name)?;
+        let graph = graph::neo4j::Neo4j::open(&neo4j, &user, &password).await?;
+        graph.claim(&name).await?;
         let store = store::elasticsearch::Settings {
             access: elasticsearch,
             prefix: format!("{name}-events"),
@@ -65,7 +68,7 @@ impl Engines {
             store: store::elasticsearch::Elasticsearch::new(store)?,
             catalog: catalog::cluster::Cluster::open(neo4j::Client::new(&neo4j, &user, &password)?, elastic, &name)
                 .await?,
-            graph: graph::neo4j::Neo4j::open(&neo4j, &user, &password).await?,
+            graph,
         })
     }
 }

@@ -1,5 +1,8 @@
 //! Followers: read the stored log in order from a checkpoint, do their work, move the checkpoint with it.
-use super::lease::{Held, Lease, RENEW};
+use super::{
+    MAX_LAG,
+    lease::{Held, Lease, RENEW},
+};
 use crate::{
     catalog::Catalog,
     error::{Error, Result},
@@ -40,13 +43,33 @@ pub(super) trait Work: Send + Sync + 'static {
 struct State {
     position: Position,
     healthy: bool,
+    /// Whether it has been near the head since it last went back: only then appends wait for it.
+    near: bool,
     /// Resets that were seen.
     generation: u64,
+}
+
+/// The log as a process knows it.
+#[derive(Clone)]
+pub(super) struct Heads {
+    /// Behind everything that there is.
+    pub(super) all: watch::Receiver<Position>,
+    /// Behind what comes by [`EventStore::append`].
+    pub(super) own: watch::Receiver<Position>,
+}
+
+impl Heads {
+    /// Entries of ours that a reader at `at` has not read. What is gone from the log nobody needs to read.
+    fn lag(&self, at: &Position) -> u64 {
+        let own = self.own.borrow().clone();
+        own.only(&self.all.borrow()).lag(at)
+    }
 }
 
 /// Handle of a running follower.
 pub(super) struct Follower {
     state: watch::Receiver<State>,
+    heads: Heads,
     /// Held while a piece is worked on; taken by [`Follower::reset`]. Raised number: read the checkpoint anew.
     turn: Arc<Mutex<u64>>,
     resets: watch::Sender<u64>,
@@ -58,41 +81,52 @@ impl Follower {
         lease: Lease,
         mut work: impl Work,
         store: Arc<dyn EventStore>,
-        head: watch::Receiver<Position>,
+        heads: Heads,
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self> {
         let position = work.checkpoint().await?;
-        let (state, receiver) = watch::channel(State { position: position.clone(), healthy: true, generation: 0 });
+        let near = heads.lag(&position) <= MAX_LAG;
+        let (state, receiver) =
+            watch::channel(State { position: position.clone(), healthy: true, near, generation: 0 });
         let turn = Arc::new(Mutex::new(0));
         let (resets, reset_seen) = watch::channel(0);
-        tasks.spawn(run(lease.clone(), work, store, head, stop, position, state, turn.clone(), reset_seen));
-        Ok(Self { state: receiver, turn, resets, lease })
+        let follower = Self { state: receiver, heads: heads.clone(), turn: turn.clone(), resets, lease: lease.clone() };
+        tasks.spawn(run(lease, work, store, heads, stop, position, state, turn, reset_seen));
+        Ok(follower)
     }
 
     pub(super) fn position(&self) -> Position {
         self.state.borrow().position.clone()
     }
 
-    /// Waits while the follower is more than `lag` entries behind `head`, unless it is in trouble (it will catch up
-    /// by itself later).
-    pub(super) async fn approach(&self, head: &Position, lag: u64) {
-        let _ = self.state.clone().wait_for(|s| head.lag(&s.position) <= lag || !s.healthy).await;
+    /// Waits while the follower is far behind what was appended here since it was last near the head. Not for one that
+    /// is in trouble, reads everything anew, or what others have stored: it will catch up by itself later.
+    pub(super) async fn approach(&self) {
+        let may_go_on = |s: &State| !s.near || !s.healthy || self.heads.lag(&s.position) <= MAX_LAG;
+        let _ = self.state.clone().wait_for(may_go_on).await;
     }
 
-    /// Waits until `position` is reached, however long it takes.
+    /// Waits until `position` is reached, however long it takes, or gone from the log.
     pub(super) async fn wait(&self, position: &Position) {
-        let _ = self.state.clone().wait_for(|s| s.position.reaches(position)).await;
+        let reached = |s: &State| s.position.reaches(&position.only(&self.heads.all.borrow()));
+        let _ = self.state.clone().wait_for(reached).await;
     }
 
-    /// Runs `clear` between two pieces of work; the follower then starts from the checkpoint it finds.
-    pub(super) async fn reset<F: Future<Output = Result<()>>>(&self, clear: impl FnOnce() -> F) -> Result<()> {
-        let mut turn = self.turn.lock().await;
-        self.lease.alone(clear()).await?;
-        *turn += 1;
-        let generation = *turn;
-        drop(turn);
-        let _ = self.resets.send(generation);
+    /// Runs `clear` between two pieces of work; the follower then starts from the checkpoint it finds. It does so whatever
+    /// comes of `clear`, which has perhaps done a part of its work, and `clear` goes on when nobody waits for it any more.
+    pub(super) async fn reset(&self, clear: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+        let (turn, resets, lease) = (self.turn.clone(), self.resets.clone(), self.lease.clone());
+        let clearing = tokio::spawn(async move {
+            let mut turn = turn.lock_owned().await;
+            let done = lease.alone(clear).await;
+            *turn += 1;
+            let generation = *turn;
+            drop(turn);
+            let _ = resets.send(generation);
+            done.map(|()| generation)
+        });
+        let generation = clearing.await??;
         // Not before the follower has seen the reset may a caller wait for a position.
         let _ = self.state.clone().wait_for(|s| s.generation >= generation).await;
         Ok(())
@@ -104,7 +138,7 @@ async fn run(
     mut lease: Lease,
     mut work: impl Work,
     store: Arc<dyn EventStore>,
-    mut head: watch::Receiver<Position>,
+    mut heads: Heads,
     mut stop: watch::Receiver<bool>,
     mut position: Position,
     state: watch::Sender<State>,
@@ -112,14 +146,19 @@ async fn run(
     mut resets: watch::Receiver<u64>,
 ) {
     let mut generation = 0;
+    // The checkpoint must be read before anything is done: also where reading it has failed.
+    let mut stale = false;
+    let mut near = state.borrow().near;
     while !*stop.borrow() {
         let step = async {
             let guard = turn.lock().await;
             let held = lease.hold().await?;
-            if *guard != generation || held != Held::Kept {
-                generation = *guard;
-                position = work.checkpoint().await?;
-                state.send_replace(State { position: position.clone(), healthy: true, generation });
+            stale |= *guard != generation || held != Held::Kept;
+            if stale {
+                let found = work.checkpoint().await?;
+                near = heads.lag(&found) <= MAX_LAG || (near && found.reaches(&position));
+                (position, generation, stale) = (found, *guard, false);
+                state.send_replace(State { position: position.clone(), healthy: true, near, generation });
             }
             if held != Held::Kept {
                 work.look_on().await?;
@@ -127,7 +166,7 @@ async fn run(
             if held == Held::Elsewhere {
                 return Ok(Step::Elsewhere);
             }
-            let seen = head.borrow_and_update().clone();
+            let seen = heads.all.borrow_and_update().clone();
             let piece = store.read(&position, BATCH).await?;
             let (next, more) = (piece.next.clone(), piece.more);
             if next != position {
@@ -139,7 +178,8 @@ async fn run(
                 // Also what is gone from the log since: nothing is left to wait for.
                 reached.merge(&seen);
             }
-            state.send_replace(State { position: reached, healthy: true, generation });
+            near |= heads.lag(&reached) <= MAX_LAG;
+            state.send_replace(State { position: reached, healthy: true, near, generation });
             let aside = work.aside().await?;
             drop(guard);
             Ok::<Step, Error>(if more || aside { Step::More } else { Step::Done })
@@ -148,7 +188,7 @@ async fn run(
             Ok(Step::More) => {}
             Ok(Step::Done) => {
                 tokio::select! {
-                    changed = head.changed() => if changed.is_err() { break },
+                    changed = heads.all.changed() => if changed.is_err() { break },
                     () = tokio::time::sleep(RENEW) => {}
                     _ = resets.changed() => {}
                     _ = stop.wait_for(|s| *s) => break,
@@ -207,4 +247,137 @@ pub(super) async fn tell_alerts(catalog: &dyn Catalog, told: &watch::Sender<u64>
         grown
     });
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{catalog::embedded::Sqlite, error::Code, store::embedded::Tantivy};
+    use std::sync::{Mutex as Lock, PoisonError};
+
+    /// What a follower has done: the checkpoint, and how many events came to it.
+    #[derive(Clone, Default)]
+    struct Done(Arc<Lock<(Position, usize)>>);
+
+    impl Done {
+        fn with<T>(&self, f: impl FnOnce(&mut (Position, usize)) -> T) -> T {
+            f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        }
+        fn forget(&self) {
+            self.with(|done| done.0 = Position::default());
+        }
+        async fn until(&self, events: usize) {
+            let there = async {
+                while self.with(|done| done.1) < events {
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(20), there).await.unwrap();
+        }
+    }
+
+    #[async_trait]
+    impl Work for Done {
+        async fn checkpoint(&mut self) -> Result<Position> {
+            Ok(self.with(|done| done.0.clone()))
+        }
+        async fn work(&mut self, piece: Arrivals) -> Result<()> {
+            self.with(|done| *done = (piece.next, done.1 + piece.events.len()));
+            Ok(())
+        }
+    }
+
+    struct Log {
+        store: Arc<Tantivy>,
+        all: watch::Sender<Position>,
+        own: watch::Sender<Position>,
+        stop: watch::Sender<bool>,
+        tasks: JoinSet<()>,
+        folder: tempfile::TempDir,
+    }
+
+    impl Log {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let store = Tantivy::open(folder.path(), crate::store::embedded::Settings::default()).unwrap();
+            let (all, own, stop) = (watch::Sender::default(), watch::Sender::default(), watch::Sender::default());
+            Self { store, all, own, stop, tasks: JoinSet::new(), folder }
+        }
+
+        async fn follow(&mut self, lease: Lease, work: Done) -> Follower {
+            let heads = Heads { all: self.all.subscribe(), own: self.own.subscribe() };
+            let stop = self.stop.subscribe();
+            Follower::start(lease, work, self.store.clone(), heads, stop, &mut self.tasks).await.unwrap()
+        }
+
+        fn heads(&self, all: &[(&str, u64)], own: &[(&str, u64)]) {
+            let position = |parts: &[(&str, u64)]| parts.iter().map(|(p, n)| (Arc::from(*p), *n)).collect();
+            self.own.send_replace(position(own));
+            self.all.send_replace(position(all));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_clear_that_fails_or_is_left_alone_has_happened_all_the_same() {
+        let mut log = Log::new();
+        let event = |n: u32| {
+            let document = serde_json::json!({ "winlog": {
+                "provider_name": "Microsoft-Windows-Sysmon", "channel": "Microsoft-Windows-Sysmon/Operational",
+                "event_id": "1", "computer_name": "a", "record_id": n.to_string(),
+                "event_data": { "UtcTime": format!("2021-10-01 10:00:0{n}.000"), "Image": r"C:\x.exe" },
+            } });
+            crate::ingest::document(&document.to_string()).unwrap().unwrap()
+        };
+        let head = log.store.append((0..3).map(event).collect()).await.unwrap().head;
+        log.all.send_replace(head.clone());
+        let done = Done::default();
+        let follower = log.follow(Lease::new(None, "test", "me".into()), done.clone()).await;
+        follower.wait(&head).await;
+        done.until(3).await;
+
+        let clearing = done.clone();
+        let fails = async move {
+            clearing.forget();
+            Err(Error::new(Code::Unavailable, "away"))
+        };
+        assert!(follower.reset(fails).await.is_err());
+        done.until(6).await;
+
+        let clearing = done.clone();
+        let long = async move {
+            clearing.forget();
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            Ok(())
+        };
+        assert!(tokio::time::timeout(Duration::from_millis(50), follower.reset(long)).await.is_err());
+        done.until(9).await;
+        follower.wait(&head).await;
+        assert_eq!(done.with(|done| done.clone()), (head, 9));
+    }
+
+    #[tokio::test]
+    async fn an_append_waits_only_for_what_was_appended() {
+        let mut log = Log::new();
+        let catalog = Sqlite::open(&log.folder.path().join("catalog.db")).unwrap();
+        // Another process does the work.
+        catalog.lease("test", "another", Duration::from_secs(60), false).await.unwrap().unwrap();
+        let done = Done::default();
+        let follower = log.follow(Lease::new(Some(catalog), "test", "me".into()), done.clone()).await;
+        let waits = async || tokio::time::timeout(Duration::from_secs(1), follower.approach()).await.is_err();
+        let far = MAX_LAG * 2;
+
+        log.heads(&[("ours", 10), ("theirs", far)], &[("ours", 10)]);
+        assert!(!waits().await, "for what others have stored");
+        log.heads(&[("ours", far), ("theirs", far)], &[("ours", far)]);
+        assert!(waits().await);
+        log.heads(&[("theirs", far)], &[("ours", far)]);
+        assert!(!waits().await, "for what is gone");
+        log.heads(&[("ours", far)], &[("ours", far)]);
+        assert!(waits().await);
+        done.with(|done| done.0 = Position::at("ours", far));
+        assert!(!waits().await);
+        done.forget();
+        tokio::time::sleep(LOOK_ON * 3).await;
+        assert!(!waits().await, "for a follower that reads everything anew");
+    }
 }

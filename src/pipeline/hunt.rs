@@ -185,7 +185,7 @@ impl Pipeline {
             (Some(title), n) => format!("{title} and {} more", n - 1),
         };
         let hunt = Hunt { rules: ids, period, by: by.to_owned(), ..Hunt::default() };
-        Ok(Job { hunt: Some(hunt), ..Job::new(uuid::Uuid::now_v7().to_string(), name, &self.node) })
+        Ok(Job { hunt: Some(hunt), ..Job::new(uuid::Uuid::now_v7().to_string(), name, &self.node.name) })
     }
 
     /// As [`Self::plan_hunt`] over all that is stored, with those of `rules` that are matched; `None` when there are none.

@@ -134,7 +134,7 @@ impl Pipeline {
         });
 
         let mut report = Report::default();
-        let mut letters: Vec<Issue> = Vec::new();
+        let (mut letters, mut found): (Vec<Issue>, Vec<Issue>) = (Vec::new(), Vec::new());
         while let Some(message) = receiver.recv().await {
             match message {
                 Message::Events(events) => {
@@ -146,21 +146,23 @@ impl Pipeline {
                     let appended = self.append(events).await?;
                     report.stored += appended.stored;
                     report.duplicates += appended.duplicates;
+                    found.extend(appended.refused.into_iter().map(|r| r.issue(name)));
                 }
-                Message::Issue(issue) => {
-                    report.issues += 1;
-                    watch.issue(&issue);
-                    letters.push(issue);
-                    if letters.len() >= ISSUES {
-                        self.catalog.put_dead_letters(job_id, &std::mem::take(&mut letters)).await?;
-                    }
-                }
+                Message::Issue(issue) => found.push(issue),
                 Message::Skipped(counts) => {
                     for (provider, n) in counts {
                         *report.skipped.entry(provider).or_default() += n;
                     }
                 }
                 Message::Progress(read, total) => watch.progress(read, total, &report),
+            }
+            for issue in found.drain(..) {
+                report.issues += 1;
+                watch.issue(&issue);
+                letters.push(issue);
+                if letters.len() >= ISSUES {
+                    self.catalog.put_dead_letters(job_id, &std::mem::take(&mut letters)).await?;
+                }
             }
         }
         if !letters.is_empty() {

@@ -2,8 +2,8 @@
 //!
 //! An append is durable before it returns and wakes the followers. Each follower reads the stored log from its
 //! own checkpoint, which it commits together with what it wrote: after `kill -9` it goes on where it was.
-//! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower
-//! is more than [`MAX_LAG`] events behind.
+//! Memory is bounded: batches have a size, channels a capacity, and an append waits while a healthy follower has fallen
+//! more than [`MAX_LAG`] events behind.
 mod checkup;
 mod correlate;
 mod cost;
@@ -14,6 +14,7 @@ mod follow;
 mod hunt;
 mod import;
 mod lease;
+mod node;
 mod past;
 mod processes;
 mod recent;
@@ -38,11 +39,12 @@ use crate::{
     store::{Appended, EventStore},
 };
 use detect::{Detect, Rooms};
-use follow::{Follower, Project};
+use follow::{Follower, Heads, Project};
 use lease::Lease;
+use node::Node;
 use std::{
     collections::HashMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -52,7 +54,7 @@ use tokio::{
 };
 use webhook::{Deliver, Named, Queue, Sender, Webhooks, Worker};
 
-/// Events that a healthy follower may be behind before appends wait for it.
+/// Events of ours that a follower may fall behind before appends wait for it.
 pub const MAX_LAG: u64 = 20_000;
 /// Live hits kept for a subscriber that is slow; one that falls further behind reads the catalog.
 const LIVE_HITS: usize = 4_096;
@@ -60,6 +62,9 @@ const LIVE_HITS: usize = 4_096;
 const MAX_IMPORTS: usize = 2;
 /// How often a process looks whether another one has changed rules.
 const RULES_EVERY: Duration = Duration::from_secs(2);
+
+/// How often a process looks whether another one has changed alerts.
+const ALERTS_EVERY: Duration = Duration::from_secs(1);
 
 /// The running product without its network side.
 pub struct Pipeline {
@@ -74,12 +79,13 @@ pub struct Pipeline {
     /// Number of retro-hunts started here.
     hunts: watch::Sender<u64>,
     head: watch::Sender<Position>,
+    /// The part of it that appends move.
+    own_head: watch::Sender<Position>,
     project: Follower,
     detect: Follower,
     imports: Semaphore,
     spool: PathBuf,
-    /// Which installation this is, also after a restart.
-    node: Arc<str>,
+    node: Node,
     /// The catalog, where others work on it too.
     shared: Option<Arc<dyn Catalog>>,
     measured: cost::Measured,
@@ -105,7 +111,9 @@ impl Pipeline {
     pub async fn start_with(engines: Engines, spool: PathBuf, placeholders: Placeholders) -> Result<Arc<Self>> {
         engines::private_folder(&spool)?;
         let Engines { store, graph, catalog } = engines;
-        let (head, _) = watch::channel(store.head().await?);
+        let (head, all) = watch::channel(store.head().await?);
+        let (own_head, own) = watch::channel(store.own_head().await?);
+        let heads = Heads { all, own };
         let (stop, _) = watch::channel(false);
         let (hits, _) = broadcast::channel(LIVE_HITS);
         let (hunts, started) = watch::channel(0);
@@ -114,23 +122,23 @@ impl Pipeline {
         let known = catalog.rules_version().await?;
         let rules = Arc::new(RwLock::new(Arc::new(compile(&*catalog, Arc::new(placeholders)).await?)));
 
-        let node = node(&spool).await?;
         // Only engines that others write to are shared with other processes.
         let shared = store.look_every().map(|_| catalog.clone());
+        let node = Node::new(&spool, shared.is_some()).await?;
         let reloading: Arc<tokio::sync::Mutex<()>> = Arc::default();
         let spent = cost::Spent::default();
         let mut tasks = JoinSet::new();
         let project = Follower::start(
-            Lease::new(shared.clone(), "project", node.clone()),
+            Lease::new(shared.clone(), "project", node.name.clone()),
             Project { graph: graph.clone() },
             store.clone(),
-            head.subscribe(),
+            heads.clone(),
             stop.subscribe(),
             &mut tasks,
         )
         .await?;
         let detect = Follower::start(
-            Lease::new(shared.clone(), "detect", node.clone()),
+            Lease::new(shared.clone(), "detect", node.name.clone()),
             Detect::new(
                 Rooms {
                     catalog: catalog.clone(),
@@ -145,13 +153,14 @@ impl Pipeline {
             )
             .await?,
             store.clone(),
-            head.subscribe(),
+            heads,
             stop.subscribe(),
             &mut tasks,
         )
         .await?;
         if let Some(pause) = store.look_every() {
             tasks.spawn(look(store.clone(), pause, head.clone(), stop.subscribe()));
+            tasks.spawn(look_at_alerts(catalog.clone(), alert_changes.clone(), stop.subscribe()));
             tasks.spawn(retain::retain(store.clone(), stop.subscribe()));
             tasks.spawn(look_at_rules(catalog.clone(), rules.clone(), reloading.clone(), known, stop.subscribe()));
         }
@@ -165,6 +174,7 @@ impl Pipeline {
             alert_changes,
             hunts,
             head,
+            own_head,
             project,
             detect,
             imports: Semaphore::new(MAX_IMPORTS),
@@ -176,8 +186,15 @@ impl Pipeline {
             stop,
             tasks: tokio::sync::Mutex::new(tasks),
         });
-        pipeline.resume_imports().await?;
+        if pipeline.owns_folder() {
+            pipeline.resume_imports().await?;
+        }
         Ok(pipeline)
+    }
+
+    /// Whether this process has the folder of the installation, and not another one, such as a server that runs.
+    pub const fn owns_folder(&self) -> bool {
+        self.node.owns()
     }
 
     /// Stores events durably and wakes the followers. On return the sender may be told "ok".
@@ -188,10 +205,10 @@ impl Pipeline {
         if events.is_empty() {
             return Ok(Appended { head: self.head.borrow().clone(), ..Appended::default() });
         }
-        let head = self.head.borrow().clone();
-        self.project.approach(&head, MAX_LAG).await;
-        self.detect.approach(&head, MAX_LAG).await;
+        self.project.approach().await;
+        self.detect.approach().await;
         let appended = self.store.append(events).await?;
+        self.own_head.send_replace(appended.head.clone());
         self.head.send_if_modified(|h| h.merge(&appended.head));
         Ok(appended)
     }
@@ -220,7 +237,7 @@ impl Pipeline {
     /// `BAD_INPUT` for an authority that is no PEM, and when TLS cannot be set up.
     pub async fn deliver(&self, settings: Webhooks, id: fn(Named<'_>) -> String) -> Result<Arc<Sender>> {
         let sender = Arc::new(Sender::new(&settings)?);
-        let lease = Lease::new(self.shared.clone(), "webhooks", self.node.clone());
+        let lease = Lease::new(self.shared.clone(), "webhooks", self.node.name.clone());
         let deliver = Deliver { page: settings.page.clone(), id };
         let queue = Queue { catalog: self.catalog.clone(), store: self.store.clone(), deliver };
         let worker = Worker::new(queue, sender.clone(), settings, lease);
@@ -257,7 +274,8 @@ impl Pipeline {
     /// # Errors
     /// When the graph store fails.
     pub async fn rebuild_graph(&self) -> Result<()> {
-        self.project.reset(|| self.graph.clear()).await
+        let graph = self.graph.clone();
+        self.project.reset(async move { graph.clear().await }).await
     }
 
     /// Drops all hits and matches the whole log anew, in the background; see [`Self::caught_up`].
@@ -265,7 +283,8 @@ impl Pipeline {
     /// # Errors
     /// When the catalog fails.
     pub async fn rebuild_hits(&self) -> Result<()> {
-        self.detect.reset(|| self.catalog.clear_hits()).await?;
+        let catalog = self.catalog.clone();
+        self.detect.reset(async move { catalog.clear_hits().await }).await?;
         self.tell_alerts().await
     }
 
@@ -281,7 +300,8 @@ impl Pipeline {
     /// # Errors
     /// When the catalog cannot store the job.
     pub async fn import_spooled(self: &Arc<Self>, job_id: &str, name: &str, options: ingest::Options) -> Result<()> {
-        let job = Job { keep_other: options.keep_other, ..Job::new(job_id.to_owned(), name.to_owned(), &self.node) };
+        let job =
+            Job { keep_other: options.keep_other, ..Job::new(job_id.to_owned(), name.to_owned(), &self.node.name) };
         self.catalog.put_job(&job).await?;
         self.spawn_import(job).await;
         Ok(())
@@ -311,7 +331,7 @@ impl Pipeline {
         let jobs = self.catalog.jobs(JobKind::Import, Some(JobState::Running), usize::MAX).await?;
         self.remove_orphans(&jobs).await?;
         for mut job in jobs {
-            if job.node != *self.node {
+            if job.node != *self.node.name {
                 continue;
             }
             if self.spool.join(&job.id).is_file() {
@@ -349,6 +369,7 @@ impl Pipeline {
         if tokio::time::timeout(Duration::from_secs(20), all).await.is_err() {
             tracing::warn!("some work did not stop within 20 s; it is done again at the next start");
         }
+        self.node.release();
     }
 }
 
@@ -392,10 +413,11 @@ async fn look(
             () = tokio::time::sleep(pause) => {}
             _ = stop.wait_for(|s| *s) => return,
         }
+        let before = head.borrow().clone();
         match store.head().await {
             Ok(now) => {
                 away = false;
-                head.send_if_modified(|h| h.merge(&now));
+                head.send_if_modified(|h| h.follow(&now, &before));
             }
             // The followers tell about it every time.
             Err(e) if !away => {
@@ -447,16 +469,15 @@ async fn look_at_rules(
     }
 }
 
-/// The name of this installation: made up at its first start, kept in its folder.
-async fn node(spool: &Path) -> Result<Arc<str>> {
-    let path = spool.with_file_name("node");
-    match tokio::fs::read_to_string(&path).await {
-        Ok(name) if !name.trim().is_empty() => Ok(name.trim().into()),
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e.into()),
-        _ => {
-            let name = uuid::Uuid::new_v4().to_string();
-            tokio::fs::write(&path, &name).await?;
-            Ok(name.into())
+/// Tells the followers of alerts what people have changed by another process, whoever matches the rules.
+async fn look_at_alerts(catalog: Arc<dyn Catalog>, told: watch::Sender<u64>, mut stop: watch::Receiver<bool>) {
+    loop {
+        if let Err(e) = follow::tell_alerts(&*catalog, &told).await {
+            tracing::debug!(error = ?e, "cannot look for changed alerts, trying again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(ALERTS_EVERY) => {}
+            _ = stop.wait_for(|s| *s) => return,
         }
     }
 }

@@ -4,7 +4,7 @@ pub mod embedded;
 
 use crate::{
     checkup::Finding,
-    error::{Error, Result},
+    error::{Error, Issue, Result},
     event::{Condition, Event, EventId, Field, Period, Position, Scope, Time, fields::Type, text},
 };
 use async_trait::async_trait;
@@ -273,8 +273,28 @@ pub struct Appended {
     pub stored: u64,
     /// Already there by event id.
     pub duplicates: u64,
+    /// Those that the engine cannot take, now or later. They are not stored; all others are.
+    pub refused: Vec<Refused>,
     /// Position behind these events; what else was stored before may lie behind it too.
     pub head: Position,
+}
+
+/// An event that an engine cannot take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    pub id: EventId,
+    pub reason: String,
+    /// Its document.
+    pub record: String,
+}
+
+impl Refused {
+    /// `source` is the file or request that it came with.
+    pub fn issue(self, source: &str) -> Issue {
+        let Self { id, reason, mut record } = self;
+        record.truncate(record.floor_char_boundary(Issue::MAX_RECORD));
+        Issue { source: source.to_owned(), position: format!("event {id}"), reason, record: Some(record) }
+    }
 }
 
 /// A piece of the log.
@@ -300,6 +320,11 @@ pub trait EventStore: Send + Sync + 'static {
 
     /// Position behind the newest event.
     async fn head(&self) -> Result<Position>;
+
+    /// The part of [`Self::head`] that [`Self::append`] moves.
+    async fn own_head(&self) -> Result<Position> {
+        self.head().await
+    }
 
     /// What the engine finds about itself; an error is a finding too.
     async fn checkup(&self) -> Vec<Finding>;

@@ -16,6 +16,7 @@ use sysmonsearch::{
         condition::{Match, Operator},
     },
     graph::{NeighbourFilter, NodeId},
+    neo4j,
     pipeline::{Engines, Pipeline},
     store::{Interval, Order, Query, TermOrder},
 };
@@ -123,6 +124,9 @@ fn main() {
         keep_months: None,
     };
     let (slow, cluster) = runtime.block_on(async {
+        // The graph is that of the run before.
+        let client = neo4j::Client::new(&servers.neo4j, &servers.user, &servers.password).unwrap();
+        client.run(neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix")).await.unwrap();
         let engines = Engines::cluster(servers).await.unwrap();
         engines.graph.clear().await.unwrap();
         measure(engines, &events).await

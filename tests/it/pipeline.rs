@@ -2,7 +2,7 @@
 use crate::support::{self, engines::Place};
 use sysmonsearch::{
     catalog::HitFilter,
-    event::{Condition, Period, Scope},
+    event::{Condition, EventId, Period, Position, Scope, Time, detection::Hit},
     ingest::Options,
     pipeline::{Pipeline, Watch},
     rules,
@@ -91,4 +91,53 @@ async fn an_interrupted_import_goes_on_after_a_restart() {
     assert!(totals(&p).await.0 > 500);
     assert!(!place.folder().join("spool").join(&id).exists(), "the spool file is removed");
     p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_beside_a_server_leaves_its_uploads_and_its_work_alone() {
+    let place = Place::new().await;
+    if !place.is_cluster() {
+        return;
+    }
+    let server = start(&place).await;
+    assert!(server.owns_folder());
+    let pause = std::time::Duration::from_millis(100);
+    for work in ["project", "detect"] {
+        let life = std::time::Duration::from_millis(1);
+        while server.catalog.lease(work, "another", life, false).await.expect("catalog").is_some() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+    let (_, upload) = server.new_spool_file();
+    std::fs::write(&upload, "half of an upl").expect("spool");
+    let command = start(&place).await;
+    assert!(!command.owns_folder() && upload.exists(), "an upload that is being received");
+    // What another process changes reaches those who follow alerts here, where the rules are matched.
+    let mut changes = server.alert_changes();
+    changes.borrow_and_update();
+    let hit = Hit {
+        id: "h".into(),
+        rule_id: "r".into(),
+        rule_version: "1".into(),
+        rule_title: "a rule".into(),
+        level: "high".into(),
+        event_id: EventId(1),
+        time: Time(0),
+        host: "a".into(),
+        found: Time(0),
+        matched: Vec::new(),
+        joined: Vec::new(),
+    };
+    command.catalog.put_hits(vec![hit], &Position::default()).await.expect("hits");
+    let told = tokio::time::timeout(std::time::Duration::from_secs(10), changes.changed()).await;
+    told.expect("told").expect("alive");
+    command.shutdown().await;
+    for work in ["project", "detect"] {
+        let life = std::time::Duration::from_secs(1);
+        assert_eq!(server.catalog.lease(work, "another", life, false).await.expect("catalog"), None, "{work}");
+    }
+    server.shutdown().await;
+    let next = start(&place).await;
+    assert!(next.owns_folder() && !upload.exists());
+    next.shutdown().await;
 }

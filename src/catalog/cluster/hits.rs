@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     catalog::{Found, StoredHit},
-    elastic::{Method, failure},
+    elastic::{Done, Method, failure},
     error::{Error, Result},
     event::{Position, Time, detection::Hit},
     neo4j::{Patience, Transaction, cypher, transact},
@@ -203,7 +203,16 @@ impl Cluster {
         let list = self.space.list_of(Kind::Outbox, &[&name]);
         for Outbox { lines } in nodes::all::<Outbox>(&self.neo4j, list.clone()).await? {
             // What is there already, or is older than what is there, is as good as written.
-            self.elastic.bulk(items(&lines), |_| ()).await?;
+            let mut refused = None;
+            let each = |_, done| {
+                if let Done::Refused(why, _) = done {
+                    refused = Some(why);
+                }
+            };
+            self.elastic.bulk(items(&lines), each).await?;
+            if let Some(why) = refused {
+                return Err(Error::internal(why));
+            }
         }
         self.elastic.refresh(&self.index).await?;
         transact!(self.neo4j, t => self.show(&mut t, &name, &list).await)

@@ -36,7 +36,7 @@ use crate::{
 use async_trait::async_trait;
 use nodes::{Kind, Space};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
 /// Version of what is stored.
 const VERSION: u64 = 1;
@@ -63,7 +63,8 @@ pub struct Cluster {
     space: Space,
     /// The index of hits.
     index: String,
-    ready: OnceCell<()>,
+    /// How often Elasticsearch had been away when the template was last put.
+    ready: Mutex<Option<u64>>,
     /// Held by who changes hits.
     turn: Mutex<()>,
 }
@@ -86,7 +87,7 @@ impl Cluster {
             elastic,
             space: Space(name.to_owned()),
             index: format!("{name}-hits"),
-            ready: OnceCell::new(),
+            ready: Mutex::default(),
             turn: Mutex::new(()),
         };
         cluster.check_version().await?;
@@ -113,13 +114,16 @@ impl Cluster {
         Ok(())
     }
 
-    /// Puts the template of the index of hits, once for each process.
+    /// Puts the template of the index of hits, once, and again when Elasticsearch was away: it may have come back empty.
     async fn ready(&self) -> Result<()> {
-        let put = || async {
+        let mut ready = self.ready.lock().await;
+        let lost = self.elastic.lost();
+        if *ready != Some(lost) {
             let path = format!("_index_template/{}", self.index);
-            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await.map(drop)
-        };
-        self.ready.get_or_try_init(put).await.copied()
+            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await?;
+            *ready = Some(lost);
+        }
+        Ok(())
     }
 }
 
@@ -134,11 +138,8 @@ impl Catalog for Cluster {
             Ok(state) => Finding::good(PART, format!("{} hits numbered", state.newest)),
             Err(e) => Finding::failed(PART, &e),
         });
-        let hits = async {
-            self.ready().await?;
-            self.elastic.count(&self.index, &serde_json::json!({ "match_all": {} })).await
-        };
-        found.push(match hits.await {
+        let all = serde_json::json!({ "match_all": {} });
+        found.push(match self.elastic.count(&self.index, &all).await {
             Ok(hits) => Finding::good(HITS, format!("{hits} documents")),
             Err(e) => Finding::failed(HITS, &e),
         });

@@ -77,6 +77,31 @@ impl Neo4j {
         Ok(Arc::new(Self { client }))
     }
 
+    /// The graph of a database is that of one installation, because its labels and names are as documented. `prefix` says
+    /// which one.
+    ///
+    /// # Errors
+    /// `CONFLICT` where the graph is that of another one.
+    pub async fn claim(&self, prefix: &str) -> Result<()> {
+        #[derive(serde::Deserialize)]
+        struct Owner {
+            prefix: String,
+        }
+        let query = cypher!("cypher/schema/claim.cypher").param("prefix", prefix);
+        match self.client.change::<Owner>(query).await?.first() {
+            Some(owner) if owner.prefix != prefix => Err(Error::new(
+                Code::Conflict,
+                format!(
+                    "the graph in this database of Neo4j is that of the installation with --prefix {}: give each \
+                     installation a database of its own. If that one is no more, `MATCH (c:GraphCheckpoint) REMOVE \
+                     c.prefix` frees the graph; then rebuild it",
+                    owner.prefix
+                ),
+            )),
+            _ => Ok(()),
+        }
+    }
+
     fn view(&self, scope: &Scope) -> View<'_> {
         View::new(&self.client, scope)
     }

@@ -21,6 +21,8 @@ use std::{
 
 /// Both ends of a connection report it within this time, in milliseconds.
 const FLOW_WINDOW: i64 = 60_000;
+/// Nodes that are deleted at once: how many relations go with them is not known.
+const CLEARED: i64 = 2_000;
 /// Type of the relations that carry what one of several hosts says of an edge.
 const REPORTED: &str = "REPORTED";
 
@@ -379,6 +381,11 @@ pub async fn clear(client: &Client) -> Result<()> {
 }
 
 async fn finish_clear(client: &Client) -> Result<()> {
-    client.run(cypher!("cypher/write/clear_rows.cypher")).await?;
+    #[derive(Deserialize)]
+    struct Gone {
+        count: i64,
+    }
+    let piece = cypher!("cypher/write/clear_rows.cypher").param("most", CLEARED);
+    while client.change::<Gone>(piece.clone()).await?.iter().any(|gone| gone.count > 0) {}
     client.run(cypher!("cypher/write/clear_end.cypher")).await
 }

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     catalog::Role,
     error::{Code, Error, Issue, Result},
-    event::Event,
+    event::{Event, EventId},
     ingest::{
         self, Options,
         bulk::{Action, Item, Outcome},
@@ -133,14 +133,19 @@ async fn store(
     let _turn = app.core.bulks.try_acquire().map_err(|_| busy())?;
     let encoding = headers.get(header::CONTENT_ENCODING).and_then(|v| v.to_str().ok()).map(str::to_ascii_lowercase);
     let body = reply::read_body(body, limits::BULK_BODY).await?;
-    let source = format!("_bulk from {address}");
+    let name = format!("_bulk from {address}");
+    let source = name.clone();
     let read = tokio::task::spawn_blocking(move || {
         let body = unpack::unpack(body, encoding.as_deref(), limits::BULK_UNPACKED)?;
         Read::new(&body, &source)
     });
-    let Read { events, issues, items } = read.await??;
+    let Read { events, mut issues, mut items } = read.await??;
     let wanted = events.len() as u64;
     let appended = app.core.pipeline.append(events).await?;
+    for refused in appended.refused {
+        items.iter_mut().filter(|i| i.event == Some(refused.id)).for_each(|i| i.error = Some(refused.reason.clone()));
+        issues.push(refused.issue(&name));
+    }
     if !issues.is_empty() {
         app.core.catalog.put_dead_letters(None, &issues).await?;
     }
@@ -162,6 +167,7 @@ struct Acknowledged {
     action: Action,
     index: Option<String>,
     id: Option<String>,
+    event: Option<EventId>,
     /// An event of another provider is acknowledged, so that the shipper goes on, and not stored.
     skipped: bool,
     error: Option<String>,
@@ -172,10 +178,11 @@ impl Read {
         let mut read = Self { events: Vec::new(), issues: Vec::new(), items: Vec::new() };
         let mut bulk = ingest::bulk::bulk(body, source, &Options::default());
         for Item { action, index, id, outcome } in bulk.by_ref() {
-            let mut item = Acknowledged { action, index, id, skipped: false, error: None };
+            let mut item = Acknowledged { action, index, id, event: None, skipped: false, error: None };
             match outcome {
                 Outcome::Event(event) => {
                     item.id.get_or_insert_with(|| event.id.to_string());
+                    item.event = Some(event.id);
                     read.events.push(*event);
                 }
                 Outcome::Skipped(_) => item.skipped = true,

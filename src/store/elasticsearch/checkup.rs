@@ -22,14 +22,19 @@ impl Store {
 
     /// Whether the next index gets the mapping of this program.
     async fn template(&self) -> Result<Finding> {
-        let way = self.ready().await?;
         let path = format!("_index_template/_simulate_index/{}-1970.01", self.prefix);
         let answer = self.client.ask(Method::Post, &path, &Value::Null).await?;
+        let mappings = &answer["template"]["mappings"];
+        if mappings.is_null() {
+            let text = format!("no index template {} yet: it is put before the first event is stored", self.prefix);
+            return Ok(Finding::good(PART, text));
+        }
+        let way = Substring::of(mappings).unwrap_or(Substring::Keyword);
         let overlapping = answer["overlapping"].as_array().into_iter().flatten();
         let others: Vec<&str> = overlapping.filter_map(|t| t["name"].as_str()).collect();
         let applies =
             format!("index template {} applies, with searches inside of values by {}", self.prefix, way.as_str());
-        Ok(if is_ours(&answer["template"]["mappings"]) {
+        Ok(if is_ours(mappings) {
             if way == Substring::Keyword && self.substring.is_none() {
                 let advice = "a cluster with wildcard fields or the n-gram tokenizer makes them fast: both servers have them \
                               in their full distributions";
@@ -87,6 +92,8 @@ impl Store {
             "{names}/_settings?ignore_unavailable=true&allow_no_indices=true&filter_path=*.settings.index.uuid"
         );
         let answer = self.client.ask(Method::Get, &path, &Value::Null).await?;
+        // What followers and appends ask of them.
+        self.parts_of(&names, true).await?;
         let documents = self.client.count(&names, &json!({ "match_all": {} })).await?;
         Ok(match answer.as_object().map_or(0, serde_json::Map::len) {
             0 => Finding::warning(

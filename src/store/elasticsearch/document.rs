@@ -8,12 +8,14 @@ use crate::{
 use serde_json::{Map, Value, json};
 use std::{net::IpAddr, sync::Arc};
 
-/// The index of an event: that of its own month, so that one id always falls into one index.
+/// The index of an event: that of its own month, so that one id always falls into one index. Clocks that are wrong must not
+/// fill the cluster: before the first Sysmon (2014) there is nothing, and far ahead a year shares one index. The rule depends
+/// on nothing but the event, as the same event may come again in ten years: it is part of the stored form.
 pub fn index(prefix: &str, time: Time) -> String {
     let text = time.rfc3339();
     match (text.get(..4), text.get(5..7)) {
-        (Some(year), Some(month)) if ("2000"..="2099").contains(&year) => format!("{prefix}-{year}.{month}"),
-        // Clocks that are wrong must not make an index for each month that there can be.
+        (Some(year), Some(month)) if ("2014"..="2035").contains(&year) => format!("{prefix}-{year}.{month}"),
+        (Some(year), _) if ("2036"..="2099").contains(&year) => format!("{prefix}-{year}"),
         _ => format!("{prefix}-other"),
     }
 }
@@ -23,6 +25,15 @@ pub fn write(event: &Event) -> Value {
     doc["t"] = event.time.0.into();
     doc["s"] = searched(event);
     doc
+}
+
+/// The document of an item of a bulk request, without what is there for searches.
+pub fn of_item(item: &str) -> String {
+    let text = item.split_once('\n').map_or(item, |(_, document)| document).trim_end();
+    let Ok(Value::Object(mut doc)) = serde_json::from_str(text) else { return text.to_owned() };
+    doc.remove("s");
+    doc.remove("t");
+    Value::Object(doc).to_string()
 }
 
 fn searched(event: &Event) -> Value {
@@ -76,8 +87,9 @@ fn searched(event: &Event) -> Value {
     }
     has.retain(|name| name.len() <= mapping::MAX_TERM);
     big.retain(|name| name.len() <= mapping::MAX_TERM);
+    let host = Some(event.host()).filter(|h| h.len() <= mapping::MAX_TERM);
     json!({
-        "id": event.id.to_string(), "code": event.code, "host": event.host(),
+        "id": event.id.to_string(), "code": event.code, "host": host,
         "has": has, "big": big, "x": other, "v": v, "n": n, "o": o, "i4": i4, "i6": i6,
     })
 }
@@ -152,8 +164,13 @@ mod tests {
     #[test]
     fn an_event_falls_into_the_index_of_its_month() {
         assert_eq!(index("events", Time(1_700_000_000_000)), "events-2023.11");
-        for odd in [i64::MIN, -1, 4_200_000_000_000, i64::MAX] {
+        for odd in [i64::MIN, -1, 1_388_534_399_999, 4_200_000_000_000, i64::MAX] {
             assert_eq!(index("events", Time(odd)), "events-other", "{odd}");
         }
+        assert_eq!(index("events", Time(1_388_534_400_000)), "events-2014.01");
+        // Every day that a clock can show.
+        let day = |n: i64| index("events", Time((n - 800_000) * 86_400_000));
+        let all: std::collections::BTreeSet<String> = (0..4_000_000).step_by(9).map(day).collect();
+        assert_eq!(all.len(), 22 * 12 + 64 + 1);
     }
 }

@@ -1,15 +1,24 @@
 //! The order of arrival: each shard numbers its operations, and tells up to which number all of them are on disk in every
 //! copy. So a follower misses nothing, whoever wrote it and whatever time the event bears.
-use super::{Store, document};
-use crate::{elastic::Method, error::Result, event::Position, store::Arrivals};
+use super::{
+    Store, document,
+    pace::{self, Pace},
+};
+use crate::{
+    elastic::{Method, WHOLE},
+    error::Result,
+    event::Position,
+    store::Arrivals,
+};
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc};
 
-/// Most events of one piece: some may be big.
+/// Most events of one piece, and bytes of them.
 const MAX_PIECE: usize = 2_000;
+const MAX_BYTES: usize = 16 << 20;
 
 /// One shard.
-struct Part {
+pub struct Part {
     /// Unique id of the index and number of the shard: an index made anew starts anew.
     name: Arc<str>,
     index: String,
@@ -29,7 +38,7 @@ impl Store {
         Ok(parts)
     }
 
-    async fn parts_of(&self, indices: &str, theirs: bool) -> Result<Vec<Part>> {
+    pub async fn parts_of(&self, indices: &str, theirs: bool) -> Result<Vec<Part>> {
         let path = format!(
             "{indices}/_stats/docs?level=shards&ignore_unavailable=true&filter_path=_shards,indices.*.uuid,\
              indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint"
@@ -54,47 +63,62 @@ impl Store {
         Ok(self.parts().await?.into_iter().map(|p| (p.name, p.entries)).collect())
     }
 
+    pub async fn own_head(&self) -> Result<Position> {
+        Ok(self.parts_of(&self.indices(), false).await?.into_iter().map(|p| (p.name, p.entries)).collect())
+    }
+
     pub async fn read(&self, after: &Position, max: usize) -> Result<Arrivals> {
         let mut parts = self.parts().await?;
         parts.retain(|p| p.entries > after.of(&p.name));
         let mut out = Arrivals { next: after.clone(), ..Arrivals::default() };
-        let room = max.min(MAX_PIECE);
-        let (mut looked, mut places) = (0, Vec::new());
         let behind: BTreeSet<&str> = parts.iter().map(|p| p.index.as_str()).collect();
         for index in behind {
             self.client.refresh(index).await?;
         }
-        for part in parts {
-            // Documents of others may be no events: what is looked at is bounded, not what is found.
-            let left = room - looked;
-            if left == 0 {
-                out.more = true;
-                break;
-            }
-            let from = after.of(&part.name);
-            let path = format!("{}/_search?preference=_shards:{}", part.index, part.shard);
-            let body = json!({
-                "query": { "range": { "_seq_no": { "gte": from, "lt": part.entries } } },
-                "sort": [{ "_seq_no": "asc" }], "size": left, "track_total_hits": false,
-            });
-            let answer = self.client.ask(Method::Post, &path, &body).await?;
-            let hits = answer["hits"]["hits"].as_array().map(Vec::as_slice).unwrap_or_default();
-            looked += hits.len();
-            for hit in hits {
-                match self.foreign.as_ref().filter(|_| part.theirs) {
-                    None => out.events.push(document::read(hit)?),
-                    Some(foreign) => out.events.extend(foreign.read(hit).inspect(|e| {
-                        self.places.saw(e.id, hit);
-                        places.push(e.id);
-                    })),
+        // Documents of others may be no events: what is looked at is bounded, not what is found.
+        let (mut room, mut bytes, mut pace, mut places) = (max.min(MAX_PIECE), 0, Pace::default(), Vec::new());
+        'all: for part in parts {
+            let mut from = after.of(&part.name);
+            while from < part.entries {
+                if room == 0 || bytes >= MAX_BYTES {
+                    out.more = true;
+                    break 'all;
                 }
+                let size = pace.size().min(room);
+                let hits = self.arrived(&part, from, size).await?;
+                let weight: usize = hits.iter().map(pace::weight).sum();
+                room -= hits.len().min(room);
+                bytes += weight;
+                pace.saw(hits.len(), weight);
+                for hit in &hits {
+                    match self.foreign.as_ref().filter(|_| part.theirs) {
+                        None => out.events.push(document::read(hit)?),
+                        Some(foreign) => out.events.extend(foreign.read(hit).inspect(|e| {
+                            self.places.saw(e.id, hit);
+                            places.push(e.id);
+                        })),
+                    }
+                }
+                let last = hits.last().filter(|_| hits.len() == size).and_then(|h| h["sort"][0].as_u64());
+                from = last.map_or(part.entries, |n| n + 1);
+                out.next.advance(part.name.clone(), from);
             }
-            let last = hits.last().filter(|_| hits.len() == left).and_then(|h| h["sort"][0].as_u64());
-            let next = last.map_or(part.entries, |n| n + 1);
-            out.more |= next < part.entries;
-            out.next.advance(part.name, next);
         }
         self.keep_places(&places).await?;
         Ok(out)
+    }
+
+    /// Documents of a part in order of arrival.
+    async fn arrived(&self, part: &Part, from: u64, size: usize) -> Result<Vec<Value>> {
+        let path = format!("{}/_search?preference=_shards:{}&{WHOLE}", part.index, part.shard);
+        let body = json!({
+            "query": { "range": { "_seq_no": { "gte": from, "lt": part.entries } } },
+            "sort": [{ "_seq_no": "asc" }], "size": size, "track_total_hits": false,
+        });
+        let mut answer = self.client.ask(Method::Post, &path, &body).await?;
+        Ok(match answer["hits"]["hits"].take() {
+            Value::Array(hits) => hits,
+            _ => Vec::new(),
+        })
     }
 }

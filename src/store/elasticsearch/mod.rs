@@ -13,6 +13,7 @@ mod foreign;
 mod leaf;
 mod mapping;
 mod numbers;
+mod pace;
 mod pattern;
 mod query;
 mod retention;
@@ -37,7 +38,7 @@ pub use foreign::{Foreign, Normalise};
 pub use mapping::Substring;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -62,7 +63,8 @@ struct Store {
     prefix: String,
     shards: u32,
     substring: Option<Substring>,
-    ready: OnceCell<Substring>,
+    /// What the template was last put with, and how often the cluster had been away then.
+    ready: Mutex<Option<(u64, Substring)>>,
     foreign: Option<Foreign>,
     places: Places,
     keep_months: Option<u32>,
@@ -81,7 +83,7 @@ impl Elasticsearch {
             foreign.check(&prefix)?;
         }
         let client = Client::connect(&access)?;
-        let (shards, ready, places) = (shards.max(1), OnceCell::new(), Places::default());
+        let (shards, ready, places) = (shards.max(1), Mutex::default(), Places::default());
         Ok(Arc::new(Self(Store { client, prefix, shards, substring, ready, foreign, places, keep_months })))
     }
 
@@ -111,9 +113,17 @@ impl Store {
         format!("{}-*", self.prefix)
     }
 
-    /// Puts the index template, once for each process.
+    /// Puts the index template, once, and again when the cluster was away: it may have come back empty, and would make an
+    /// index with whatever fields an event brings.
     async fn ready(&self) -> Result<Substring> {
-        self.ready.get_or_try_init(|| self.put_template()).await.copied()
+        let mut ready = self.ready.lock().await;
+        let lost = self.client.lost();
+        if let Some((_, way)) = ready.filter(|(at, _)| *at == lost) {
+            return Ok(way);
+        }
+        let way = self.put_template().await?;
+        *ready = Some((lost, way));
+        Ok(way)
     }
 
     /// The answer of one search over all indices.
@@ -148,6 +158,10 @@ impl EventStore for Elasticsearch {
 
     async fn head(&self) -> Result<Position> {
         self.0.head().await
+    }
+
+    async fn own_head(&self) -> Result<Position> {
+        self.0.own_head().await
     }
 
     fn look_every(&self) -> Option<Duration> {

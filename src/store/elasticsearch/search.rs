@@ -1,6 +1,6 @@
 //! Pages of events, each of one moment. Events never change, so the next page goes on behind the last (time, id) without a
 //! point in time kept for the reader.
-use super::{Asked, Store, document, mapping, query};
+use super::{Asked, Store, document, mapping, pace::Pace, query};
 use crate::{
     error::{Error, Result},
     event::{Event, EventId, Scope, Time},
@@ -9,12 +9,8 @@ use crate::{
 use serde_json::{Value, json};
 use std::{cmp::Ordering, collections::HashMap, sync::Arc};
 
-/// Events of one answer of the cluster.
-const PIECE: usize = 2_000;
-/// Events of the first one, before it is known how big they are.
-const FIRST_PIECE: usize = 501;
-/// Bytes of events that one answer should have.
-const PIECE_BYTES: usize = 4 << 20;
+/// Events of the first answer of the cluster, before it is known how big they are: those of a page.
+const FIRST_PIECE: usize = 101;
 
 impl Store {
     pub async fn search(
@@ -96,7 +92,7 @@ impl Store {
             }
             body
         };
-        let (mut left, mut size) = (most, most.min(FIRST_PIECE));
+        let (mut left, mut size, mut pace) = (most, most.min(FIRST_PIECE), Pace::default());
         let whole = size;
         let is_last =
             |answer: &Value| answer["hits"]["hits"].as_array().is_none_or(|h| h.len() < whole || whole == most);
@@ -113,7 +109,8 @@ impl Store {
                 if hits.len() < size || left == 0 {
                     return Ok(None);
                 }
-                size = (PIECE_BYTES / (bytes / hits.len().max(1)).max(1)).clamp(1, PIECE).min(left);
+                pace.saw(hits.len(), bytes);
+                size = pace.size().min(left);
                 Ok(Some(body(size, hits.last().map(|h| h["sort"].clone()))))
             })
             .await
@@ -154,17 +151,24 @@ impl Store {
 
     pub async fn events(&self, scope: &Scope, ids: &[EventId]) -> Result<Vec<Option<Arc<Event>>>> {
         let mut found: HashMap<EventId, Arc<Event>> = HashMap::new();
-        for ids in ids.chunks(PIECE) {
+        let (mut rest, mut pace) = (ids, Pace::default());
+        while !rest.is_empty() {
+            let (ids, after) = rest.split_at(pace.size().min(rest.len()));
+            rest = after;
             let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
             let mut filters = vec![json!({ "ids": { "values": texts } })];
             if let Scope::Hosts(hosts) = scope {
                 filters.push(query::hosts_filter(hosts));
             }
             let body = json!({ "query": query::all_of(&filters), "size": ids.len(), "track_total_hits": false });
-            for hit in &hits(&mut self.ask(&body).await?) {
+            let hits = hits(&mut self.ask(&body).await?);
+            let mut bytes = 0;
+            for hit in &hits {
                 let event = document::read(hit)?;
+                bytes += event.size();
                 found.insert(event.id, event);
             }
+            pace.saw(hits.len(), bytes);
         }
         let missing: Vec<EventId> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
         found.extend(self.at_places(scope, &missing).await?);

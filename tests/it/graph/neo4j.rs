@@ -136,3 +136,15 @@ async fn a_server_that_is_away_is_told() {
     let e = Neo4j::open("bolt://127.0.0.1:1", "neo4j", "x").await.err().expect("nobody listens there");
     assert_eq!((e.code, &*e.message), (Code::Unavailable, "Neo4j cannot be reached"));
 }
+
+#[tokio::test]
+async fn a_graph_is_that_of_one_installation() {
+    let Some((store, _turn)) = fresh().await else { return };
+    store.claim("one").await.unwrap();
+    assert_eq!(store.claim("two").await.unwrap_err().code, Code::Conflict);
+    // A rebuild gives it to nobody else.
+    store.clear().await.unwrap();
+    store.claim("one").await.unwrap();
+    let refused = store.claim("two").await.unwrap_err();
+    assert!(refused.code == Code::Conflict && refused.message.contains("--prefix one"), "{refused}");
+}

@@ -4,11 +4,14 @@ use std::{
     collections::BTreeSet,
     io::{Read, Write},
     net::{TcpListener, TcpStream},
-    sync::Arc,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use sysmonsearch::{
     elastic::{Access, Client, Login, groups::by},
-    event::{Event, EventId, Period, Position, Scope, Time, condition::Operator},
+    event::{Event, EventId, Key, Period, Position, Scope, Time, condition::Operator},
     store::{
         EventStore, Query,
         elasticsearch::{Elasticsearch, Foreign, Settings, Substring},
@@ -349,4 +352,113 @@ async fn only_indices_of_months_that_are_over_are_dropped() {
         assert_eq!(left.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, false, true]);
         assert!(store.read(&head, 10).await.unwrap().events.is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_piece_of_big_events_is_small() {
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        let Some((store, _indices)) = open(server) else { continue };
+        let big = |mut e: Event| {
+            e.data.push((Key::Other("big".into()), "x".repeat(900_000).into()));
+            e
+        };
+        let events: Vec<Event> = super::sample::events(71, 30).into_iter().map(big).collect();
+        assert_eq!(store.append(events.clone()).await.unwrap().stored, 30);
+        let (mut at, mut pieces, mut found) = (Position::default(), 0, Vec::new());
+        loop {
+            let piece = store.read(&at, 2_000).await.unwrap();
+            let bytes: usize = piece.events.iter().map(|e| e.size()).sum();
+            assert!(bytes < 20 << 20, "{bytes}");
+            (at, pieces) = (piece.next, pieces + 1);
+            found.extend(piece.events.iter().map(|e| e.id));
+            if !piece.more {
+                break;
+            }
+        }
+        assert_eq!(found, events.iter().map(|e| e.id).collect::<Vec<_>>());
+        store.refresh().await.unwrap();
+        let again = store.events(&Scope::All, &found).await.unwrap();
+        assert!(again.iter().all(Option::is_some));
+        assert!(pieces > 1);
+    }
+}
+
+#[tokio::test]
+async fn what_one_event_brings_stops_no_other() {
+    for server in ["ELASTICSEARCH_URL", "OPENSEARCH_URL"] {
+        let Some((store, indices)) = open(server) else { continue };
+        let mut events = super::sample::events(72, 3);
+        // Longer than a term of the index.
+        events[1].system.computer = "h".repeat(40_000).into();
+        let done = store.append(events.clone()).await.unwrap();
+        assert_eq!((done.stored, done.refused.len()), (3, 0));
+        // An index that cannot take one of them.
+        let index = format!("{}-2020.02", indices.prefix);
+        let mapping = r#"{"mappings":{"properties":{"winlog":{"properties":{"channel":{"type":"long"}}}}}}"#;
+        assert!(indices.send("PUT", &format!("/{index}"), mapping).contains("\"acknowledged\":true"));
+        let there = Time::parse("2020-02-03T10:00:00Z").unwrap();
+        let mut bad = Event { id: EventId(7), time: there, ..events[0].clone() };
+        bad.system.channel = "no number".into();
+        let mut good = Event { id: EventId(8), ..bad.clone() };
+        good.system.channel = "1".into();
+        let done = store.append(vec![bad, good]).await.unwrap();
+        assert_eq!((done.stored, done.refused.len()), (1, 1), "{done:?}");
+        let refused = &done.refused[0];
+        assert!(refused.id == EventId(7) && refused.record.contains("no number"), "{refused:?}");
+    }
+}
+
+/// A way to a server that can be cut.
+struct Gate {
+    url: String,
+    open: Arc<AtomicBool>,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Gate {
+    fn to(url: &str) -> Self {
+        let server = url.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let gate = Self { url, open: Arc::new(AtomicBool::new(true)), streams: Arc::default() };
+        let (open, streams) = (gate.open.clone(), gate.streams.clone());
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok).filter(|_| open.load(Ordering::SeqCst)) {
+                let far = TcpStream::connect(&server).unwrap();
+                for (mut from, mut to) in [(near.try_clone(), far.try_clone()), (far.try_clone(), near.try_clone())]
+                    .map(|(from, to)| (from.unwrap(), to.unwrap()))
+                {
+                    std::thread::spawn(move || std::io::copy(&mut from, &mut to));
+                }
+                streams.lock().unwrap().extend([near, far]);
+            }
+        });
+        gate
+    }
+
+    fn cut(&self) {
+        self.open.store(false, Ordering::SeqCst);
+        for stream in self.streams.lock().unwrap().drain(..) {
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cluster_that_comes_back_empty_gets_the_mapping_again() {
+    let Some(indices) = indices("ELASTICSEARCH_URL") else { return };
+    let gate = Gate::to(&indices.url);
+    let store = Elasticsearch::new(settings(&gate.url, &indices.prefix)).unwrap();
+    let events = super::sample::events(73, 5);
+    assert_eq!(store.append(events.clone()).await.unwrap().stored, 5);
+    gate.cut();
+    assert!(store.head().await.is_err());
+    for name in indices.names() {
+        indices.request("DELETE", &format!("/{name}"));
+    }
+    indices.request("DELETE", &format!("/_index_template/{}", indices.prefix));
+    gate.open.store(true, Ordering::SeqCst);
+    assert_eq!(store.append(events).await.unwrap().stored, 5);
+    let mapping = indices.request("GET", &format!("/{}-*/_mapping?filter_path=*.mappings.dynamic", indices.prefix));
+    assert!(mapping.contains("\"dynamic\":\"false\""), "{mapping}");
 }

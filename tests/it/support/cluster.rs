@@ -64,6 +64,9 @@ impl Turn {
         let file = tokio::task::spawn_blocking(lock).await.unwrap();
         let graph = graph::neo4j::Neo4j::open(&neo4j.uri, &neo4j.user, &neo4j.password).await.unwrap();
         graph.clear().await.unwrap();
+        // That of the test before.
+        let free = neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix");
+        neo4j.client().run(free).await.unwrap();
         Self(file)
     }
 }

@@ -7,7 +7,7 @@ pub mod places;
 
 use super::{Store, query::MAX_TESTED};
 use crate::{
-    elastic::{Method, Way},
+    elastic::{Method, WHOLE, Way},
     error::{Code, Error, Result},
     event::{Event, EventId, Period, Scope, Time},
     store::{Cursor, Order, Query},
@@ -103,7 +103,7 @@ impl Store {
 
     /// All events of theirs that a query asks for, and that we do not have: by time, then id.
     pub async fn theirs(&self, scope: &Scope, query: &Query) -> Result<Vec<Arc<Event>>> {
-        let Some(of) = &self.foreign else { return Ok(Vec::new()) };
+        let Some(of) = self.foreign.as_ref().filter(|_| !is_empty(query.period)) else { return Ok(Vec::new()) };
         let fields = self.fields(of).await?;
         let mut found = Gathered::default();
         for filter in [fields.timed(scope, &query.condition, query.period), fields.untimed(scope, query.period)] {
@@ -210,7 +210,8 @@ impl Store {
         id: &mut Option<String>,
         f: &mut (dyn FnMut(Option<Arc<Event>>) -> Result<bool> + Send),
     ) -> Result<()> {
-        let path = format!("{}/_search?scroll={KEPT}&ignore_unavailable=true&allow_no_indices=true", of.names());
+        let path =
+            format!("{}/_search?scroll={KEPT}&ignore_unavailable=true&allow_no_indices=true&{WHOLE}", of.names());
         let mut answer = self.client.ask(Method::Post, &path, body).await?;
         loop {
             if let Some(new) = answer["_scroll_id"].as_str() {
@@ -231,6 +232,11 @@ impl Store {
             answer = self.client.ask(Method::Post, "_search/scroll", &next).await?;
         }
     }
+}
+
+/// Whether no time is in a period: then only the engine itself is asked, as by `/readyz`.
+fn is_empty(period: Period) -> bool {
+    period.to.is_some_and(|to| to <= period.from.unwrap_or(Time(i64::MIN)))
 }
 
 fn asked(scope: &Scope, query: &Query, event: &Event) -> bool {

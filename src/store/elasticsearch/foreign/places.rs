@@ -1,8 +1,8 @@
 //! Where the events of others are, by event id: an event is asked for by its id (from a hit, from the graph), which
 //! their documents do not have. A follower reads each of them once; then its place is kept in a small index of ours.
-use super::super::Store;
+use super::super::{Store, pace};
 use crate::{
-    elastic::Method,
+    elastic::{self, Method},
     error::Result,
     event::{Event, EventId, Scope},
 };
@@ -16,7 +16,7 @@ use std::{
 /// Places of events that were shown before a follower has come to them.
 const MAX_SEEN: NonZeroUsize = NonZeroUsize::MIN.saturating_add(100_000);
 /// Documents of one request.
-const PIECE: usize = 500;
+const PIECE: usize = pace::MOST;
 
 type Place = (String, String);
 
@@ -52,11 +52,12 @@ impl Store {
         let index = self.places_index();
         let items = ids.iter().filter_map(|id| {
             let (at, doc) = self.places.of(*id)?;
-            let head = json!({ "create": { "_index": index, "_id": id.to_string() } });
+            // Written anew where it is there: the index that it was in may be gone.
+            let head = json!({ "index": { "_index": index, "_id": id.to_string() } });
             Some(format!("{head}\n{}\n", json!({ "index": at, "doc": doc })))
         });
         let items: Vec<String> = items.collect();
-        self.client.bulk(items, |_| ()).await
+        self.client.bulk(items, |_, _| ()).await
     }
 
     /// Events of theirs by id.
@@ -68,9 +69,8 @@ impl Store {
             let unseen: Vec<String> =
                 ids.iter().filter(|id| self.places.of(**id).is_none()).map(ToString::to_string).collect();
             if !unseen.is_empty() {
-                let path = format!("{}/_search?ignore_unavailable=true&allow_no_indices=true", self.places_index());
                 let body = json!({ "query": { "ids": { "values": unseen } }, "size": PIECE });
-                let answer = self.client.ask(Method::Post, &path, &body).await?;
+                let answer = self.client.search(&self.places_index(), &body).await?;
                 let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
                 let hits = answer["hits"]["hits"].as_array().into_iter().flatten();
                 docs.extend(hits.map(|h| (text(&h["_source"]["index"]), text(&h["_source"]["doc"]))));
@@ -80,7 +80,12 @@ impl Store {
             }
             let docs: Vec<Value> = docs.iter().map(|(index, doc)| json!({ "_index": index, "_id": doc })).collect();
             let answer = self.client.ask(Method::Post, "_mget", &json!({ "docs": docs })).await?;
-            let docs = answer["docs"].as_array().into_iter().flatten().filter(|d| d["found"] == true);
+            let docs = answer["docs"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let is_away = |d: &&Value| !d["error"].is_null() && d["error"]["type"] != "index_not_found_exception";
+            if let Some(away) = docs.iter().find(is_away) {
+                return Err(elastic::failure(503, away));
+            }
+            let docs = docs.iter().filter(|d| d["found"] == true);
             let events = docs.filter_map(|d| of.read(d)).filter(|e| ids.contains(&e.id) && scope.allows(&e.host()));
             found.extend(events.map(|e| (e.id, e)));
         }
