@@ -53,6 +53,6 @@ mod tests {
             pace.saw(documents, bytes);
             assert_eq!(pace.size(), next);
         }
-        assert_eq!(weight(&serde_json::json!({ "a": ["bc", { "d": "ef" }], "n": 1 })), 16);
+        assert_eq!(weight(&serde_json::json!({ "a": ["bc", { "d": "ef" }], "n": 1 })), 15);
     }
 }
