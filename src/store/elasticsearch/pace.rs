@@ -25,8 +25,8 @@ impl Pace {
 
     /// Takes note of an answer.
     pub fn saw(&mut self, documents: usize, bytes: usize) {
-        if documents > 0 {
-            self.0 = (BYTES / (bytes / documents).max(1)).clamp(1, MOST);
+        if let Some(each) = bytes.checked_div(documents) {
+            self.0 = (BYTES / each.max(1)).clamp(1, MOST);
         }
     }
 }
