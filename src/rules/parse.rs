@@ -18,6 +18,8 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b5
 const DEFAULT_LEVEL: &str = "medium";
 /// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.
 const MAX_NESTING: usize = 200;
+/// Brackets of a document that are open at once: with each the reader of YAML takes longer for all that follows.
+const MAX_BRACKETS: usize = 1_000;
 
 /// Rules in YAML text of one or many documents. `origin` names the text in rules and issues.
 pub fn parse(text: &str, origin: &str) -> Loaded {
@@ -25,6 +27,11 @@ pub fn parse(text: &str, origin: &str) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Vec::new();
     for (line, document) in documents_of(text) {
+        if open_brackets(document) > MAX_BRACKETS {
+            let why = format!("not YAML of a rule: more than {MAX_BRACKETS} brackets are open");
+            bad_document(&mut loaded, origin, line, document, &why);
+            continue;
+        }
         match yaml_serde::from_str::<Value>(document) {
             Ok(Value::Null) => {}
             Ok(Value::Mapping(map)) => documents.push((line, document, map)),
@@ -58,6 +65,20 @@ fn documents_of(text: &str) -> Vec<(usize, &str)> {
     out.push((first, &text[start..]));
     out.retain(|(_, d)| d.lines().any(|l| !l.trim().is_empty() && !l.trim_start().starts_with('#')));
     out
+}
+
+/// Most brackets that are open at once. Those in texts count too.
+fn open_brackets(document: &str) -> usize {
+    let (mut open, mut most) = (0_usize, 0);
+    for byte in document.bytes() {
+        match byte {
+            b'[' | b'{' => open += 1,
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn bad_document(loaded: &mut Loaded, origin: &str, line: usize, document: &str, reason: &str) {
