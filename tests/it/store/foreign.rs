@@ -171,7 +171,7 @@ async fn an_index_of_winlogbeat_7_and_our_own_are_one_store() {
         store.refresh().await.unwrap();
         let hosts: BTreeSet<String> = all_events.iter().chain(&theirs).map(Event::host).collect();
         let some = Scope::hosts(hosts.iter().step_by(2));
-        for (step, scope) in [(1, &Scope::All), (4, &some), (8, &Scope::hosts(["x"; 0]))] {
+        for (step, scope) in [(2, &Scope::All), (7, &some), (14, &Scope::hosts(["x"; 0]))] {
             for query in queries().iter().step_by(step) {
                 agree(&*store, &*embedded, scope, query).await;
             }
