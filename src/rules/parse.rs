@@ -18,8 +18,9 @@ const NAMESPACE: Uuid = Uuid::from_u128(0x1b7d_61f4_08ac_5c3e_a6f1_93d2_77e0_4b5
 const DEFAULT_LEVEL: &str = "medium";
 /// Nesting of a condition, in parentheses and negations: deeper ones would exhaust the stack of a parser.
 const MAX_NESTING: usize = 200;
-/// Brackets of a document that are open at once: with each the reader of YAML takes longer for all that follows.
-const MAX_BRACKETS: usize = 1_000;
+/// Brackets of a document that are open at once, and entries in each other on one line: with each the reader of YAML takes
+/// longer, or more memory, for all that follows.
+const MAX_OPEN: usize = 1_000;
 
 /// Rules in YAML text of one or many documents. `origin` names the text in rules and issues.
 pub fn parse(text: &str, origin: &str) -> Loaded {
@@ -27,8 +28,8 @@ pub fn parse(text: &str, origin: &str) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Vec::new();
     for (line, document) in documents_of(text) {
-        if open_brackets(document) > MAX_BRACKETS {
-            let why = format!("not YAML of a rule: more than {MAX_BRACKETS} brackets are open");
+        if open(document) > MAX_OPEN {
+            let why = format!("not YAML of a rule: more than {MAX_OPEN} brackets or entries are open");
             bad_document(&mut loaded, origin, line, document, &why);
             continue;
         }
@@ -67,16 +68,20 @@ fn documents_of(text: &str) -> Vec<(usize, &str)> {
     out
 }
 
-/// Most brackets that are open at once. Those in texts count too.
-fn open_brackets(document: &str) -> usize {
+/// Most brackets that are open at once, those in texts too, or entries that begin on one line.
+fn open(document: &str) -> usize {
     let (mut open, mut most) = (0_usize, 0);
-    for byte in document.bytes() {
-        match byte {
-            b'[' | b'{' => open += 1,
-            b']' | b'}' => open = open.saturating_sub(1),
-            _ => {}
+    for line in document.lines() {
+        let entries = line.trim_start().as_bytes().chunks(2).take_while(|c| *c == b"- " || *c == b"? ").count();
+        most = most.max(entries);
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            most = most.max(open);
         }
-        most = most.max(open);
     }
     most
 }
