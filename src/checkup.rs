@@ -37,7 +37,7 @@ impl Finding {
     /// An error instead of a finding.
     pub fn failed(part: &'static str, e: &Error) -> Self {
         let cause = std::error::Error::source(e).map(|s| format!(": {s}")).unwrap_or_default();
-        let advice = if e.message.contains("refuses the credentials") {
+        let advice = if e.is_of_credentials() {
             "it runs: look whether user and password or key are right, and whether they may do what the README says"
         } else {
             match e.code {

@@ -45,6 +45,8 @@ impl Code {
     }
 }
 
+const REFUSES_CREDENTIALS: &str = "refuses the credentials";
+
 /// An error with a public message. The `source` is for the log only; of an `INTERNAL` error
 /// not even the message leaves the server.
 #[derive(Debug)]
@@ -65,6 +67,14 @@ impl Error {
     }
     pub fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::NotFound, message)
+    }
+    /// A server, by its name, takes neither user nor password.
+    pub fn credentials(code: Code, server: &str) -> Self {
+        Self::new(code, format!("{server} {REFUSES_CREDENTIALS}"))
+    }
+    /// Whether it is one of [`Self::credentials`].
+    pub fn is_of_credentials(&self) -> bool {
+        self.message.ends_with(REFUSES_CREDENTIALS)
     }
     pub fn internal(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self::new(Code::Internal, "internal error").with(source)
@@ -117,8 +127,8 @@ impl From<neo4rs::Error> for Error {
             E::Neo4j(n) if passes(n.code()) => "Neo4j is busy or not ready",
             E::RequestIgnoredError | E::Ignored(_) => "Neo4j is busy or not ready",
             // A second time would be no better, and some servers count them.
-            E::AuthenticationError(_) => return Self::new(Code::Internal, REFUSED_BY_NEO4J).with(e),
-            E::Neo4j(n) if is_refusal(n.code()) => return Self::new(Code::Internal, REFUSED_BY_NEO4J).with(e),
+            E::AuthenticationError(_) => return Self::credentials(Code::Internal, "Neo4j").with(e),
+            E::Neo4j(n) if is_refusal(n.code()) => return Self::credentials(Code::Internal, "Neo4j").with(e),
             E::IOError { .. }
             | E::ConnectionError
             | E::ConnectionTimedOut
@@ -129,8 +139,6 @@ impl From<neo4rs::Error> for Error {
         Self::new(Code::Unavailable, message).with(e)
     }
 }
-
-const REFUSED_BY_NEO4J: &str = "Neo4j refuses the credentials";
 
 /// Whether an error of Neo4j is one of a moment, also while it stops in order or another server becomes the leader.
 fn passes(code: &str) -> bool {

@@ -5,10 +5,12 @@ mod bulk;
 mod checkup;
 pub mod groups;
 mod moment;
+mod needed;
 
 pub use access::{Access, Login, Secret};
 pub use bulk::Done;
 pub use moment::Way;
+pub use needed::Needed;
 
 use crate::error::{Code, Error, Result};
 pub use elasticsearch::http::Method;
@@ -64,12 +66,6 @@ impl Client {
     pub fn connect(access: &Access) -> Result<Self> {
         let inner = Elasticsearch::new(access.transport()?);
         Ok(Self { inner, nodes: access.nodes.len(), way: OnceCell::new(), lost: AtomicU64::new(0) })
-    }
-
-    /// How often nobody answered. Where the number is another one, what was there may be gone: a cluster may have come back
-    /// empty.
-    pub fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
     }
 
     /// Status and answer. `path` may carry a query string.
@@ -216,7 +212,7 @@ pub fn failure(status: u16, answer: &Value) -> Error {
         403 if text.contains("cluster_block_exception") => {
             Error::new(Code::Unavailable, "Elasticsearch takes no writes: look whether its disk is full").with(source)
         }
-        401 | 403 => Error::new(Code::Unavailable, "Elasticsearch refuses the credentials").with(source),
+        401 | 403 => Error::credentials(Code::Unavailable, "Elasticsearch").with(source),
         _ => Error::internal(source),
     }
 }

@@ -52,8 +52,9 @@ impl Hit {
     }
 
     /// Id of a firing of a correlation: the event that completes its window may do so for several groups.
-    pub fn correlated_id(group: &Group, event_id: EventId) -> String {
-        let mut name = format!("{}\0{}\0{event_id}", group.rule_id, group.rule_version);
+    /// `rule_version` is that of the correlation.
+    pub fn correlated_id(group: &Group, rule_version: &str, event_id: EventId) -> String {
+        let mut name = format!("{}\0{rule_version}\0{event_id}", group.rule_id);
         for value in &group.values {
             name.push('\0');
             name.push_str(value);

@@ -203,6 +203,16 @@ pub fn comparison(kind: Kind, relation: Relation) -> Relation {
     }
 }
 
+/// Whether a regular expression begins with the edge of a text, what is between its edges, and whether it ends with one.
+pub fn edges(regex: &str) -> (bool, &str, bool) {
+    let (start, inner) = regex.strip_prefix('^').map_or((false, regex), |r| (true, r));
+    let escaped = |text: &str| text.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
+    match inner.strip_suffix('$').filter(|r| !escaped(r)) {
+        Some(inner) => (start, inner, true),
+        None => (start, inner, false),
+    }
+}
+
 /// The value as rules write it, before escaping.
 pub fn term(kind: Kind, relation: Relation, value: &str) -> String {
     let literal = regex::escape(value);
@@ -212,10 +222,8 @@ pub fn term(kind: Kind, relation: Relation, value: &str) -> String {
         (Kind::FileName, Relation::StartsWith) => format!(r"\\{literal}[^\\]*$"),
         (Kind::FileName, Relation::Matches) => {
             // Its edges are those of the name.
-            let (begins, name) = value.strip_prefix('^').map_or((r"[^\\]*", value), |v| ("", v));
-            let escaped = |v: &str| v.bytes().rev().take_while(|b| *b == b'\\').count() % 2 == 1;
-            let whole = name.strip_suffix('$').filter(|v| !escaped(v));
-            let (name, ends) = whole.map_or((name, r"[^\\]*"), |v| (v, ""));
+            let (start, name, end) = edges(value);
+            let [begins, ends] = [start, end].map(|is| if is { "" } else { r"[^\\]*" });
             format!(r"\\{begins}(?:{name}){ends}$")
         }
         (Kind::Folder, Relation::Equals) => format!(r"^{literal}\\[^\\]*$"),

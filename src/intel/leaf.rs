@@ -187,27 +187,31 @@ fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, 
     })
 }
 
-/// Hives as Sysmon writes them. Keys of a user lie under his SID; a key without its hive may lie in any.
+/// Long names of hives, and the short ones.
+pub(super) const HIVES: [(&str, &str); 4] = [
+    ("HKEY_LOCAL_MACHINE", "HKLM"),
+    ("HKEY_USERS", "HKU"),
+    ("HKEY_CLASSES_ROOT", "HKCR"),
+    ("HKEY_CURRENT_USER", OF_USER),
+];
+/// Sysmon writes the keys of a user under his SID: any of [`ANY_USER`].
+pub(super) const OF_USER: &str = "HKCU";
+/// A regular expression.
+pub(super) const ANY_USER: &str = r"HKU\\[^\\]+";
+
+/// A key without its hive may lie in any.
 fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, String) {
-    const HIVES: &[(&str, &str)] = &[
-        ("hkey_local_machine", "HKLM"),
-        ("hkey_users", "HKU"),
-        ("hkey_classes_root", "HKCR"),
-        ("hklm", "HKLM"),
-        ("hku", "HKU"),
-        ("hkcr", "HKCR"),
-    ];
     let value = &current_control_set(&of_kernel(value.trim_matches('\\')));
     let (first, rest) = value.split_once('\\').unwrap_or((value, ""));
-    let hive = text::fold(first);
-    if let Some((_, short)) = HIVES.iter().find(|(long, _)| *long == hive) {
+    let hive = HIVES.iter().find(|(long, short)| [long, short].iter().any(|name| name.eq_ignore_ascii_case(first)));
+    if let Some((_, short)) = hive.filter(|(_, short)| *short != OF_USER) {
         let path = if rest.is_empty() { (*short).to_owned() } else { format!("{short}\\{rest}") };
         return (kind, relation, path);
     }
-    if matches!(hive.as_str(), "hkey_current_user" | "hkcu") {
+    if hive.is_some() {
         let begin = if matches!(relation, Relation::Equals | Relation::StartsWith) { "^" } else { "" };
         let end = if matches!(relation, Relation::Equals | Relation::EndsWith) { "$" } else { "" };
-        return (kind, Relation::Matches, format!(r"{begin}HKU\\[^\\]+\\{}{end}", regex::escape(rest)));
+        return (kind, Relation::Matches, format!(r"{begin}{ANY_USER}\\{}{end}", regex::escape(rest)));
     }
     match relation {
         Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
@@ -267,10 +271,7 @@ fn host_of(relation: Relation, value: &str) -> Result<(Relation, String), &'stat
             let value = refanged(value);
             let end = value.find(['/', '?', '#']);
             let host = value.get(..end.unwrap_or(value.len())).unwrap_or_default();
-            let host = match host.rsplit_once(':') {
-                Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-                _ => host,
-            };
+            let host = without_port(host);
             let labels: Vec<&str> = host.split('.').filter(|l| !l.is_empty()).collect();
             let top = labels.last().copied().unwrap_or_default();
             let is_top = top.len() > 1 && (top.chars().all(char::is_alphabetic) || top.starts_with("xn--"));
@@ -284,6 +285,13 @@ fn host_of(relation: Relation, value: &str) -> Result<(Relation, String), &'stat
     }
 }
 
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
 /// Host of an address such as `hxxp://name[.]example:80/path`, or of `name.example/path`.
 fn url_host(url: &str) -> Option<String> {
     let url = refanged(url);
@@ -293,10 +301,9 @@ fn url_host(url: &str) -> Option<String> {
     };
     let host = rest.split(['/', '?', '#']).next()?;
     let host = host.rsplit_once('@').map_or(host, |(_, h)| h);
-    let host = match (host.strip_prefix('['), host.rsplit_once(':')) {
-        (Some(v6), _) => v6.split(']').next()?,
-        (None, Some((name, port))) if port.bytes().all(|b| b.is_ascii_digit()) => name,
-        _ => host,
+    let host = match host.strip_prefix('[') {
+        Some(v6) => v6.split(']').next()?,
+        None => without_port(host),
     };
     (host.contains('.') || text::ip(host).is_some()).then(|| host.to_owned())
 }

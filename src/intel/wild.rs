@@ -2,18 +2,9 @@
 //! hives, pipes behind a backslash.
 use super::{
     expr::Expr,
-    leaf::{Compare, What, current_control_set, leaf, of_kernel},
+    leaf::{ANY_USER, Compare, HIVES, OF_USER, What, current_control_set, leaf, of_kernel},
 };
-use crate::event::indicator::{Kind, Relation};
-
-/// What Sysmon writes for the long names of hives; of a user's hive any SID.
-const HIVES: [(&str, &str, &str); 5] = [
-    ("HKEY_LOCAL_MACHINE", "HKLM", "HKLM"),
-    ("HKEY_USERS", "HKU", "HKU"),
-    ("HKEY_CLASSES_ROOT", "HKCR", "HKCR"),
-    ("HKEY_CURRENT_USER", "HKCU", r"HKU\\[^\\]+"),
-    ("HKCU", "HKCU", r"HKU\\[^\\]+"),
-];
+use crate::event::indicator::{Kind, Relation, edges};
 
 /// The expression of SQL's LIKE: `%` any text, `_` one character.
 pub fn like(name: &str, what: What, pattern: &str) -> Expr {
@@ -25,7 +16,10 @@ pub fn like(name: &str, what: What, pattern: &str) -> Expr {
         What::Is(Kind::Folder) => pattern.truncate(pattern.trim_end_matches('\\').len()),
         // The underscores of a hive's name are no wildcards.
         What::Is(Kind::RegistryKey | Kind::RegistryPath) => {
-            pattern = replaced(&of_kernel(pattern.trim_start_matches('\\')), |(_, short, _)| short);
+            pattern = of_kernel(pattern.trim_start_matches('\\'));
+            for (long, short) in HIVES {
+                pattern = replaced(&pattern, long, short);
+            }
         }
         _ => {}
     }
@@ -88,17 +82,13 @@ fn url(name: &str, pattern: &str) -> Expr {
     leaf(name, What::Url, Compare::Is(relation), &value)
 }
 
-/// With the names of hives as `to` says.
-fn replaced(text: &str, to: impl Fn(&(&'static str, &'static str, &'static str)) -> &'static str) -> String {
-    let mut out = text.to_owned();
-    for hive in &HIVES {
-        let mut from = 0;
-        while let Some(at) = out.get(from..).and_then(|rest| rest.to_ascii_uppercase().find(hive.0)) {
-            let at = from + at;
-            let new = to(hive);
-            out.replace_range(at..at + hive.0.len(), new);
-            from = at + new.len();
-        }
+/// As [`str::replace`], for a name in capitals in any case of letters.
+fn replaced(text: &str, name: &str, by: &str) -> String {
+    let (mut out, mut from) = (text.to_owned(), 0);
+    while let Some(at) = out.get(from..).and_then(|rest| rest.to_ascii_uppercase().find(name)) {
+        let at = from + at;
+        out.replace_range(at..at + name.len(), by);
+        from = at + by.len();
     }
     out
 }
@@ -120,12 +110,7 @@ struct Shape<'r> {
 fn shape(regex: &str) -> Shape<'_> {
     // Case never counts.
     let regex = regex.strip_prefix("(?i)").unwrap_or(regex);
-    let (start, inner) = regex.strip_prefix('^').map_or((false, regex), |r| (true, r));
-    let escapes = |text: &str| text.bytes().rev().take_while(|b| *b == b'\\').count();
-    let (end, inner) = match inner.strip_suffix('$') {
-        Some(r) if escapes(r) % 2 == 0 => (true, r),
-        _ => (false, inner),
-    };
+    let (start, inner, end) = edges(regex);
     let mut shape = Shape { start, end, inner, flat: String::new(), path: false, fixed: false };
     let (mut class, mut depth) = (false, 0_usize);
     let mut chars = inner.chars();
@@ -192,7 +177,11 @@ pub fn regex(kind: Kind, regex: &str) -> Result<(Kind, String), &'static str> {
             (kind, format!("{start}(?:{}){behind}", shape.inner))
         }
         Kind::RegistryKey | Kind::RegistryPath => {
-            let inner = replaced(&current_control_set(shape.inner), |(.., regex)| regex);
+            let mut inner = current_control_set(shape.inner);
+            for (long, short) in HIVES {
+                inner = replaced(&inner, long, short);
+            }
+            let inner = replaced(&inner, OF_USER, ANY_USER);
             // A key without its hive may lie in any.
             let hive = inner.get(..2).is_none_or(|h| h.eq_ignore_ascii_case("HK"));
             let begins = inner.starts_with(|c: char| c.is_alphanumeric()) && !hive;

@@ -49,11 +49,7 @@ struct Table {
 pub struct Lookup(Vec<(Field, Table)>);
 
 /// What one rule asks.
-pub struct Asks {
-    asks: Vec<Ask>,
-    /// What must hold besides, for the engine: exceptions of a list are such.
-    pub rest: Option<Box<SigmaRule>>,
-}
+pub struct Asks(Vec<Ask>);
 
 struct Ask {
     field: Field,
@@ -69,8 +65,9 @@ enum How {
 }
 
 impl Asks {
-    /// The questions of a rule; `None` when the engine has to answer them.
-    pub fn of(rule: &SigmaRule) -> Option<Self> {
+    /// The questions of a rule, and what must hold besides, for the engine: exceptions of a list are such. `None` when the
+    /// engine has to answer them all.
+    pub fn of(rule: &SigmaRule) -> Option<(Self, Option<SigmaRule>)> {
         let [condition] = rule.detection.conditions.as_slice() else { return None };
         let indicators = rule.tags.iter().any(|t| t == indicator::TAG);
         let mut parts = Vec::new();
@@ -85,9 +82,9 @@ impl Asks {
             rest.detection.named.retain(|name, _| others.iter().any(|c| uses(c, name)));
             rest.detection.conditions = vec![ConditionExpr::And(others)];
             rest.detection.condition_strings = rest.detection.conditions.iter().map(ToString::to_string).collect();
-            Box::new(rest)
+            rest
         });
-        Some(Self { asks, rest })
+        Some((Self(asks), rest))
     }
 }
 
@@ -192,7 +189,7 @@ fn of_item(item: &DetectionItem, until: Option<Time>) -> Option<Vec<Ask>> {
 impl Lookup {
     pub fn add(&mut self, asks: Asks, rule: usize, streams: &[Stream]) {
         let streams = streams.iter().fold(0, |bits, s| bits | 1_u64 << s);
-        for Ask { field, until, how, value } in asks.asks {
+        for Ask { field, until, how, value } in asks.0 {
             let at = match self.0.iter().position(|(f, _)| *f == field) {
                 Some(at) => at,
                 None => {

@@ -242,15 +242,8 @@ fn normal_item(item: &DetectionItem) -> Result<Detection> {
 }
 
 fn value_tests(value: &SigmaValue, op: Op, encoding: Encoding, target: &Target) -> Result<Vec<Test>> {
-    let text = match value {
-        SigmaValue::Null if target.key.is_none() => return Err("a keyword that is null".into()),
-        SigmaValue::Null => return Ok(vec![Test::Absent]),
-        SigmaValue::String(s) => s.clone(),
-        // An unquoted 0x1410 has become a number; hexadecimal fields are compared as Sysmon writes them.
-        SigmaValue::Integer(n) if target.ty() == Type::Hex && *n >= 0 => SigmaString::from_raw(&format!("{n:#x}")),
-        SigmaValue::Integer(n) => SigmaString::from_raw(&n.to_string()),
-        SigmaValue::Float(n) => return Err(unquoted(*n)),
-        SigmaValue::Bool(b) => SigmaString::from_raw(&b.to_string()),
+    let Some(text) = text_of(value, target.ty())? else {
+        return if target.key.is_none() { Err("a keyword that is null".into()) } else { Ok(vec![Test::Absent]) };
     };
     let tests = tests(&text, op, encoding, target.ty(), !target.cased)?;
     if target.key.is_none() && tests.iter().any(|t| matches!(t, Test::Absent | Test::Present)) {
@@ -259,9 +252,22 @@ fn value_tests(value: &SigmaValue, op: Op, encoding: Encoding, target: &Target) 
     Ok(tests)
 }
 
-/// Why a number with a fraction is no text: how it was written is lost.
-pub(super) fn unquoted(n: f64) -> String {
-    format!("{n} is compared as text, and may be written otherwise: put it in quotes")
+/// The text as which a value is compared with those of a type; none of null.
+///
+/// # Errors
+/// Of a number with a fraction it is not known how it was written.
+pub(super) fn text_of(value: &SigmaValue, ty: Type) -> Result<Option<SigmaString>> {
+    Ok(Some(match value {
+        SigmaValue::Null => return Ok(None),
+        SigmaValue::String(s) => s.clone(),
+        // An unquoted 0x1410 has become a number; hexadecimal fields are compared as Sysmon writes them.
+        SigmaValue::Integer(n) if ty == Type::Hex && *n >= 0 => SigmaString::from_raw(&format!("{n:#x}")),
+        SigmaValue::Integer(n) => SigmaString::from_raw(&n.to_string()),
+        SigmaValue::Float(n) => {
+            return Err(format!("{n} is compared as text, and may be written otherwise: put it in quotes"));
+        }
+        SigmaValue::Bool(b) => SigmaString::from_raw(&b.to_string()),
+    }))
 }
 
 fn exists(target: &Target, values: &[SigmaValue]) -> Result<Detection> {

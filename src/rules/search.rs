@@ -381,16 +381,12 @@ fn values(name: &str, operator: Operator, values: &[SigmaValue]) -> Result<Condi
     let mut ordered = Vec::new();
     for value in values {
         let string = match value {
-            SigmaValue::Null => {
-                absent = true;
-                continue;
-            }
-            SigmaValue::String(s) => s.clone(),
-            SigmaValue::Integer(n) if ty == Type::Hex && *n >= 0 => SigmaString::from_raw(&format!("{n:#x}")),
-            SigmaValue::Integer(n) => SigmaString::from_raw(&n.to_string()),
-            SigmaValue::Float(n) if is_text => return Err(format!("{name}: {}", normal::unquoted(*n))),
-            SigmaValue::Float(n) => SigmaString::from_raw(&n.to_string()),
-            SigmaValue::Bool(b) => SigmaString::from_raw(&b.to_string()),
+            SigmaValue::Float(n) if !is_text => Some(SigmaString::from_raw(&n.to_string())),
+            value => normal::text_of(value, ty).map_err(|why| format!("{name}: {why}"))?,
+        };
+        let Some(string) = string else {
+            absent = true;
+            continue;
         };
         match string.as_plain() {
             _ if !is_text => plain.push(string.original.clone()),

@@ -151,12 +151,13 @@ impl RuleSet {
                 }
                 match way {
                     Way::Lookup(asks, guard) => {
-                        for stream in guard.iter().flat_map(|_| &rest) {
-                            let (engine, of) = &mut guards[*stream];
-                            engine.extend_compiled_rules(guard.iter().map(|g| (**g).clone()));
+                        lookup.add(asks, number, &rest);
+                        let Some(guard) = guard else { continue };
+                        for stream in rest {
+                            let (engine, of) = &mut guards[stream];
+                            engine.extend_compiled_rules([(*guard).clone()]);
                             of.insert(number);
                         }
-                        lookup.add(asks, number, &rest);
                     }
                     Way::Engine(compiled) => {
                         for stream in rest {
@@ -402,18 +403,13 @@ pub(super) enum Way {
 }
 
 fn way(rule: &SigmaRule, streams: usize, number: usize) -> Result<Way, String> {
+    let engine = |rule: &SigmaRule| {
+        weight::values(rule, streams)?;
+        compiled(rule, number).map(Box::new)
+    };
     match Asks::of(rule) {
-        Some(mut asks) => {
-            let guard = asks.rest.take().map(|rest| {
-                weight::values(&rest, streams)?;
-                compiled(&rest, number).map(Box::new)
-            });
-            Ok(Way::Lookup(asks, guard.transpose()?))
-        }
-        None => {
-            weight::values(rule, streams)?;
-            compiled(rule, number).map(|c| Way::Engine(Box::new(c)))
-        }
+        Some((asks, rest)) => Ok(Way::Lookup(asks, rest.map(|rest| engine(&rest)).transpose()?)),
+        None => engine(rule).map(Way::Engine),
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     checkup::Finding,
-    elastic::{self, Method},
+    elastic::{self, Method, Needed},
     error::{Code, Error, Issue, Result},
     event::{
         EventId, Position, Scope, Time,
@@ -63,8 +63,8 @@ pub struct Cluster {
     space: Space,
     /// The index of hits.
     index: String,
-    /// How often Elasticsearch had been away when the template was last put.
-    ready: Mutex<Option<u64>>,
+    /// Of the index of hits.
+    template: Needed<()>,
     /// Held by who changes hits.
     turn: Mutex<()>,
 }
@@ -87,7 +87,7 @@ impl Cluster {
             elastic,
             space: Space(name.to_owned()),
             index: format!("{name}-hits"),
-            ready: Mutex::default(),
+            template: Needed::default(),
             turn: Mutex::new(()),
         };
         cluster.check_version().await?;
@@ -114,16 +114,13 @@ impl Cluster {
         Ok(())
     }
 
-    /// Puts the template of the index of hits, once, and again when Elasticsearch was away: it may have come back empty.
+    /// Puts the template of the index of hits where it may not be there.
     async fn ready(&self) -> Result<()> {
-        let mut ready = self.ready.lock().await;
-        let lost = self.elastic.lost();
-        if *ready != Some(lost) {
+        let put = async {
             let path = format!("_index_template/{}", self.index);
-            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await?;
-            *ready = Some(lost);
-        }
-        Ok(())
+            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await.map(drop)
+        };
+        self.template.get(&self.elastic, put).await
     }
 }
 

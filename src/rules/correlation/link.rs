@@ -19,7 +19,7 @@ use std::{
 use uuid::Uuid;
 use yaml_serde::{Mapping, Value};
 
-/// Namespace of what is kept belongs to; part of the stored form, never to be changed.
+/// Namespace of [`Linked::state`]; part of the stored form, never to be changed.
 const STATES: Uuid = Uuid::from_u128(0x40d7_5b1e_9c26_5f8a_b3e1_17fa_682c_0d95);
 
 /// What the list of rules calls them.
@@ -49,7 +49,7 @@ pub struct Correlations {
 pub struct Linked {
     pub id: Arc<str>,
     pub version: Arc<str>,
-    /// What is kept belongs to: its version and those of all that it builds on.
+    /// Follows from its version and those of all that it builds on: what is kept of others does not count.
     state: Arc<str>,
     pub title: Arc<str>,
     pub level: Arc<str>,
@@ -284,8 +284,7 @@ impl Linked {
 
     /// Identity of a firing: rule, version, group values and completing event.
     pub fn hit_id(&self, group: &Group, event: EventId) -> String {
-        let own = Group { rule_version: self.version.to_string(), ..group.clone() };
-        Hit::correlated_id(&own, event)
+        Hit::correlated_id(group, &self.version, event)
     }
 
     /// Length of a window in milliseconds.

@@ -113,8 +113,7 @@ pub struct Firing {
 impl Firing {
     /// Identity: rule, version, group values and completing event.
     pub fn id(&self) -> String {
-        let own = Group { rule_version: self.version.to_string(), ..self.group.clone() };
-        Hit::correlated_id(&own, self.event.id)
+        Hit::correlated_id(&self.group, &self.version, self.event.id)
     }
 
     fn order(&self) -> (&str, i64, EventId, &Group) {

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     checkup::Finding,
-    elastic::{self, Access, Client, groups::Group},
+    elastic::{self, Access, Client, Needed, groups::Group},
     error::Result,
     event::{Event, EventId, Field, Period, Position, Scope, Time},
 };
@@ -38,7 +38,6 @@ pub use foreign::{Foreign, Normalise};
 pub use mapping::Substring;
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
-use tokio::sync::Mutex;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -63,8 +62,7 @@ struct Store {
     prefix: String,
     shards: u32,
     substring: Option<Substring>,
-    /// What the template was last put with, and how often the cluster had been away then.
-    ready: Mutex<Option<(u64, Substring)>>,
+    template: Needed<Substring>,
     foreign: Option<Foreign>,
     places: Places,
     keep_months: Option<u32>,
@@ -83,8 +81,8 @@ impl Elasticsearch {
             foreign.check(&prefix)?;
         }
         let client = Client::connect(&access)?;
-        let (shards, ready, places) = (shards.max(1), Mutex::default(), Places::default());
-        Ok(Arc::new(Self(Store { client, prefix, shards, substring, ready, foreign, places, keep_months })))
+        let (shards, template, places) = (shards.max(1), Needed::default(), Places::default());
+        Ok(Arc::new(Self(Store { client, prefix, shards, substring, template, foreign, places, keep_months })))
     }
 
     /// How new indices find a text inside of values. Asks the cluster at the first time.
@@ -113,17 +111,9 @@ impl Store {
         format!("{}-*", self.prefix)
     }
 
-    /// Puts the index template, once, and again when the cluster was away: it may have come back empty, and would make an
-    /// index with whatever fields an event brings.
+    /// Puts the index template where it may not be there.
     async fn ready(&self) -> Result<Substring> {
-        let mut ready = self.ready.lock().await;
-        let lost = self.client.lost();
-        if let Some((_, way)) = ready.filter(|(at, _)| *at == lost) {
-            return Ok(way);
-        }
-        let way = self.put_template().await?;
-        *ready = Some((lost, way));
-        Ok(way)
+        self.template.get(&self.client, self.put_template()).await
     }
 
     /// The answer of one search over all indices.

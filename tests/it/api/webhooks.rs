@@ -355,16 +355,23 @@ async fn a_suppressed_rule_is_told_once_in_a_while_and_counted_in_full() {
     app.shut_down().await;
 }
 
-#[tokio::test]
-async fn a_suppression_tells_apart_what_is_derived_from_an_event() {
+/// Hits of a rule of a category are told once an hour for each value of the fields.
+async fn suppressed(category: &str, fields: &[&str]) -> (TestApp, Receiver) {
     let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
     let token = app.login("admin", ADMIN).await;
     save(&app, &token, json!({"name": "SIEM", "url": receiver.url(), "tells": "HITS"})).await;
-    let rule = "title: Tool\nid: tool\nlogsource: {product: windows, category: process_creation}\ndetection: {s: {Image|contains: tool}, condition: s}\n";
-    app.pipeline.import_rules(rules::parse(rule, "test").rules).await.unwrap();
+    let rule = format!(
+        "title: Tool\nid: tool\nlogsource: {{product: windows, category: {category}}}\ndetection: {{s: {{Image|contains: tool}}, condition: s}}\n"
+    );
+    app.pipeline.import_rules(rules::parse(&rule, "test").rules).await.unwrap();
     let suppress = "mutation($i: SuppressRuleInput!) { suppressRule(input: $i) { errors { code } } }";
-    let by = json!({"i": {"id": "tool", "seconds": 3600, "fields": ["SHA256", "EventID"]}});
-    app.ask(&token, suppress, by).await;
+    app.ask(&token, suppress, json!({"i": {"id": "tool", "seconds": 3600, "fields": fields}})).await;
+    (app, receiver)
+}
+
+#[tokio::test]
+async fn a_suppression_tells_apart_what_is_derived_from_an_event() {
+    let (app, receiver) = suppressed("process_creation", &["SHA256", "EventID"]).await;
     let started = |record: usize, hash: char| {
         let sha256: String = std::iter::repeat_n(hash, 64).collect();
         let guid = format!("{{aaaaaaaa-0000-0000-0000-{record:012}}}");
@@ -434,13 +441,7 @@ async fn an_alert_that_comes_after_one_was_withdrawn_is_told() {
 
 #[tokio::test]
 async fn a_suppression_sees_what_is_joined() {
-    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
-    let token = app.login("admin", ADMIN).await;
-    save(&app, &token, json!({"name": "SIEM", "url": receiver.url(), "tells": "HITS"})).await;
-    let rule = "title: Tool\nid: tool\nlogsource: {product: windows, category: file_event}\ndetection: {s: {Image|contains: tool}, condition: s}\n";
-    app.pipeline.import_rules(rules::parse(rule, "test").rules).await.unwrap();
-    let suppress = "mutation($i: SuppressRuleInput!) { suppressRule(input: $i) { errors { code } } }";
-    app.ask(&token, suppress, json!({"i": {"id": "tool", "seconds": 3600, "fields": ["ParentImage"]}})).await;
+    let (app, receiver) = suppressed("file_event", &["ParentImage"]).await;
     let guid = |process: usize| format!("{{aaaaaaaa-0000-0000-0000-{process:012}}}");
     let started = |record: usize, process: usize, parent: &str| {
         let data = json!({"UtcTime": time(record), "ProcessGuid": guid(process), "Image": r"C:\tool.exe", "ParentImage": parent});
