@@ -174,12 +174,16 @@ fn joined(parts: Vec<Expr>) -> Vec<Expr> {
         found.next().filter(|_| found.next().is_none())
     };
     if let (Some((f, folder)), Some((n, name))) = (one(Kind::Folder, &rest), one(Kind::FileName, &rest)) {
-        let sign = if folder.contains('/') { '/' } else { '\\' };
-        let value = format!("{}{sign}{name}", folder.trim_end_matches(sign));
-        rest[n] = Expr::Leaf(Leaf { kind: Kind::FilePath, relation: Relation::Equals, value });
+        rest[n] = Expr::Leaf(Leaf { kind: Kind::FilePath, relation: Relation::Equals, value: path(&folder, &name) });
         rest.remove(f);
     }
     rest
+}
+
+/// The path of a file in a folder.
+pub fn path(folder: &str, name: &str) -> String {
+    let sign = if folder.contains('/') { '/' } else { '\\' };
+    format!("{}{sign}{name}", folder.trim_end_matches(sign))
 }
 
 /// The hashes of one or of alternatives in each other, each once.

@@ -1,7 +1,7 @@
 //! A value of a report in normal form, or why Sysmon cannot show it.
 use super::{
     expr::{Expr, Leaf},
-    wild,
+    registry, wild,
 };
 use crate::event::{
     fields::Type,
@@ -12,7 +12,7 @@ use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
 use std::net::IpAddr;
 
 /// Longest value: longer ones are no value of an event.
-const MAX_VALUE: usize = 8 << 10;
+pub const MAX_VALUE: usize = 8 << 10;
 
 /// Bytes of the program of a regular expression, as in rules.
 const MAX_PROGRAM: usize = 256 << 10;
@@ -23,8 +23,12 @@ pub enum What {
     Is(Kind),
     /// An address or a name: told by the value.
     Host,
+    /// The same, at the end of a connection whose addresses are of this kind.
+    HostAt(Kind),
     /// Its host is what Sysmon sees of it.
     Url,
+    /// The name of a file or a domain: its ending is one of both.
+    FileOrDomain,
     /// Follows from the content of a file.
     Content,
     /// Sysmon has no such thing.
@@ -72,6 +76,8 @@ pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
             Err(why) => hidden(why),
         },
         (What::Host, Compare::Is(relation)) => made(name, host_kind(value), relation, value),
+        (What::HostAt(kind), Compare::Is(relation)) => host_at(name, kind, relation, value),
+        (What::FileOrDomain, Compare::Is(relation)) => either(name, [Kind::FileName, Kind::Domain], relation, value),
         (What::Is(kind), Compare::Is(relation)) => made(name, kind, relation, value),
     }
 }
@@ -85,11 +91,38 @@ fn host_kind(value: &str) -> Kind {
     }
 }
 
+fn host_at(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
+    // An expression may be meant for either.
+    if relation == Relation::Matches {
+        return either(name, [kind, Kind::Domain], relation, value);
+    }
+    // A part of an address is no domain, whose last label has letters.
+    let named = host_kind(value) == Kind::Domain && value.contains(char::is_alphabetic);
+    made(name, if named { Kind::Domain } else { kind }, relation, value)
+}
+
+fn either(name: &str, kinds: [Kind; 2], relation: Relation, value: &str) -> Expr {
+    Expr::Or(kinds.into_iter().map(|kind| made(name, kind, relation, value)).collect())
+}
+
+/// The type of STIX 2 that an object with this value has, at the end of a connection.
+pub fn host_type(value: &str) -> &'static str {
+    let value = refanged(value);
+    match text::ip(&value).or_else(|| value.parse::<IpNet>().ok().map(|net| net.addr())) {
+        Some(IpAddr::V4(_)) => "ipv4-addr",
+        Some(IpAddr::V6(_)) => "ipv6-addr",
+        None => "domain-name",
+    }
+}
+
 fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
-    let (kind, relation, value) = match normal(kind, relation, value) {
-        Ok(normal) => normal,
-        Err(why) => return Expr::hidden(format!("{name} '{value}': {why}")),
-    };
+    match normal(kind, relation, value) {
+        Ok(forms) => Expr::or(forms.into_iter().map(|form| compiled(name, form)).collect()),
+        Err(why) => Expr::hidden(format!("{name} '{value}': {why}")),
+    }
+}
+
+fn compiled(name: &str, (kind, relation, value): Form) -> Expr {
     if relation == Relation::Matches
         && let Err(e) = regex::RegexBuilder::new(&value).size_limit(MAX_PROGRAM).build()
     {
@@ -100,10 +133,16 @@ fn made(name: &str, kind: Kind, relation: Relation, value: &str) -> Expr {
     Expr::Leaf(Leaf { kind, relation, value })
 }
 
-fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, String), &'static str> {
-    let as_is = |v: &str| Ok((kind, relation, v.to_owned()));
+type Form = (Kind, Relation, String);
+
+/// The forms in which events may show a value.
+fn normal(kind: Kind, relation: Relation, value: &str) -> Result<Vec<Form>, &'static str> {
+    let one = |kind: Kind, relation: Relation, value: String| Ok(vec![(kind, relation, value)]);
     match kind {
-        _ if relation == Relation::Matches => wild::regex(kind, value).map(|(kind, regex)| (kind, relation, regex)),
+        _ if relation == Relation::Matches => {
+            let (kind, regex) = wild::regex(kind, value)?;
+            one(kind, relation, regex)
+        }
         Kind::Md5 | Kind::Sha1 | Kind::Sha256 | Kind::Imphash => {
             let length = match kind {
                 Kind::Sha1 => 40,
@@ -112,24 +151,25 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
             };
             let hex = value.len() == length && value.bytes().all(|b| b.is_ascii_hexdigit());
             // A part of the whole length is the whole.
-            if hex { Ok((kind, Relation::Equals, value.to_ascii_lowercase())) } else { Err("not a hash of this kind") }
+            if hex { one(kind, Relation::Equals, value.to_ascii_lowercase()) } else { Err("not a hash of this kind") }
         }
         Kind::Ip | Kind::SourceIp | Kind::DestinationIp => {
             let value = refanged(value);
             if let Some(ip) = text::ip(&value) {
-                return Ok((kind, Relation::Equals, ip.to_string()));
+                return one(kind, Relation::Equals, ip.to_string());
             }
             match value.parse::<IpNet>() {
-                Ok(net) if kind == Kind::Ip => Ok((Kind::Network, Relation::Equals, net.trunc().to_string())),
-                _ => Err("not an address"),
+                Ok(net) if kind == Kind::Ip => one(Kind::Network, Relation::Equals, net.trunc().to_string()),
+                Ok(net) => network_at(kind, net).map(|form| vec![form]),
+                Err(_) => Err("not an address"),
             }
         }
         Kind::Network => match refanged(value).parse::<IpNet>() {
-            Ok(net) => Ok((kind, Relation::Equals, net.trunc().to_string())),
+            Ok(net) => one(kind, Relation::Equals, net.trunc().to_string()),
             Err(_) => Err("not a network"),
         },
         Kind::SourcePort | Kind::DestinationPort => match value.parse::<u16>() {
-            Ok(port) => Ok((kind, Relation::Equals, port.to_string())),
+            Ok(port) => one(kind, Relation::Equals, port.to_string()),
             Err(_) => Err("not a port"),
         },
         Kind::Domain => {
@@ -142,23 +182,53 @@ fn normal(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation
             if relation == Relation::Equals && name.starts_with('.') {
                 return Err("the end of a domain, not a whole one");
             }
-            if whole && name.chars().all(fits) { Ok((kind, relation, name)) } else { Err("not a domain") }
+            if whole && name.chars().all(fits) { one(kind, relation, name) } else { Err("not a domain") }
         }
-        Kind::FileName | Kind::Process | Kind::FilePath | Kind::Folder => file(kind, relation, value),
-        Kind::RegistryKey | Kind::RegistryPath => Ok(registry(kind, relation, value)),
+        Kind::FileName | Kind::Process | Kind::FilePath | Kind::Folder => {
+            file(kind, relation, value).map(|form| vec![form])
+        }
+        Kind::RegistryKey | Kind::RegistryPath => {
+            let forms = registry::forms(relation, value)?;
+            Ok(forms.into_iter().map(|(relation, path)| (kind, relation, path)).collect())
+        }
         Kind::Pipe => {
             let folded = text::fold(value);
             let cut = ["\\\\.\\pipe\\", "\\device\\namedpipe\\", "\\pipe\\"].iter().find(|p| folded.starts_with(**p));
             let name = value.get(cut.map_or(0, |p| p.len())..).unwrap_or(value);
             if matches!(relation, Relation::Equals | Relation::StartsWith) {
-                as_is(&format!("\\{}", name.trim_start_matches('\\')))
+                one(kind, relation, format!("\\{}", name.trim_start_matches('\\')))
             } else {
-                as_is(name)
+                one(kind, relation, name.to_owned())
             }
         }
-        Kind::RegistryValue | Kind::RegistryData | Kind::CommandLine => as_is(value),
+        Kind::RegistryValue | Kind::RegistryData | Kind::CommandLine => one(kind, relation, value.to_owned()),
         Kind::Composite => Err("not a single value"),
     }
+}
+
+/// A network at one end of a connection, as the beginning of its addresses: networks as such are looked for at both.
+fn network_at(kind: Kind, net: IpNet) -> Result<Form, &'static str> {
+    let net = match net {
+        IpNet::V4(net) => net,
+        IpNet::V6(net) if net.prefix_len() == net.max_prefix_len() => {
+            return Ok((kind, Relation::Equals, text::canonical_ip(net.addr().into()).to_string()));
+        }
+        IpNet::V6(_) => return Err("a network of IPv6 at one end of a connection"),
+    };
+    let octets = net.network().octets();
+    let (whole, bits) = (usize::from(net.prefix_len() / 8), net.prefix_len() % 8);
+    let begin: String = octets.iter().take(whole).map(|octet| format!("{octet}.")).collect();
+    Ok(match (whole, bits) {
+        (0, 0) => return Err("a network of all addresses"),
+        (4, _) => (kind, Relation::Equals, net.network().to_string()),
+        (_, 0) => (kind, Relation::StartsWith, begin),
+        _ => {
+            let first = octets.get(whole).copied().unwrap_or_default();
+            let any: Vec<String> = (first..=first | u8::MAX >> bits).map(|octet| octet.to_string()).collect();
+            let end = if whole == 3 { "$" } else { r"\." };
+            (kind, Relation::Matches, format!("^{}(?:{}){end}", regex::escape(&begin), any.join("|")))
+        }
+    })
 }
 
 fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, String), &'static str> {
@@ -185,65 +255,6 @@ fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, 
         (Kind::Folder, ..) => (kind, relation, value.trim_end_matches('\\').to_owned()),
         _ => (kind, relation, value.to_owned()),
     })
-}
-
-/// Long names of hives, and the short ones.
-pub(super) const HIVES: [(&str, &str); 4] = [
-    ("HKEY_LOCAL_MACHINE", "HKLM"),
-    ("HKEY_USERS", "HKU"),
-    ("HKEY_CLASSES_ROOT", "HKCR"),
-    ("HKEY_CURRENT_USER", OF_USER),
-];
-/// Sysmon writes the keys of a user under his SID: any of [`ANY_USER`].
-pub(super) const OF_USER: &str = "HKCU";
-/// A regular expression.
-pub(super) const ANY_USER: &str = r"HKU\\[^\\]+";
-
-/// A key without its hive may lie in any.
-fn registry(kind: Kind, relation: Relation, value: &str) -> (Kind, Relation, String) {
-    let value = &current_control_set(&of_kernel(value.trim_matches('\\')));
-    let (first, rest) = value.split_once('\\').unwrap_or((value, ""));
-    let hive = HIVES.iter().find(|(long, short)| [long, short].iter().any(|name| name.eq_ignore_ascii_case(first)));
-    if let Some((_, short)) = hive.filter(|(_, short)| *short != OF_USER) {
-        let path = if rest.is_empty() { (*short).to_owned() } else { format!("{short}\\{rest}") };
-        return (kind, relation, path);
-    }
-    if hive.is_some() {
-        let begin = if matches!(relation, Relation::Equals | Relation::StartsWith) { "^" } else { "" };
-        let end = if matches!(relation, Relation::Equals | Relation::EndsWith) { "$" } else { "" };
-        return (kind, Relation::Matches, format!(r"{begin}{ANY_USER}\\{}{end}", regex::escape(rest)));
-    }
-    match relation {
-        Relation::Equals => (kind, Relation::EndsWith, format!("\\{value}")),
-        Relation::StartsWith => (kind, Relation::Contains, format!("\\{value}")),
-        _ => (kind, relation, value.to_owned()),
-    }
-}
-
-/// A path as the kernel names it: `REGISTRY\MACHINE` is HKLM and `REGISTRY\USER` is HKU.
-pub(super) fn of_kernel(path: &str) -> String {
-    const ROOT: &str = "registry\\";
-    let Some(inner) = path.get(..ROOT.len()).filter(|r| r.eq_ignore_ascii_case(ROOT)).and(path.get(ROOT.len()..))
-    else {
-        return path.to_owned();
-    };
-    let (first, rest) = inner.split_at(inner.find('\\').unwrap_or(inner.len()));
-    match first.to_ascii_lowercase().as_str() {
-        "machine" => format!("HKLM{rest}"),
-        "user" => format!("HKU{rest}"),
-        _ => inner.to_owned(),
-    }
-}
-
-/// Sysmon writes the control set that is in use, whatever its number, as the current one.
-pub(super) fn current_control_set(path: &str) -> String {
-    const NUMBERED: &str = "ControlSet00";
-    let at = text::fold(path).find(&text::fold(NUMBERED)).filter(|at| path.is_char_boundary(*at));
-    let after = at.and_then(|at| path.get(at + NUMBERED.len() + 1..));
-    match (at.and_then(|at| path.get(..at)), after) {
-        (Some(before), Some(after)) => format!("{before}CurrentControlSet{after}"),
-        _ => path.to_owned(),
-    }
 }
 
 /// Addresses and names as reports write them to keep them from being clicked.
@@ -327,6 +338,7 @@ fn is_registry(value: &str) -> bool {
 
 /// What a bare value is, for lists that do not say so.
 pub fn guess(value: &str) -> Option<(What, &'static str)> {
+    let written = value;
     let value = refanged(value);
     let hex = value.bytes().all(|b| b.is_ascii_hexdigit());
     Some(match value.len() {
@@ -340,18 +352,30 @@ pub fn guess(value: &str) -> Option<(What, &'static str)> {
         _ if value.contains('\\') => (What::Is(Kind::FilePath), "file path"),
         _ if value.contains('@') || value.contains(char::is_whitespace) => return None,
         _ if value.contains('/') => (What::Url, "URL"),
+        _ if is_domain_too(&value) && value != written => (What::Is(Kind::Domain), "domain"),
+        _ if is_domain_too(&value) => (What::FileOrDomain, "file name or domain"),
         _ if is_file_name(&value) => (What::Is(Kind::FileName), "file name"),
         _ if value.contains('.') => (What::Is(Kind::Domain), "domain"),
         _ => return None,
     })
 }
 
-/// Ends in what is an extension of programs and documents rather than a top-level domain.
+/// Ends in what is an extension of programs and documents.
 fn is_file_name(value: &str) -> bool {
     const EXTENSIONS: &[&str] = &[
         "exe", "dll", "sys", "scr", "bat", "cmd", "ps1", "vbs", "js", "jse", "hta", "lnk", "doc", "docx", "docm",
         "xls", "xlsx", "xlsm", "ppt", "pptx", "rtf", "pdf", "zip", "rar", "7z", "iso", "img", "msi", "jar", "tmp",
         "dat", "bin", "ocx", "cpl", "txt", "cab", "wsf", "ini", "log", "one",
     ];
-    value.rsplit_once('.').is_some_and(|(_, e)| EXTENSIONS.iter().any(|x| x.eq_ignore_ascii_case(e)))
+    ends_in(value, EXTENSIONS)
+}
+
+/// A file name whose extension is a top-level domain as well.
+fn is_domain_too(value: &str) -> bool {
+    let label = |l: &str| !l.is_empty() && l.chars().all(|c| c.is_alphanumeric() || c == '-');
+    ends_in(value, &["zip", "cab", "one"]) && value.split('.').all(label)
+}
+
+fn ends_in(value: &str, extensions: &[&str]) -> bool {
+    value.rsplit_once('.').is_some_and(|(_, e)| extensions.iter().any(|x| x.eq_ignore_ascii_case(e)))
 }

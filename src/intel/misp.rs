@@ -171,10 +171,12 @@ pub fn attribute(kind: &str, value: &str) -> Expr {
 /// What a type of MISP, or the usual name of a column, means.
 pub fn what(kind: &str) -> What {
     match kind.to_ascii_lowercase().replace([' ', '_'], "-").as_str() {
-        "md5" | "hash-md5" => What::Is(Kind::Md5),
-        "sha1" | "sha-1" | "hash-sha1" => What::Is(Kind::Sha1),
-        "sha256" | "sha-256" | "hash-sha256" => What::Is(Kind::Sha256),
-        "imphash" => What::Is(Kind::Imphash),
+        "md5" | "hash-md5" | "md5-hash" | "filehash-md5" | "file-hash-md5" => What::Is(Kind::Md5),
+        "sha1" | "sha-1" | "hash-sha1" | "sha1-hash" | "filehash-sha1" | "file-hash-sha1" => What::Is(Kind::Sha1),
+        "sha256" | "sha-256" | "hash-sha256" | "sha256-hash" | "filehash-sha256" | "file-hash-sha256" => {
+            What::Is(Kind::Sha256)
+        }
+        "imphash" | "filehash-imphash" => What::Is(Kind::Imphash),
         // Of the attacker, at whichever end of a connection the event shows it.
         "ip-dst" | "ip-src" | "ip" | "ipv4" | "ipv6" | "ipv4-addr" | "ipv6-addr" | "address" | "ip-address"
         | "cidr" | "network" => What::Is(Kind::Ip),

@@ -12,6 +12,7 @@ mod leaf;
 mod misp;
 mod openioc;
 mod pattern;
+mod registry;
 mod sigma;
 mod stix1;
 mod stix2;

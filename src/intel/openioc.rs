@@ -79,7 +79,7 @@ pub fn read(root: &Element) -> Result<Findings, String> {
         };
         // Each alternative keeps the id of its own item.
         let parts = match expr {
-            Expr::Or(_) => alternatives(block),
+            Expr::Or(_) if block.name == "Indicator" => alternatives(block),
             one => vec![(block.attribute("id").unwrap_or(id).to_owned(), one)],
         };
         for (origin, expr) in parts {

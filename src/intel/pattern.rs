@@ -1,10 +1,11 @@
 //! STIX 2 patterns (STIX 2.1, part 9): observation expressions of comparison expressions.
 use super::{
     expr::Expr,
-    leaf::{Compare, What, leaf},
+    leaf::{Compare, What, host_type, leaf},
     wild,
 };
 use crate::event::indicator::{Kind, Relation};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Parentheses in each other.
 const MAX_DEPTH: usize = 64;
@@ -245,7 +246,25 @@ impl Parser {
     }
 
     fn both(&mut self, depth: usize) -> Result<Expr, String> {
-        self.list(depth, "AND", Self::comparison).map(Expr::and)
+        let mut parts = Vec::new();
+        let mut shown = BTreeMap::<String, BTreeSet<&'static str>>::new();
+        loop {
+            let at = self.at;
+            let part = self.comparison(depth)?;
+            let tokens = self.tokens.get(at..self.at).unwrap_or_default();
+            if let Some((reference, types)) = shown_types(tokens) {
+                shown.entry(reference.to_owned()).or_default().extend(types);
+            }
+            parts.push((part, asked_type(tokens).map(|(r, t)| (r.to_owned(), t.to_owned()))));
+            if !self.word("AND") {
+                break;
+            }
+        }
+        let implied = |(reference, asked): &(String, String)| {
+            shown.get(reference).is_some_and(|types| types.len() == 1 && types.contains(asked.as_str()))
+        };
+        let parts = parts.into_iter().filter(|(_, asked)| !asked.as_ref().is_some_and(implied));
+        Ok(Expr::and(parts.map(|(part, _)| part).collect()))
     }
 
     fn comparison(&mut self, depth: usize) -> Result<Expr, String> {
@@ -328,6 +347,43 @@ impl Parser {
     }
 }
 
+/// The type that a comparison asks of what is referred to: `network-traffic:dst_ref.type = 'ipv4-addr'`.
+fn asked_type(tokens: &[(usize, Token)]) -> Option<(&str, &str)> {
+    match tokens {
+        [(_, Token::Word(path)), (_, Token::Sign("=" | "==")), (_, Token::Text(asked))] => {
+            path.strip_suffix(".type").filter(|r| r.ends_with("_ref")).map(|reference| (reference, asked.as_str()))
+        }
+        _ => None,
+    }
+}
+
+/// The types of what is referred to that another comparison implies.
+fn shown_types(tokens: &[(usize, Token)]) -> Option<(&str, BTreeSet<&'static str>)> {
+    let [(_, Token::Word(path)), (_, sign), values @ ..] = tokens else { return None };
+    let (reference, property) = path.rsplit_once("_ref.").map(|(r, p)| (path.get(..r.len() + 4).unwrap_or(r), p))?;
+    let is = match sign {
+        Token::Sign("=" | "==") => true,
+        Token::Word(word) => ["IN", "ISSUBSET"].iter().any(|w| w.eq_ignore_ascii_case(word)),
+        _ => false,
+    };
+    let types = match (reference.rsplit([':', '.']).next(), property) {
+        (_, "type") => return None,
+        // The specification knows no other.
+        (Some("parent_directory_ref"), _) => BTreeSet::from(["directory"]),
+        (Some("binary_ref" | "image_ref"), _) => BTreeSet::from(["file"]),
+        (_, "value") if is => values.iter().filter_map(|(_, t)| text_of(t)).map(host_type).collect(),
+        _ => return None,
+    };
+    Some((reference, types))
+}
+
+fn text_of(token: &Token) -> Option<&str> {
+    match token {
+        Token::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
 /// What an object path of STIX 2 names.
 pub fn what(path: &str) -> What {
     let (object, property) = path.split_once(':').unwrap_or((path, ""));
@@ -341,14 +397,14 @@ pub fn what(path: &str) -> What {
     match (object, property) {
         ("file", "name") => What::Is(Kind::FileName),
         ("file", "parent_directory_ref.path") | ("directory", "path") => What::Is(Kind::Folder),
-        ("file", "size" | "magic_number_hex" | "mime_type") => What::Content,
+        ("file", "size" | "magic_number_hex" | "mime_type" | "content_ref" | "extensions") => What::Content,
         ("file", p) if p.starts_with("hashes.") => hash(&p["hashes.".len()..]),
         ("file", p) if p.starts_with("extensions.") => What::Content,
         ("ipv4-addr" | "ipv6-addr", "value") => What::Is(Kind::Ip),
         ("domain-name", "value") => What::Is(Kind::Domain),
         ("url", "value") => What::Url,
-        ("network-traffic", "src_ref.value") => What::Is(Kind::SourceIp),
-        ("network-traffic", "dst_ref.value") => What::Is(Kind::DestinationIp),
+        ("network-traffic", "src_ref.value") => What::HostAt(Kind::SourceIp),
+        ("network-traffic", "dst_ref.value") => What::HostAt(Kind::DestinationIp),
         ("network-traffic", "src_port") => What::Is(Kind::SourcePort),
         ("network-traffic", "dst_port") => What::Is(Kind::DestinationPort),
         ("windows-registry-key", "key") => What::Is(Kind::RegistryKey),

@@ -370,13 +370,18 @@ fn registry(e: &Element, out: &mut Vec<Expr>) {
 }
 
 fn process(kind: &str, e: &Element, out: &mut Vec<Expr>) {
-    let known = ["Name", "Image_Info", "Argument_List"];
     out.extend(e.child("Name").and_then(|n| value("process name", What::Is(Kind::Process), n)));
-    let image = |name: &str| e.at(&["Image_Info", name]);
-    out.extend(image("Path").and_then(|p| value("process path", What::Is(Kind::Process), p)));
-    out.extend(image("Command_Line").and_then(|c| value("command line", What::Is(Kind::CommandLine), c)));
-    out.extend(image("File_Name").and_then(|p| value("process name", What::Is(Kind::Process), p)));
-    rest(kind, e, &known, out);
+    for image in e.all("Image_Info") {
+        for (name, title, what) in [
+            ("Path", "process path", Kind::Process),
+            ("Command_Line", "command line", Kind::CommandLine),
+            ("File_Name", "process name", Kind::Process),
+        ] {
+            out.extend(image.child(name).and_then(|part| value(title, What::Is(what), part)));
+        }
+        rest(kind, image, &["Path", "Command_Line", "File_Name"], out);
+    }
+    rest(kind, e, &["Name", "Image_Info"], out);
 }
 
 fn value(name: &str, what: What, e: &Element) -> Option<Expr> {

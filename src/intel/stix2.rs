@@ -1,45 +1,66 @@
 //! STIX 2.0 and 2.1 as JSON: a bundle, a list of objects, or one object.
-use super::{
-    Findings, Found,
-    expr::Expr,
-    leaf::{Compare, leaf},
-    pattern, tlp,
-};
-use crate::event::indicator::{Relation, Tlp};
+mod observed;
+mod property;
+
+use super::{Findings, Found, expr::Expr, pattern, tlp};
+use crate::event::indicator::Tlp;
+use observed::{MAX_REFERRED, Scope};
+use property::{Lax, Text};
 use serde::{
     Deserialize, Deserializer,
     de::{
-        MapAccess, SeqAccess, Visitor,
+        IgnoredAny, MapAccess, SeqAccess, Visitor,
         value::{MapAccessDeserializer, SeqAccessDeserializer},
     },
 };
-use std::{collections::BTreeMap, fmt};
+use std::{cell::Cell, collections::BTreeMap, fmt};
 
 /// The parts of an object that are looked at; what else it has is read over without being kept.
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Object {
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
     id: String,
     spec_version: Option<String>,
-    #[serde(default)]
     name: String,
     pattern: Option<String>,
     pattern_type: Option<String>,
     valid_from: Option<String>,
     valid_until: Option<String>,
-    #[serde(default)]
     revoked: bool,
-    #[serde(default)]
     object_marking_refs: Vec<String>,
     definition: Option<Definition>,
     objects: Option<Objects>,
+    object_refs: Lax<Vec<Option<String>>>,
     // Properties of observed things.
-    value: Option<Text>,
-    hashes: Option<BTreeMap<String, String>>,
-    key: Option<String>,
-    command_line: Option<String>,
+    value: Text,
+    hashes: Lax<BTreeMap<String, Option<String>>>,
+    path: Text,
+    key: Text,
+    values: Lax<Vec<BTreeMap<String, Option<String>>>>,
+    command_line: Text,
+    src_port: Text,
+    dst_port: Text,
+    protocols: Lax<Vec<Option<String>>>,
+    extensions: Lax<BTreeMap<String, ()>>,
+    parent_directory_ref: Text,
+    binary_ref: Text,
+    image_ref: Text,
+    src_ref: Text,
+    dst_ref: Text,
+    // Of these it only counts that they are there.
+    size: Option<IgnoredAny>,
+    mime_type: Option<IgnoredAny>,
+    magic_number_hex: Option<IgnoredAny>,
+    content_ref: Option<IgnoredAny>,
+    arguments: Option<IgnoredAny>,
+    cwd: Option<IgnoredAny>,
+    environment_variables: Option<IgnoredAny>,
+    parent_ref: Option<IgnoredAny>,
+    creator_user_ref: Option<IgnoredAny>,
+    src_payload_ref: Option<IgnoredAny>,
+    dst_payload_ref: Option<IgnoredAny>,
 }
 
 /// Objects of a bundle, or of what was observed.
@@ -73,14 +94,6 @@ struct Definition {
     tlp: Option<String>,
 }
 
-/// Some objects have values that are not text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Text {
-    Text(String),
-    Other(serde::de::IgnoredAny),
-}
-
 /// # Errors
 /// When it is no JSON of STIX 2, or of another version.
 pub fn read(text: &str) -> Result<Findings, String> {
@@ -88,16 +101,17 @@ pub fn read(text: &str) -> Result<Findings, String> {
         serde_json::from_str::<Vec<Object>>(text).map_err(|e| broken(&e))?
     } else {
         let top: Object = serde_json::from_str(text).map_err(|e| broken(&e))?;
-        match (top.kind.as_str(), top.objects) {
-            ("bundle", objects) => {
-                version(top.spec_version.as_deref())?;
-                match objects {
-                    Some(Objects::List(objects)) => objects,
-                    _ => return Err("a STIX bundle without objects".into()),
-                }
+        if top.kind.is_empty() {
+            return Err("JSON that is neither STIX nor MISP: it has no type".into());
+        }
+        if top.kind == "bundle" {
+            version(top.spec_version.as_deref())?;
+            match top.objects {
+                Some(Objects::List(objects)) => objects,
+                _ => return Err("a STIX bundle without objects".into()),
             }
-            ("", _) => return Err("JSON that is neither STIX nor MISP: it has no type".into()),
-            (_, objects) => vec![Object { objects, ..serde_json::from_str(text).map_err(|e| broken(&e))? }],
+        } else {
+            vec![top]
         }
     };
     if objects.iter().all(|o| o.kind.is_empty()) && !objects.is_empty() {
@@ -125,45 +139,16 @@ fn findings(objects: &[Object]) -> Findings {
         .collect();
     let mut findings = Findings::default();
     let indicators = objects.iter().any(|o| o.kind == "indicator");
+    let left = Cell::new(MAX_REFERRED);
+    let scope = Scope::new(objects.iter().map(|o| (o.id.as_str(), o)), &left);
     for object in objects {
-        if let Err(why) = version(object.spec_version.as_deref()) {
-            findings.issue(&object.id, why);
-            continue;
-        }
-        let expr = match object.kind.as_str() {
-            "indicator" => match indicator(object) {
-                Ok(expr) => expr,
-                Err(why) => {
-                    findings.issue(&object.id, why);
-                    continue;
-                }
-            },
-            // Observed things are what the file has to tell only where it has no indicators.
-            "observed-data"
-            | "file"
-            | "ipv4-addr"
-            | "ipv6-addr"
-            | "domain-name"
-            | "url"
-            | "process"
-            | "windows-registry-key"
-            | "network-traffic"
-            | "mutex"
-            | "email-addr"
-            | "email-message"
-                if indicators =>
-            {
-                findings.issue(&object.id, "observed, but part of no indicator");
+        let expr = match version(object.spec_version.as_deref()).and_then(|()| told(object, &scope, indicators)) {
+            Ok(Some(expr)) => expr,
+            Ok(None) => continue,
+            Err(why) => {
+                findings.issue(&object.id, why);
                 continue;
             }
-            "observed-data" => match &object.objects {
-                Some(Objects::Observed(parts)) => Expr::or(parts.values().filter_map(observed).collect()),
-                _ => continue,
-            },
-            _ => match observed(object) {
-                Some(expr) => expr,
-                None => continue,
-            },
         };
         let (from, until) = (object.valid_from.as_deref(), object.valid_until.as_deref());
         let Some((valid_from, valid_until)) = findings.validity(&object.id, from, until) else { continue };
@@ -179,6 +164,19 @@ fn findings(objects: &[Object]) -> Findings {
     findings
 }
 
+/// What an object tells; `None` where it only describes, or is told with others.
+fn told(object: &Object, scope: &Scope<'_>, indicators: bool) -> Result<Option<Expr>, String> {
+    match object.kind.as_str() {
+        "indicator" => indicator(object).map(Some),
+        // Observed things are what the file has to tell only where it has no indicators.
+        kind if indicators && (kind == "observed-data" || observed::is_thing(kind)) => {
+            Err("observed, but part of no indicator".into())
+        }
+        "observed-data" => scope.data(object),
+        _ => Ok(scope.thing(&object.id, object)),
+    }
+}
+
 fn indicator(object: &Object) -> Result<Expr, String> {
     if object.revoked {
         return Err("the indicator was revoked".into());
@@ -190,25 +188,6 @@ fn indicator(object: &Object) -> Result<Expr, String> {
             Err(format!("a pattern of type '{other}', which Sysmon events cannot be matched with"))
         }
     }
-}
-
-/// What an observed thing is told by; `None` for things that are described only.
-fn observed(object: &Object) -> Option<Expr> {
-    let is = |path: &str, value: &str| {
-        let path = format!("{}:{path}", object.kind);
-        leaf(&path, pattern::what(&path), Compare::Is(Relation::Equals), value)
-    };
-    let mut parts = Vec::new();
-    let named = matches!(object.kind.as_str(), "file" | "process" | "mutex");
-    parts.extend((named && !object.name.is_empty()).then(|| is("name", &object.name)));
-    if let Some(Text::Text(value)) = &object.value {
-        parts.push(is("value", value));
-    }
-    parts.extend(object.hashes.iter().flatten().map(|(name, value)| is(&format!("hashes.{name}"), value)));
-    for (name, value) in [("key", &object.key), ("command_line", &object.command_line)] {
-        parts.extend(value.as_ref().map(|v| is(name, v)));
-    }
-    (!parts.is_empty()).then(|| Expr::and(parts))
 }
 
 /// Marking definitions that the specification itself makes, and bundles need not contain.

@@ -2,10 +2,10 @@
 use super::{
     Findings, Found,
     expr::Expr,
-    leaf::{Compare, guess, leaf},
+    leaf::{Compare, What, guess, leaf},
     misp, shown, tlp,
 };
-use crate::event::indicator::{Format, Relation};
+use crate::event::indicator::{Format, Kind, Relation};
 use csv::{ReaderBuilder, StringRecord};
 
 /// Names of the column with the values, and of that with their types.
@@ -90,6 +90,9 @@ fn table(text: &str, separator: u8) -> Result<Findings, String> {
             continue;
         };
         let expr = match (cell(kind), guess(value)) {
+            (Some(kind), Some((what, _))) if is_told_by_value(kind, what) => {
+                leaf(kind, what, Compare::Is(Relation::Equals), value)
+            }
             (Some(kind), _) => misp::attribute(kind, value),
             (None, Some((what, name))) => leaf(name, what, Compare::Is(Relation::Equals), value),
             (None, None) => Expr::hidden("neither a type nor a value that tells it"),
@@ -105,6 +108,19 @@ fn table(text: &str, separator: u8) -> Result<Findings, String> {
         findings.push(found);
     }
     Ok(findings)
+}
+
+/// Whether a value says what its type, a word of the table's own, does not: a hash of a file, or an address.
+fn is_told_by_value(kind: &str, what: What) -> bool {
+    // Hashes of the same lengths, but of something else.
+    const OTHERS: &[&str] = &[
+        "auth", "cdhash", "cert", "commit", "fuzz", "guid", "hassh", "ja3", "jarm", "lm", "mutex", "pass", "pehash",
+        "print", "rich", "serial", "ssl", "telfhash", "tls", "uuid", "vhash", "x509",
+    ];
+    let hash = matches!(what, What::Is(Kind::Md5 | Kind::Sha1 | Kind::Sha256));
+    let named = kind.to_ascii_lowercase();
+    let other = hash && OTHERS.iter().any(|o| named.contains(o));
+    misp::what(kind) == What::Hidden && !other && (hash || what == What::Is(Kind::Ip))
 }
 
 /// Tables that were joined repeat their head.

@@ -2,12 +2,17 @@
 //! hives, pipes behind a backslash.
 use super::{
     expr::Expr,
-    leaf::{ANY_USER, Compare, HIVES, OF_USER, What, current_control_set, leaf, of_kernel},
+    leaf::{Compare, MAX_VALUE, What, leaf},
+    registry::{self, ANY_USER, HIVES, OF_USER, current_control_set, of_kernel},
 };
 use crate::event::indicator::{Kind, Relation, edges};
 
 /// The expression of SQL's LIKE: `%` any text, `_` one character.
 pub fn like(name: &str, what: What, pattern: &str) -> Expr {
+    // Longer ones are no values, and to look for hives in them takes ages.
+    if pattern.len() > MAX_VALUE {
+        return leaf(name, what, Compare::Is(Relation::Equals), pattern);
+    }
     let mut what = what;
     let mut pattern = pattern.trim().to_owned();
     match what {
@@ -181,6 +186,7 @@ pub fn regex(kind: Kind, regex: &str) -> Result<(Kind, String), &'static str> {
             for (long, short) in HIVES {
                 inner = replaced(&inner, long, short);
             }
+            registry::written(&inner)?;
             let inner = replaced(&inner, OF_USER, ANY_USER);
             // A key without its hive may lie in any.
             let hive = inner.get(..2).is_none_or(|h| h.eq_ignore_ascii_case("HK"));
@@ -189,7 +195,7 @@ pub fn regex(kind: Kind, regex: &str) -> Result<(Kind, String), &'static str> {
             if start == r"\\" {
                 movable?;
             }
-            (kind, format!("{start}{inner}{end}"))
+            (kind, registry::classes(&format!("{start}{inner}{end}")))
         }
         Kind::Pipe if shape.start && !shape.inner.starts_with(r"\") => {
             movable?;
@@ -222,6 +228,16 @@ mod tests {
             (Kind::RegistryKey, r"HKEY_LOCAL_MACHINE\Software\Bad%", r"registry key starts with 'HKLM\Software\Bad'"),
             (Kind::RegistryKey, r"hkey_current_user\%\Run", r"registry key matches '^HKU\\[^\\]+\\.*\\Run$'"),
             (Kind::RegistryKey, r"Software\_\Run", r"registry key matches '\\Software\\.\\Run$'"),
+            (
+                Kind::RegistryKey,
+                r"HKEY_CURRENT_USER\Software\Classes\%\shell",
+                r"registry key matches '^HKU\\[^\\]+(?:_Classes|\\Software\\Classes)\\.*\\shell$'",
+            ),
+            (
+                Kind::RegistryKey,
+                r"HKLM\Software\Classes\CLSID%",
+                r"(registry key starts with 'HKLM\Software\Classes\CLSID' OR registry key starts with 'HKCR\CLSID')",
+            ),
             (Kind::Process, "mimi%", r"process matches '\\(?:mimi)[^\\]*$'"),
             (Kind::Pipe, "msagent_%", r"pipe matches '^\\msagent.'"),
         ] {
@@ -231,7 +247,12 @@ mod tests {
 
     #[test]
     fn edges_that_cannot_be_moved_are_refused() {
-        for (kind, pattern) in [(Kind::FileName, "^a|b$"), (Kind::FileName, "(^a)"), (Kind::Folder, r"\AC:\\x")] {
+        for (kind, pattern) in [
+            (Kind::FileName, "^a|b$"),
+            (Kind::FileName, "(^a)"),
+            (Kind::Folder, r"\AC:\\x"),
+            (Kind::RegistryKey, r"^HKEY_CURRENT_CONFIG\\x"),
+        ] {
             assert!(regex(kind, pattern).is_err(), "{pattern}");
         }
         let same = |kind: Kind, pattern: &str, expected: &str| {

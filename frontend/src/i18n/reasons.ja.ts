@@ -46,6 +46,18 @@ export const REASONS: [RegExp, string][] = [
   [/^(.*): a fuzzy hash, not shown by Sysmon$/, "$1: あいまいハッシュは Sysmon には現れません"],
   [/^not a range of addresses$/, "アドレスの範囲ではありません"],
   [/^not an address$/, "アドレスではありません"],
+  [/^observed data without objects$/, "観測データにオブジェクトがありません"],
+  [/^'(.*)' has no path$/, "「$1」にパスがありません"],
+  [/^too many references to large objects$/, "大きなオブジェクトへの参照が多すぎます"],
+  [
+    /^a network of IPv6 at one end of a connection$/,
+    "接続の一方の端にある IPv6 のネットワークは調べられません",
+  ],
+  [/^a network of all addresses$/, "すべてのアドレスを含むネットワークです"],
+  [
+    /^Sysmon does not write the hive of the current hardware profile$/,
+    "現在のハードウェアプロファイルのハイブは Sysmon に現れません",
+  ],
   [/^not a network$/, "ネットワークではありません"],
   [/^not a port$/, "ポートではありません"],
   [/^not a domain$/, "ドメインではありません"],

@@ -151,3 +151,20 @@ fn what_is_referred_to_again_and_again_is_looked_at_within_bounds() {
     assert_eq!(report.indicators.len(), 1);
     assert!(report.issues.iter().any(|i| i.reason.contains("too many references")), "{:?}", report.issues.len());
 }
+
+#[test]
+fn what_observed_things_refer_to_is_taken_over_within_bounds() {
+    let traffic =
+        |n| serde_json::json!({"type": "network-traffic", "id": format!("network-traffic--{n}"), "dst_ref": "d"});
+    let mut objects: Vec<_> = (0..40).map(traffic).collect();
+    objects.push(serde_json::json!({"type": "domain-name", "id": "d", "value": "x".repeat(1 << 20)}));
+    let report = read(serde_json::Value::from(objects).to_string()).unwrap();
+    assert!(report.indicators.is_empty());
+    let many = report.issues.iter().filter(|i| i.reason.contains("too many references")).count();
+    assert!((20..40).contains(&many), "{many}");
+    // Names of hives, each of which would be shortened on its own.
+    let pattern = format!("[windows-registry-key:key LIKE '%{}']", "HKEY_USERS".repeat(200_000));
+    let objects = serde_json::json!([{"type": "indicator", "id": "i", "pattern": pattern}]);
+    let report = read(objects.to_string()).unwrap();
+    assert!(report.indicators.is_empty() && report.issues[0].reason.contains("too long"), "{:?}", report.issues);
+}

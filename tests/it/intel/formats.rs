@@ -11,11 +11,11 @@ use sysmonsearch::{
     rules::{self, RuleSet},
 };
 
-fn read(text: &str) -> Report {
+pub fn read(text: &str) -> Report {
     intel::read(text.as_bytes().to_vec(), "report", "test").unwrap()
 }
 
-fn stix2(patterns: &[&str]) -> Report {
+pub fn stix2(patterns: &[&str]) -> Report {
     let objects: Vec<_> = patterns
         .iter()
         .enumerate()
@@ -28,12 +28,12 @@ fn is(i: &Indicator) -> (Kind, Relation, &str) {
     (i.kind, i.relation, i.value.as_str())
 }
 
-fn all(report: &Report) -> Vec<(Kind, Relation, &str)> {
+pub fn all(report: &Report) -> Vec<(Kind, Relation, &str)> {
     report.indicators.iter().map(is).collect()
 }
 
 /// Values that a report's rules name for an event.
-fn named(report: &Report, code: u32, data: &[(&str, &str)]) -> Vec<String> {
+pub fn named(report: &Report, code: u32, data: &[(&str, &str)]) -> Vec<String> {
     let rules: Vec<_> = report.rules.iter().flat_map(|t| rules::parse(t, "made").rules).collect();
     let (set, failed) = RuleSet::compile(&rules);
     assert_eq!(failed, []);
@@ -41,7 +41,7 @@ fn named(report: &Report, code: u32, data: &[(&str, &str)]) -> Vec<String> {
     matched.iter().flat_map(|m| m.values.iter().map(ToString::to_string)).collect()
 }
 
-const MD5: &str = "0123456789abcdef0123456789abcdef";
+pub const MD5: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
 fn a_list_tells_each_value_by_its_form() {
@@ -94,6 +94,82 @@ fn registry_keys_in_the_names_of_the_kernel_are_those_that_sysmon_writes() {
     }
     let report = read(r"\REGISTRY\A\{0d3a}\Root\Bad");
     assert_eq!(all(&report), [(Kind::RegistryKey, Relation::EndsWith, r"\A\{0d3a}\Root\Bad")]);
+}
+
+#[test]
+fn classes_are_found_where_sysmon_shows_them() {
+    let created =
+        |report: &Report, path: &str| named(report, 12, &[("TargetObject", path), ("EventType", "CreateKey")]);
+    for (written, hits, other) in [
+        (
+            r"HKCU\Software\Classes\ms-settings\shell",
+            r"HKU\S-1-5-21-1_Classes\ms-settings\shell",
+            r"HKCR\ms-settings\shell",
+        ),
+        (
+            r"HKEY_CURRENT_USER\Software\Classes\ms-settings\shell",
+            r"HKU\S-1-5-21-1\Software\Classes\ms-settings\shell",
+            r"HKU\S-1-5-21-1\Software\ms-settings\shell",
+        ),
+        (r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes\CLSID\{0d3a}", r"HKCR\CLSID\{0D3A}", r"HKCR\CLSID\{0D3B}"),
+        (r"HKLM\SOFTWARE\Classes\CLSID\{0d3a}", r"HKLM\software\classes\CLSID\{0d3a}", r"HKU\S-1_Classes\CLSID\{0d3a}"),
+    ] {
+        let report = read(written);
+        assert_eq!(report.issues, [], "{written}");
+        assert_eq!(created(&report, hits).len(), 1, "{written}: {:?}", report.rules);
+        assert_eq!(created(&report, other).len(), 0, "{written}: {:?}", report.rules);
+    }
+    for pattern in [
+        r"[windows-registry-key:key LIKE 'HKEY_CURRENT_USER\\Software\\Classes\\%\\shell']",
+        r"[windows-registry-key:key MATCHES '^HKEY_CURRENT_USER\\\\Software\\\\Classes\\\\.*\\\\shell$']",
+    ] {
+        let report = stix2(&[pattern]);
+        assert_eq!(created(&report, r"HKU\S-1-5-21-1_Classes\ms-settings\shell").len(), 1, "{:?}", report.rules);
+    }
+    let profile = read("HKEY_CURRENT_CONFIG\\Software\\Fonts\nx.example\n");
+    assert_eq!((profile.indicators.len(), profile.issues.len()), (1, 1), "{:?}", all(&profile));
+    assert!(profile.issues[0].reason.contains("hardware profile"), "{:?}", profile.issues);
+}
+
+#[test]
+fn an_ending_of_files_and_domains_is_taken_for_both() {
+    let report = read("evil.one\nreport_1.zip\nother[.]zip\ndropper.exe\n");
+    use Kind::{Domain, FileName};
+    assert_eq!(
+        all(&report),
+        [
+            (FileName, Relation::Equals, "dropper.exe"),
+            (FileName, Relation::Equals, "evil.one"),
+            (FileName, Relation::Equals, "report_1.zip"),
+            (Domain, Relation::Equals, "evil.one"),
+            (Domain, Relation::Equals, "other.zip"),
+        ]
+    );
+    assert_eq!(report.issues, []);
+    assert_eq!(named(&report, 22, &[("QueryName", "evil.one")]), ["evil.one"]);
+}
+
+#[test]
+fn a_type_that_is_not_known_leaves_hashes_and_addresses_to_their_form() {
+    let sha256 = MD5.repeat(2);
+    let sha1 = &sha256[..40];
+    let report = read(&format!(
+        "type,value\nsha256_hash,{sha256}\nFileHash-MD5,{MD5}\nfile hash,{sha1}\nC2,198.51.100.9\n\
+         ja3-fingerprint-md5,{}\nmutex,{}\nemail-src,a@x.example\n",
+        "1".repeat(32),
+        "2".repeat(32)
+    ));
+    use Kind::{Ip, Md5, Sha1, Sha256};
+    assert_eq!(
+        all(&report),
+        [
+            (Md5, Relation::Equals, MD5),
+            (Sha1, Relation::Equals, sha1),
+            (Sha256, Relation::Equals, sha256.as_str()),
+            (Ip, Relation::Equals, "198.51.100.9"),
+        ]
+    );
+    assert_eq!(report.issues.len(), 3, "{:?}", report.issues);
 }
 
 #[test]
@@ -206,6 +282,32 @@ fn openioc_and_stix_1_say_the_same_in_their_own_words() {
         named(&ioc, 13, &[("TargetObject", r"HKLM\a\v"), ("Details", details), ("EventType", "SetValue")]).len()
     };
     assert_eq!((written("bad"), written("a good one")), (1, 0));
+}
+
+#[test]
+fn a_process_of_stix_1_is_told_by_all_of_it() {
+    let of = |inner: &str| {
+        read(&format!(
+            "<STIX_Package version='1.2'><Indicators><Indicator id='i'><Observable><Object>\
+             <Properties type='ProcessObjectType'><Name>a.exe</Name>{inner}</Properties></Object></Observable>\
+             </Indicator></Indicators></STIX_Package>"
+        ))
+    };
+    for (inner, hidden) in [
+        ("<Argument_List><Argument>-x</Argument></Argument_List>", "Argument_List"),
+        (
+            "<Image_Info><Path>C:\\a.exe</Path><Current_Directory>C:\\b</Current_Directory></Image_Info>",
+            "Current_Directory",
+        ),
+    ] {
+        let report = of(inner);
+        assert_eq!(all(&report), [], "{inner}");
+        assert!(report.issues.len() == 1 && report.issues[0].reason.contains(hidden), "{:?}", report.issues);
+    }
+    let whole = of("<Image_Info><Command_Line>a -x</Command_Line></Image_Info>");
+    assert_eq!(whole.issues, []);
+    let run = |line| named(&whole, 1, &[("Image", r"C:\a.exe"), ("CommandLine", line)]).len();
+    assert_eq!((run("a -x"), run("a")), (2, 0));
 }
 
 fn item(id: &str, condition: &str, negate: &str, search: &str, value: &str) -> String {
