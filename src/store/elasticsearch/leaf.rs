@@ -23,8 +23,8 @@ const MAX_ALTERNATIVES: usize = 2_000;
 const MAX_LOOKED_FOR: usize = 200;
 /// Longest text that is a wildcard query: these may take little work, whatever a query asks.
 const MAX_WILDCARD: usize = 64;
-/// Work that the cluster may put into one expression.
-const MAX_WORK: usize = 2_000_000;
+/// Work that the cluster may put into one expression; Elasticsearch 9 allows no more.
+const MAX_WORK: usize = 1_000_000;
 /// Characters that one condition may ask the wildcard fields for: OpenSearch makes a clause of each piece of three, and
 /// refuses more than 1,024.
 pub const MAX_PIECES: usize = 500;

@@ -163,15 +163,7 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
             if ranges.is_empty() {
                 return None;
             }
-            out.push('[');
-            for r in ranges {
-                escaped(r.start(), out);
-                if r.end() != r.start() {
-                    out.push('-');
-                    escaped(r.end(), out);
-                }
-            }
-            out.push(']');
+            set(ranges.iter().map(|r| (r.start(), r.end())), out);
         }
         HirKind::Class(Class::Bytes(_)) | HirKind::Look(_) => return None,
         HirKind::Repetition(r) => {
@@ -200,12 +192,44 @@ fn write(hir: &Hir, out: &mut String) -> Option<()> {
 }
 
 /// A character outside of a class. The wildcard fields of OpenSearch take `\\`, `*` and `?` for signs of their own, even
-/// escaped ones, unless they are ranges.
+/// escaped ones and classes of one character: here each is what all others are not.
 fn single(c: char, out: &mut String) {
-    match c {
-        '\\' | '*' | '?' => out.push_str(&format!("[\\{c}-\\{c}]")),
-        c => escaped(c, out),
+    let around = match c {
+        '\\' => ('[', ']'),
+        '*' => (')', '+'),
+        '?' => ('>', '@'),
+        c => return escaped(c, out),
+    };
+    out.push_str("[^");
+    parts([('\0', around.0), (around.1, char::MAX)].into_iter(), out);
+}
+
+fn set(ranges: impl Iterator<Item = (char, char)>, out: &mut String) {
+    out.push('[');
+    parts(ranges, out);
+}
+
+/// The inside of a class and its end. No range begins or ends with a character that is escaped: what Lucene makes of that
+/// depends on the version. Nor does anything stand before `-` that would make it a range.
+fn parts(ranges: impl Iterator<Item = (char, char)>, out: &mut String) {
+    let special = |c: &char| matches!(c, '\\' | ']' | '^' | '-');
+    let (mut alone, mut rest) = (Vec::new(), String::new());
+    for (start, end) in ranges {
+        alone.extend((start..=end).take_while(special));
+        let Some(start) = (start..=end).find(|c| !special(c)) else { continue };
+        alone.extend((start..=end).rev().take_while(special));
+        let Some(end) = (start..=end).rev().find(|c| !special(c)) else { continue };
+        rest.push(start);
+        if end > start {
+            rest.extend(['-', end]);
+        }
     }
+    if alone.contains(&'-') {
+        out.push('-');
+    }
+    out.push_str(&rest);
+    alone.into_iter().filter(|c| *c != '-').for_each(|c| out.extend(['\\', c]));
+    out.push(']');
 }
 
 fn escaped(c: char, out: &mut String) {
@@ -227,7 +251,9 @@ mod tests {
             ("(?i)k", Some(".*[Kk\u{212a}].*")),
             (r"^a|b{2,3}\.$", Some(r"a.*|.*(b){2,3}\.")),
             ("^$", Some("()")),
-            (r"a\\b\*", Some(r".*a[\\-\\]b[\*-\*].*")),
+            (r"a\\b\*", Some(".*a[^\u{0}-[_-\u{10ffff}\\]\\^]b[^\u{0}-)+-\u{10ffff}].*")),
+            (r"[\\-a][\\x][+-]x?\?", Some(".*[_-a\\\\\\]\\^][x\\\\][-+](x)?[^\u{0}->@-\u{10ffff}].*")),
+            ("[^a-]", Some(".*[\u{0}-,.-`b-\u{10ffff}].*")),
             ("x(^a|b)", None),
         ] {
             assert_eq!(lucene(pattern, 400).as_deref(), expected, "{pattern}");
