@@ -1,6 +1,16 @@
 //! What is wrong with the text of rules, and where: for the person who writes one.
-use super::{fields, logsource, parse::parse, set};
-use rsigma_parser::lint::{self, lint_yaml_str};
+use super::{
+    correlation::{self, Correlation},
+    fields::{self, Unknown},
+    filter, logsource,
+    parse::parse,
+    set,
+};
+use crate::event::detection::Rule;
+use rsigma_parser::{
+    lint::{self, lint_yaml_str},
+    parse_sigma_yaml,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -23,19 +33,18 @@ pub struct Problem {
 pub fn check(text: &str) -> Vec<Problem> {
     let mut out = Vec::new();
     let loaded = parse(text, "rule");
-    let mut starts = Vec::new();
+    let groups = groups(&loaded.rules);
     for rule in &loaded.rules {
         // The text of a rule is a part of the whole.
         let offset = text.find(&rule.text).unwrap_or(0);
-        starts.push(offset);
         if let Some(reason) = &rule.refused {
             let at = offset + place(&rule.text, reason);
             out.push(problem(Severity::Error, text, at, reason.clone()));
-        } else if let Ok(parsed) = set::single(&rule.text) {
-            let label = logsource::label(&parsed.logsource);
-            for unknown in fields::unknown(&parsed) {
+        } else {
+            let (events, unknown) = unknown(rule, &groups);
+            for unknown in unknown {
                 let meant = unknown.meant.map(|m| format!("; is '{m}' meant?")).unwrap_or_default();
-                let message = format!("no event of {label} has a field '{}'{meant}", unknown.name);
+                let message = format!("no event{events} has a field '{}'{meant}", unknown.name);
                 out.push(problem(Severity::Warning, text, offset + field_place(&rule.text, &unknown.name), message));
             }
         }
@@ -57,6 +66,36 @@ pub fn check(text: &str) -> Vec<Problem> {
     out.sort_by_key(|p| (p.severity, p.line, p.column));
     out.dedup();
     out
+}
+
+/// Of which events, and which fields they do not have that the rule asks.
+fn unknown(rule: &Rule, groups: &[(&str, Vec<String>)]) -> (String, Vec<Unknown>) {
+    match rule.logsource.as_str() {
+        correlation::LOGSOURCE => {
+            let others = groups.iter().filter(|(id, _)| *id != rule.id);
+            let others: Vec<String> = others.flat_map(|(_, names)| names).cloned().collect();
+            let asks = correlated(rule);
+            (String::new(), asks.map(|a| fields::unknown_of_correlation(&a, &others)).unwrap_or_default())
+        }
+        filter::LOGSOURCE => {
+            let parsed = parse_sigma_yaml(&rule.text).ok().and_then(|mut p| p.filters.pop());
+            (String::new(), parsed.map(|f| fields::unknown_of_filter(&f)).unwrap_or_default())
+        }
+        _ => set::single(&rule.text).map_or_else(
+            |_| (String::new(), Vec::new()),
+            |parsed| (format!(" of {}", logsource::label(&parsed.logsource)), fields::unknown(&parsed)),
+        ),
+    }
+}
+
+fn correlated(rule: &Rule) -> Option<Correlation> {
+    correlation::parse(&yaml_serde::from_str(&rule.text).ok()?).ok()
+}
+
+/// Names that each correlation gives to its groups: others may build on them.
+fn groups(rules: &[Rule]) -> Vec<(&str, Vec<String>)> {
+    let correlations = rules.iter().filter(|r| r.logsource == correlation::LOGSOURCE);
+    correlations.filter_map(|r| Some((r.id.as_str(), correlated(r)?.group_by))).collect()
 }
 
 fn style(text: &str, warning: lint::LintWarning) -> Problem {
@@ -94,7 +133,7 @@ fn place(text: &str, reason: &str) -> usize {
 
 /// Where the detection asks a field: as a key, else as a value.
 fn field_place(text: &str, name: &str) -> usize {
-    let start = text.find("detection:").unwrap_or(0);
+    let start = text.find("detection:").or_else(|| text.find("correlation:")).unwrap_or(0);
     let after = |at: usize| text.get(at + name.len()..).and_then(|t| t.chars().next());
     let whole = |at: &usize| {
         let before = text.get(..*at).and_then(|t| t.chars().next_back());

@@ -1,11 +1,12 @@
 //! Fields that a rule asks and no event of its kinds has: mostly slips of the pen, which never match.
 use super::{
+    correlation::Correlation,
     join,
     logsource::{code_of, streams},
     view::key,
 };
 use crate::event::{EventCode, Field, Key, fields::Source};
-use rsigma_parser::{Detection, DetectionItem, Modifier, SigmaRule, SigmaValue};
+use rsigma_parser::{Detection, DetectionItem, Detections, FilterRule, Modifier, SigmaRule, SigmaValue};
 use std::collections::BTreeMap;
 
 /// A name that no event has.
@@ -31,8 +32,36 @@ pub fn unknown(rule: &SigmaRule) -> Vec<Unknown> {
     // Of the System section, and what is made of other fields, such as each hash.
     let all = Field::all().filter(|f| f.source() != Source::Data).map(Field::name);
     let known: BTreeMap<Key, &'static str> = carried.chain(joined).chain(all).map(|n| (key(n), n)).collect();
-    let mut asked: Vec<String> = Vec::new();
-    rule.detection.named.values().for_each(|d| names(d, &mut asked));
+    missing(&known, asked(&rule.detection))
+}
+
+/// Fields of no event at all that a filter asks.
+pub fn unknown_of_filter(rule: &FilterRule) -> Vec<Unknown> {
+    missing(&every(), asked(&rule.detection))
+}
+
+/// Fields of no event at all that a correlation groups by or counts. `groups`: names that other correlations give to their
+/// groups.
+pub fn unknown_of_correlation(asks: &Correlation, groups: &[String]) -> Vec<Unknown> {
+    let named = asks.group_by.iter().chain(&asks.fields);
+    let fields = named.flat_map(|name| match asks.aliases.get(name) {
+        Some(of_rules) => of_rules.values().collect(),
+        None => vec![name],
+    });
+    missing(&every(), fields.filter(|f| !groups.contains(f)).cloned().collect())
+}
+
+fn every() -> BTreeMap<Key, &'static str> {
+    Field::all().map(Field::name).map(|n| (key(n), n)).collect()
+}
+
+fn asked(detections: &Detections) -> Vec<String> {
+    let mut asked = Vec::new();
+    detections.named.values().for_each(|d| names(d, &mut asked));
+    asked
+}
+
+fn missing(known: &BTreeMap<Key, &'static str>, mut asked: Vec<String>) -> Vec<Unknown> {
     asked.sort_unstable();
     asked.dedup();
     let unknown = asked.into_iter().filter(|n| !known.contains_key(&key(n)));

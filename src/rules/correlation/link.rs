@@ -96,7 +96,8 @@ impl Correlations {
                 known.entry(old.to_owned()).or_default().insert(new);
             }
         }
-        let chained: HashSet<&str> = waiting.iter().map(|(rule, _)| rule.id.as_str()).collect();
+        let chained: HashMap<&str, Vec<String>> =
+            waiting.iter().map(|(rule, asks)| (rule.id.as_str(), asks.group_by.clone())).collect();
         let mut open = Vec::new();
         // Members of what is too noisy are no less so: they stay as silent as they were.
         let mut hushed: HashMap<Arc<str>, bool> = HashMap::new();
@@ -262,15 +263,26 @@ fn members(asks: &Correlation, known: &HashMap<String, BTreeSet<&str>>) -> Resul
 }
 
 /// Whether each name that is grouped by or counted has a field in each member. Beside an alias that does not name a rule, the
-/// name is that of a field; a correlation may have it in its groups.
-fn mapped(asks: &Correlation, members: &[Arc<str>], chained: &HashSet<&str>) -> Result<(), String> {
-    let used = asks.group_by.iter().chain(&asks.fields);
-    let aliases = used.filter_map(|name| Some((name, asks.aliases.get(name)?)));
-    for (alias, fields) in aliases.filter(|(name, _)| matches!(view::key(name), Key::Other(_))) {
-        let missing =
-            asks.rules.iter().zip(members).find(|(r, id)| !fields.contains_key(*r) && !chained.contains(&***id));
-        if let Some((rule, _)) = missing {
-            return Err(format!("correlation: alias '{alias}' has no field of rule '{rule}', and is no field itself"));
+/// name is that of a field; of a correlation, what its groups are called.
+fn mapped(asks: &Correlation, members: &[Arc<str>], chained: &HashMap<&str, Vec<String>>) -> Result<(), String> {
+    for name in asks.group_by.iter().chain(&asks.fields) {
+        let Some(alias) = asks.aliases.get(name) else { continue };
+        for (rule, id) in asks.rules.iter().zip(members) {
+            let (field, grouped) = (alias.get(rule), chained.get(&**id));
+            let means = field.unwrap_or(name);
+            if matches!(view::key(means), Key::Field(_)) || grouped.is_some_and(|names| names.contains(means)) {
+                continue;
+            }
+            if field.is_none() {
+                return Err(format!(
+                    "correlation: alias '{name}' has no field of rule '{rule}', and is no field itself"
+                ));
+            }
+            if grouped.is_some() {
+                return Err(format!(
+                    "correlation: '{means}' is no field, and correlation '{rule}' has no group of this name"
+                ));
+            }
         }
     }
     Ok(())
@@ -334,10 +346,11 @@ impl Linked {
         source: u128,
     ) -> Option<Place> {
         let values = |name: &str| -> BTreeSet<String> {
-            if let Some((_, value)) = own.iter().find(|(n, _)| *n == name) {
-                return BTreeSet::from([(*value).to_owned()]);
+            let name = self.field(member, name);
+            match own.iter().find(|(n, _)| *n == name) {
+                Some((_, value)) => BTreeSet::from([(*value).to_owned()]),
+                None => values(event, name),
             }
-            values(event, self.field(member, name))
         };
         let mut group = Vec::with_capacity(self.asks.group_by.len());
         for name in &self.asks.group_by {

@@ -161,6 +161,12 @@ fn an_alias_without_a_field_in_a_member_is_refused_unless_it_is_a_field_itself()
     let inner = "type: event_count\nrules: [b]\ngroup-by: [ip]\ntimespan: 10s\naliases:\n  ip:\n    b: DestinationIp\ncondition:\n  gte: 1";
     let set = linked(&[&of("ip", "[a, k1]"), inner]);
     assert_eq!(times(&set.firings(&both), "k0"), [1]);
+    // Or by those that an alias gives to them.
+    let renamed = of("address", "[a, k1]").replace("    a: SourceIp", "    a: SourceIp\n    k1: ip");
+    let set = linked(&[&renamed, inner]);
+    assert_eq!(times(&set.firings(&both), "k0"), [1]);
+    let (_, failed) = Correlations::link(&rules(&[&renamed.replace("k1: ip", "k1: pi"), inner]));
+    assert!(failed.len() == 1 && failed[0].1.contains("'pi' is no field"), "{failed:?}");
 }
 
 #[test]

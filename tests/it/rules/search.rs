@@ -265,6 +265,33 @@ fn a_field_that_no_event_has_is_a_warning_at_its_place() {
 }
 
 #[test]
+fn correlations_and_filters_are_warned_of_such_fields_too() {
+    let base = format!("{}---\n", rule("process_creation", "sel:\n  Image: a\ncondition: sel"));
+    let warned = |text: &str| {
+        let problems = check(&format!("{base}{text}")).into_iter();
+        problems.filter(|p| p.message.contains("has a field")).map(|p| (p.line, p.message)).collect::<Vec<_>>()
+    };
+    let lines = base.matches('\n').count();
+    let of = |group: &str, rest: &str| {
+        format!(
+            "title: K\nid: k\ncorrelation:\n  type: event_count\n  rules: [made]\n  group-by: [{group}]\n  timespan: 1m\n  condition: {{gte: 2}}\n{rest}"
+        )
+    };
+    let wrong = warned(&of("Computr", ""));
+    assert_eq!(wrong, [(lines + 6, "no event has a field 'Computr'; is 'Computer' meant?".to_owned())]);
+    for right in [of("computer", ""), of("who", "  aliases: {who: {made: User}}\n")] {
+        assert_eq!(warned(&right), [], "{right}");
+    }
+    assert_eq!(warned(&of("who", "  aliases: {who: {made: Usr}}\n")).len(), 1);
+    let filter = |field: &str| {
+        format!(
+            "title: F\nid: f\nlogsource: {{category: process_creation, product: windows}}\nfilter:\n  rules: [made]\n  s: {{{field}: x}}\n  condition: not s\n"
+        )
+    };
+    assert_eq!((warned(&filter("Image")).len(), warned(&filter("Imagge")).len()), (0, 1));
+}
+
+#[test]
 fn an_explanation_shows_each_part() {
     let text = rule(
         "process_creation",
