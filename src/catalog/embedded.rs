@@ -20,7 +20,7 @@ use crate::{
     checkup::Finding,
     error::{Issue, Result},
     event::{
-        EventId, Position, Scope, Time,
+        EventId, Fence, Position, Scope, Time,
         correlated::{Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
@@ -147,12 +147,15 @@ impl Catalog for Sqlite {
         let stretches = stretches.to_vec();
         self.db.read(move |db| correlated::kept(db, &stretches, most)).await
     }
-    async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()> {
+    async fn retain_correlated(&self, versions: &[(String, String)], _: Fence) -> Result<()> {
         let versions = versions.to_vec();
         self.db.write(move |db| correlated::retain(db, &versions)).await
     }
     async fn detect_checkpoint(&self) -> Result<Position> {
         self.db.read(hits::checkpoint).await
+    }
+    async fn take_over_detect(&self, _: Fence) -> Result<Position> {
+        self.detect_checkpoint().await
     }
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {
         let (scope, filter) = (scope.clone(), filter.clone());
@@ -189,7 +192,7 @@ impl Catalog for Sqlite {
         let (scope, filter) = (scope.clone(), filter.clone());
         self.db.read(move |db| hits::per(db, "host", &scope, &filter)).await
     }
-    async fn clear_hits(&self) -> Result<()> {
+    async fn clear_hits(&self, _: Fence) -> Result<()> {
         self.db.write(hits::clear).await
     }
 

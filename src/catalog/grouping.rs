@@ -97,7 +97,7 @@ pub fn grow(
         };
         let Standing { alert, last_id, .. } = &mut of_pair[at];
         alert.change = numbers.change();
-        let news = hits.iter().find(|s| s.again.is_none());
+        let news = hits.iter().find(|s| s.again.is_empty());
         if let Some(news) = news.filter(|_| alert.status == AlertStatus::Closed) {
             let closed = alert.clone();
             (alert.status, alert.reason) = (AlertStatus::New, None);

@@ -4,17 +4,19 @@ pub mod cluster;
 pub mod embedded;
 mod grouping;
 mod item;
+mod place;
 mod webhook;
 
 pub use alert::{Alert, AlertChange, AlertFilter, AlertGroup, AlertPage, AlertStatus, AuditEntry, Comment};
 pub use item::{Item, ItemChange, ItemFilter, ItemKind};
+pub use place::Place;
 pub use webhook::{Delivery, DeliveryState, Quiet, Suppression, Tells, Webhook};
 
 use crate::{
     checkup::Finding,
     error::{Issue, Result},
     event::{
-        EventId, Period, Position, Scope, Time,
+        EventId, Fence, Period, Position, Scope, Time,
         correlated::{Change, Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator, Kind},
@@ -47,13 +49,17 @@ pub struct User {
     pub created: Time,
 }
 
+/// Former numbers of a hit that are kept. Who reads on after more rebuilds than that may receive hits twice.
+pub const MAX_FORMER: usize = 20;
+
 /// A stored hit with its place in the order of storing, which is the cursor of the subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredHit {
     pub number: u64,
     pub hit: Hit,
-    /// Its first number, where it was there before a rebuild: no news for who has it.
-    pub again: Option<u64>,
+    /// The numbers that it had before rebuilds, ascending, the last [`MAX_FORMER`]: no news for who received it under one of
+    /// them. Empty where it is new.
+    pub again: Vec<u64>,
     /// Number of the newest hit before the last rebuild; 0 while there was none.
     pub floor: u64,
 }
@@ -68,6 +74,8 @@ pub struct Found {
     pub changes: Vec<Change>,
     /// The retro-hunt that has found it, as it is to be written.
     pub job: Option<Job>,
+    /// Under which it was found; absent where nobody owns the work.
+    pub fence: Option<Fence>,
 }
 
 impl Found {
@@ -295,8 +303,11 @@ pub trait Catalog: Send + Sync + 'static {
     /// What correlations have kept of each stretch, in the order asked: at most `most` sightings, and as many firings.
     async fn correlated(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>>;
     /// Forgets what was kept for all correlations but these, by rule id and version. Their hits stay.
-    async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()>;
+    async fn retain_correlated(&self, versions: &[(String, String)], fence: Fence) -> Result<()>;
     async fn detect_checkpoint(&self) -> Result<Position>;
+    /// As [`Self::detect_checkpoint`], for whoever matches events from now on: earlier owners change nothing any more.
+    /// `CONFLICT` where `fence` is passed already; in a folder that only one process can open it plays no part.
+    async fn take_over_detect(&self, fence: Fence) -> Result<Position>;
     /// Hits with number > `after`, ascending: what a subscriber missed.
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     /// Newest number first; `before` exclusive.
@@ -317,7 +328,7 @@ pub trait Catalog: Send + Sync + 'static {
     /// Drops all hits and what correlations keep, and sets the checkpoint of detect to the start, for a rebuild. What
     /// people did with alerts stays, the others are gone until they are found again, and is joined by the hits that are found again; these are told from new ones
     /// ([`StoredHit::again`]).
-    async fn clear_hits(&self) -> Result<()>;
+    async fn clear_hits(&self, fence: Fence) -> Result<()>;
 
     // alerts: made and grown by `put_hits`, in its transaction
     /// Newest made first; `before` is a number, exclusive.

@@ -21,7 +21,7 @@ pub use build::{EventBuilder, Ordinals, arrange, normal_value};
 pub use codes::{Category, EventCode};
 pub use condition::Condition;
 pub use fields::Field;
-pub use position::Position;
+pub use position::{Fence, Position};
 pub use time::{Period, Time};
 pub use values::dns_answers;
 

@@ -1,5 +1,5 @@
-//! Position in the stored log, as followers keep it.
-use crate::error::{Error, Result};
+//! Position in the stored log, as followers keep it, and who may move it.
+use crate::error::{Code, Error, Result};
 use serde::{Deserialize, Serialize};
 use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
 
@@ -12,6 +12,27 @@ use std::{cmp::Ordering, collections::BTreeMap, fmt, sync::Arc};
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Position(BTreeMap<Arc<str>, u64>);
+
+/// Epoch of the lease under which a follower writes; it grows with each owner, and is 0 where there are no leases. A store
+/// that several processes write refuses (`CONFLICT`) what comes under an older one than it has seen: its writer hung so
+/// long that another has taken over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fence(pub u64);
+
+impl Fence {
+    /// Takes the place of an older one.
+    ///
+    /// # Errors
+    /// `CONFLICT` when `self` is newer.
+    pub fn pass(&mut self, by: Self) -> Result<()> {
+        if by < *self {
+            return Err(Error::new(Code::Conflict, "another process has taken over this work meanwhile"));
+        }
+        *self = by;
+        Ok(())
+    }
+}
 
 impl Position {
     /// Position of a log with one part.

@@ -15,7 +15,7 @@ pub mod property;
 use crate::{
     checkup::Finding,
     error::Result,
-    event::{Period, Position, Scope, Time},
+    event::{Fence, Period, Position, Scope, Time},
 };
 use async_trait::async_trait;
 pub use batch::Batch;
@@ -110,14 +110,18 @@ pub struct Link {
 
 #[async_trait]
 pub trait GraphStore: Send + Sync + 'static {
-    /// Merges a batch and moves the checkpoint to `upto`, in one transaction. Idempotent and independent of order.
-    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()>;
+    /// Merges a batch and moves the checkpoint to `upto`, in one transaction. Idempotent and independent of order. `CONFLICT`
+    /// where `fence` is passed already; in a folder that only one process can open it plays no part.
+    async fn upsert(&self, batch: Batch, upto: &Position, fence: Fence) -> Result<()>;
 
     /// Position up to which the log is projected.
     async fn checkpoint(&self) -> Result<Position>;
 
-    /// Drops all nodes, edges and the checkpoint, for a rebuild.
-    async fn clear(&self) -> Result<()>;
+    /// The same, for whoever projects from now on: earlier owners change nothing any more. `fence` as in [`Self::upsert`].
+    async fn take_over(&self, fence: Fence) -> Result<Position>;
+
+    /// Drops all nodes, edges and the checkpoint, for a rebuild. `fence` as in [`Self::upsert`].
+    async fn clear(&self, fence: Fence) -> Result<()>;
 
     /// In the order asked; `None` where unknown or out of scope.
     async fn nodes(&self, scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;

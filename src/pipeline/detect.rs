@@ -13,7 +13,7 @@ use crate::{
     catalog::{Catalog, Found, HitFilter, StoredHit},
     error::Result,
     event::{
-        Event, EventId, Position, Scope, Time,
+        Event, EventId, Fence, Position, Scope, Time,
         detection::{Hit, Rule},
     },
     rules::{Matched, RuleSet, correlation::Seen, join::Lineage},
@@ -60,6 +60,8 @@ pub(super) struct Detect {
     live: broadcast::Sender<Arc<StoredHit>>,
     alerts: watch::Sender<u64>,
     written: Instant,
+    /// Under which it works now.
+    fence: Fence,
     /// Number of the newest hit that subscribers of this process were told of.
     told: u64,
     /// Set while hits are being stored: after a failure some may be stored that nobody was told of.
@@ -90,6 +92,7 @@ impl Detect {
             live,
             alerts,
             written: Instant::now(),
+            fence: Fence::default(),
             told,
             untold: false,
         })
@@ -106,7 +109,7 @@ impl Detect {
         if !self.used.as_ref().is_some_and(|used| Arc::ptr_eq(used, &now)) {
             let all = now.correlations().all().iter();
             let versions: Vec<_> = all.map(|c| (c.id.to_string(), c.state().to_owned())).collect();
-            self.catalog.retain_correlated(&versions).await?;
+            self.catalog.retain_correlated(&versions, self.fence).await?;
             self.used = Some(now.clone());
         }
         Ok(now)
@@ -121,7 +124,8 @@ impl Detect {
     }
 
     /// Stores what was found, and the checkpoint where it moves; then tells it.
-    pub(super) async fn put(&mut self, found: Found, upto: &Position) -> Result<()> {
+    pub(super) async fn put(&mut self, mut found: Found, upto: &Position) -> Result<()> {
+        found.fence = Some(self.fence);
         let changes = !found.hits.is_empty() || !found.withdrawn.is_empty();
         let failed = std::mem::replace(&mut self.untold, true);
         let hits = self.catalog.put_found(found, upto).await?;
@@ -182,15 +186,19 @@ impl Detect {
 
 #[async_trait]
 impl Work for Detect {
-    async fn checkpoint(&mut self) -> Result<Position> {
-        let position = self.catalog.detect_checkpoint().await?;
+    async fn checkpoint(&mut self, takes_over: Option<Fence>) -> Result<Position> {
+        let position = match takes_over {
+            Some(fence) => self.catalog.take_over_detect(fence).await?,
+            None => self.catalog.detect_checkpoint().await?,
+        };
         self.recent.start(position == Position::default());
         // Others may have read on meanwhile, and heard of starts that this process has not.
         self.processes = Processes::default();
         Ok(position)
     }
 
-    async fn work(&mut self, Arrivals { events, next, more }: Arrivals) -> Result<()> {
+    async fn work(&mut self, Arrivals { events, next, more }: Arrivals, fence: Fence) -> Result<()> {
+        self.fence = fence;
         let rules = self.rules().await?;
         self.reopen(&rules, &events).await?;
         let found = self.find(&rules, events).await?;
@@ -202,7 +210,8 @@ impl Work for Detect {
         Ok(())
     }
 
-    async fn aside(&mut self) -> Result<bool> {
+    async fn aside(&mut self, fence: Fence) -> Result<bool> {
+        self.fence = fence;
         self.hunt().await
     }
 

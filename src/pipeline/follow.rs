@@ -6,7 +6,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     error::{Error, Result},
-    event::Position,
+    event::{Fence, Position},
     graph::{GraphStore, project},
     store::{Arrivals, EventStore},
 };
@@ -26,11 +26,12 @@ const LOOK_ON: Duration = Duration::from_millis(300);
 /// What a follower does with a piece of the log.
 #[async_trait]
 pub(super) trait Work: Send + Sync + 'static {
-    async fn checkpoint(&mut self) -> Result<Position>;
+    /// Where to go on; with the fence of who does so from now on.
+    async fn checkpoint(&mut self, takes_over: Option<Fence>) -> Result<Position>;
     /// Must be idempotent: after a crash a piece may come again. A piece without events moves the checkpoint only.
-    async fn work(&mut self, piece: Arrivals) -> Result<()>;
+    async fn work(&mut self, piece: Arrivals, fence: Fence) -> Result<()>;
     /// Does a piece of other work after each turn. `true` when there is more to do.
-    async fn aside(&mut self) -> Result<bool> {
+    async fn aside(&mut self, _: Fence) -> Result<bool> {
         Ok(false)
     }
     /// Called now and then while another process does the work, and once when this process has taken it over.
@@ -85,7 +86,7 @@ impl Follower {
         stop: watch::Receiver<bool>,
         tasks: &mut JoinSet<()>,
     ) -> Result<Self> {
-        let position = work.checkpoint().await?;
+        let position = work.checkpoint(None).await?;
         let near = heads.lag(&position) <= MAX_LAG;
         let (state, receiver) =
             watch::channel(State { position: position.clone(), healthy: true, near, generation: 0 });
@@ -115,7 +116,10 @@ impl Follower {
 
     /// Runs `clear` between two pieces of work; the follower then starts from the checkpoint it finds. It does so whatever
     /// comes of `clear`, which has perhaps done a part of its work, and `clear` goes on when nobody waits for it any more.
-    pub(super) async fn reset(&self, clear: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    pub(super) async fn reset<F>(&self, clear: impl FnOnce(Fence) -> F + Send + 'static) -> Result<()>
+    where
+        F: Future<Output = Result<()>> + Send + 'static,
+    {
         let (turn, resets, lease) = (self.turn.clone(), self.resets.clone(), self.lease.clone());
         let clearing = tokio::spawn(async move {
             let mut turn = turn.lock_owned().await;
@@ -155,7 +159,8 @@ async fn run(
             let held = lease.hold().await?;
             stale |= *guard != generation || held != Held::Kept;
             if stale {
-                let found = work.checkpoint().await?;
+                let takes_over = (held != Held::Elsewhere).then(|| lease.fence());
+                let found = work.checkpoint(takes_over).await?;
                 near = heads.lag(&found) <= MAX_LAG || (near && found.reaches(&position));
                 (position, generation, stale) = (found, *guard, false);
                 state.send_replace(State { position: position.clone(), healthy: true, near, generation });
@@ -170,7 +175,7 @@ async fn run(
             let piece = store.read(&position, BATCH).await?;
             let (next, more) = (piece.next.clone(), piece.more);
             if next != position {
-                work.work(piece).await?;
+                work.work(piece, lease.fence()).await?;
                 position = next;
             }
             let mut reached = position.clone();
@@ -180,7 +185,7 @@ async fn run(
             }
             near |= heads.lag(&reached) <= MAX_LAG;
             state.send_replace(State { position: reached, healthy: true, near, generation });
-            let aside = work.aside().await?;
+            let aside = work.aside(lease.fence()).await?;
             drop(guard);
             Ok::<Step, Error>(if more || aside { Step::More } else { Step::Done })
         };
@@ -228,13 +233,16 @@ pub(super) struct Project {
 
 #[async_trait]
 impl Work for Project {
-    async fn checkpoint(&mut self) -> Result<Position> {
-        self.graph.checkpoint().await
+    async fn checkpoint(&mut self, takes_over: Option<Fence>) -> Result<Position> {
+        match takes_over {
+            Some(fence) => self.graph.take_over(fence).await,
+            None => self.graph.checkpoint().await,
+        }
     }
 
-    async fn work(&mut self, Arrivals { events, next, .. }: Arrivals) -> Result<()> {
+    async fn work(&mut self, Arrivals { events, next, .. }: Arrivals, fence: Fence) -> Result<()> {
         let batch = tokio::task::spawn_blocking(move || project::project(events.iter().map(|e| &**e))).await?;
-        self.graph.upsert(batch, &next).await
+        self.graph.upsert(batch, &next, fence).await
     }
 }
 
@@ -278,10 +286,10 @@ mod tests {
 
     #[async_trait]
     impl Work for Done {
-        async fn checkpoint(&mut self) -> Result<Position> {
+        async fn checkpoint(&mut self, _: Option<Fence>) -> Result<Position> {
             Ok(self.with(|done| done.0.clone()))
         }
-        async fn work(&mut self, piece: Arrivals) -> Result<()> {
+        async fn work(&mut self, piece: Arrivals, _: Fence) -> Result<()> {
             self.with(|done| *done = (piece.next, done.1 + piece.events.len()));
             Ok(())
         }
@@ -340,7 +348,7 @@ mod tests {
             clearing.forget();
             Err(Error::new(Code::Unavailable, "away"))
         };
-        assert!(follower.reset(fails).await.is_err());
+        assert!(follower.reset(|_| fails).await.is_err());
         done.until(6).await;
 
         let clearing = done.clone();
@@ -349,7 +357,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(300)).await;
             Ok(())
         };
-        assert!(tokio::time::timeout(Duration::from_millis(50), follower.reset(long)).await.is_err());
+        assert!(tokio::time::timeout(Duration::from_millis(50), follower.reset(|_| long)).await.is_err());
         done.until(9).await;
         follower.wait(&head).await;
         assert_eq!(done.with(|done| done.clone()), (head, 9));

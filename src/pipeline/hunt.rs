@@ -2,14 +2,14 @@
 //! between two pieces of the log, so that nothing else writes hits; so they find what live matching would have found.
 use super::{Pipeline, detect::Detect, past::Past, processes::PAGE, reload};
 use crate::{
-    catalog::{Hunt, IndicatorFilter, Job, JobKind, JobState},
+    catalog::{Found, Hunt, IndicatorFilter, Job, JobKind, JobState},
     error::{Code, Error, Result},
-    event::{Period, Position, Scope, Time, detection::Rule},
-    rules::{RuleSet, filter},
+    event::{EventId, Period, Position, Scope, Time, correlated::Change, detection::Rule},
+    rules::{RuleSet, correlation::Linked, filter},
     store::{Cursor, Order, Query},
 };
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -134,9 +134,9 @@ impl Detect {
         hunt.total = hunt.total.max(hunt.events);
         hunt.after = page.events.last().map(|e| (e.time, e.id)).or(hunt.after);
         let mut found = self.find(&running.rules, page.events).await?;
-        // What lies before the period was read for windows that end in it; what fires there may be false, as its own windows
-        // begin before what was read. It is kept with the sightings, and becomes a hit when a hunt comes to it.
-        found.hits.retain(|h| hunt.period.from.is_none_or(|from| h.time >= from));
+        if let Some(from) = hunt.period.from {
+            self.leave_out(&running.rules, &mut found, from).await?;
+        }
         hunt.hits += found.hits.len() as u64;
         if !page.more {
             hunt.total = hunt.events;
@@ -151,6 +151,39 @@ impl Detect {
             self.catalog.put_job(&Job { state: JobState::Done, finished: Some(Time::now()), ..job }).await?;
         }
         Ok(page.more)
+    }
+}
+
+impl Detect {
+    /// Leaves out hits from before the period. That was read for windows that end in it; what fires there may be false, as
+    /// its own windows begin before what was read. It is kept with the sightings, and becomes a hit when a hunt comes to
+    /// it, or here, where it takes the place of a hit that is stored: what was known is not lost.
+    async fn leave_out(&self, rules: &RuleSet, found: &mut Found, from: Time) -> Result<()> {
+        if found.hits.iter().all(|h| h.time >= from) {
+            return Ok(());
+        }
+        let moved = |c: &&Change| !c.unfired.is_empty() && c.fired.iter().any(|(time, _)| *time < from);
+        let correlations = rules.correlations().all();
+        let moved: Vec<(&Linked, &Change)> = found
+            .changes
+            .iter()
+            .filter(moved)
+            .filter_map(|c| Some((correlations.iter().find(|l| *l.id == *c.group.rule_id)?, c)))
+            .collect();
+        let unfired: Vec<EventId> = moved.iter().flat_map(|(_, c)| &c.unfired).map(|(_, id)| *id).collect();
+        let stored = self.catalog.hits_of_events(&Scope::All, &unfired).await?;
+        let stored: HashSet<String> = stored.into_iter().flatten().map(|h| h.id).collect();
+        let mut instead = HashSet::new();
+        for (l, c) in moved {
+            let gone = c.unfired.iter().filter(|(_, id)| stored.contains(&l.hit_id(&c.group, *id)));
+            for (time, _) in gone {
+                // What makes an event complete no window any more is a window that it lies in.
+                let near = c.fired.iter().filter(|(fired, _)| (0..=l.span()).contains(&(time.0 - fired.0)));
+                instead.extend(near.map(|(_, id)| l.hit_id(&c.group, *id)));
+            }
+        }
+        found.hits.retain(|h| h.time >= from || instead.contains(&h.id));
+        Ok(())
     }
 }
 

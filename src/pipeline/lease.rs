@@ -1,12 +1,16 @@
 //! Which of several processes does the work of a follower.
-use crate::{catalog::Catalog, error::Result};
+use crate::{
+    catalog::Catalog,
+    error::{Error, Result},
+    event::Fence,
+};
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-/// How long a process that says nothing keeps its work. Longer than a piece of work takes: one that is slower
-/// only makes a piece be done twice, which changes nothing.
+/// How long a process that says nothing keeps its work. Longer than a piece of work takes: what one that is
+/// slower writes is refused, see [`Fence`], or changes nothing.
 pub(super) const LIFE: Duration = Duration::from_secs(15);
 /// How often the owner says that it is alive.
 pub(super) const RENEW: Duration = Duration::from_secs(4);
@@ -19,6 +23,7 @@ pub(super) struct Lease {
     name: &'static str,
     owner: Arc<str>,
     renewed: Option<Instant>,
+    fence: Fence,
 }
 
 /// Whether this process may do the work.
@@ -34,7 +39,7 @@ pub(super) enum Held {
 
 impl Lease {
     pub(super) fn new(catalog: Option<Arc<dyn Catalog>>, name: &'static str, owner: Arc<str>) -> Self {
-        Self { catalog, name, owner, renewed: None }
+        Self { catalog, name, owner, renewed: None, fence: Fence::default() }
     }
 
     pub(super) fn name(&self) -> &'static str {
@@ -53,12 +58,16 @@ impl Lease {
         }
         // Without an answer nothing is known any more.
         let before = self.renewed.take();
-        if catalog.lease(self.name, &self.owner, LIFE, false).await?.is_none() {
-            return Ok(Held::Elsewhere);
-        }
+        let Some(epoch) = catalog.lease(self.name, &self.owner, LIFE, false).await? else { return Ok(Held::Elsewhere) };
+        self.fence = Fence(epoch);
         self.renewed = Some(asked);
         let in_time = before.is_some_and(|at| asked.duration_since(at) < LIFE);
         Ok(if in_time { Held::Kept } else { Held::Taken })
+    }
+
+    /// Under which the work is done that is held.
+    pub(super) fn fence(&self) -> Fence {
+        self.fence
     }
 
     /// Gives the work to whoever asks next.
@@ -71,18 +80,23 @@ impl Lease {
         }
     }
 
-    /// Runs `work` while nobody else does the follower's work: takes it away where another process has it, and waits
-    /// until that has noticed.
+    /// Runs `work`, under the fence that it is given, while nobody else does the follower's work: takes it away where another
+    /// process has it, and waits until that has noticed.
     ///
     /// # Errors
     /// Those of the catalog and of `work`.
-    pub(super) async fn alone<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let Some(catalog) = &self.catalog else { return work.await };
-        if catalog.lease(self.name, &self.owner, LIFE * 2, false).await?.is_none() {
-            catalog.lease(self.name, &self.owner, LIFE * 2, true).await?;
-            tracing::info!(work = self.name, "taken from another process, waiting until it has noticed");
-            tokio::time::sleep(LIFE).await;
-        }
+    pub(super) async fn alone<T, F: Future<Output = Result<T>>>(&self, work: impl FnOnce(Fence) -> F) -> Result<T> {
+        let Some(catalog) = &self.catalog else { return work(Fence::default()).await };
+        let lease = async |force| catalog.lease(self.name, &self.owner, LIFE * 2, force).await;
+        let epoch = match lease(false).await? {
+            Some(epoch) => epoch,
+            None => {
+                let taken = lease(true).await?;
+                tracing::info!(work = self.name, "taken from another process, waiting until it has noticed");
+                tokio::time::sleep(LIFE).await;
+                taken.ok_or_else(|| Error::internal("a lease cannot be taken by force"))?
+            }
+        };
         let renew = async {
             loop {
                 if let Err(e) = catalog.lease(self.name, &self.owner, LIFE, false).await {
@@ -92,7 +106,7 @@ impl Lease {
             }
         };
         tokio::select! {
-            done = work => done,
+            done = work(Fence(epoch)) => done,
             never = renew => never,
         }
     }

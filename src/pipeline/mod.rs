@@ -275,7 +275,7 @@ impl Pipeline {
     /// When the graph store fails.
     pub async fn rebuild_graph(&self) -> Result<()> {
         let graph = self.graph.clone();
-        self.project.reset(async move { graph.clear().await }).await
+        self.project.reset(|fence| async move { graph.clear(fence).await }).await
     }
 
     /// Drops all hits and matches the whole log anew, in the background; see [`Self::caught_up`].
@@ -284,7 +284,7 @@ impl Pipeline {
     /// When the catalog fails.
     pub async fn rebuild_hits(&self) -> Result<()> {
         let catalog = self.catalog.clone();
-        self.detect.reset(async move { catalog.clear_hits().await }).await?;
+        self.detect.reset(|fence| async move { catalog.clear_hits(fence).await }).await?;
         self.tell_alerts().await
     }
 

@@ -12,7 +12,7 @@ use sysmonsearch::{
     config::Servers,
     elastic::Access,
     event::{
-        Condition, Event, Field, Period, Scope,
+        Condition, Event, Fence, Field, Period, Scope,
         condition::{Match, Operator},
     },
     graph::{NeighbourFilter, NodeId},
@@ -126,9 +126,9 @@ fn main() {
     let (slow, cluster) = runtime.block_on(async {
         // The graph is that of the run before.
         let client = neo4j::Client::new(&servers.neo4j, &servers.user, &servers.password).unwrap();
-        client.run(neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix")).await.unwrap();
+        client.run(neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix, c.fence")).await.unwrap();
         let engines = Engines::cluster(servers).await.unwrap();
-        engines.graph.clear().await.unwrap();
+        engines.graph.clear(Fence::default()).await.unwrap();
         measure(engines, &events).await
     });
     println!(

@@ -15,7 +15,7 @@ use support::{Quiet, cpu};
 use sysmonsearch::{
     error::{Issue, Result},
     event::{
-        Condition, Event, EventId, Field, Period, Position, Scope, Time,
+        Condition, Event, EventId, Fence, Field, Period, Position, Scope, Time,
         condition::{Match, Operator},
         detection::Rule,
         fields::Type,
@@ -128,7 +128,7 @@ fn main() {
     stage(&mut stages, "graph upsert", || {
         runtime.block_on(async {
             for (n, b) in batches.into_iter().enumerate() {
-                graph_store.upsert(b, &Position::at("log", n as u64 + 1)).await.unwrap();
+                graph_store.upsert(b, &Position::at("log", n as u64 + 1), Fence::default()).await.unwrap();
             }
         });
     });

@@ -13,7 +13,7 @@ use sysmonsearch::{
     },
     error::{Code, Issue},
     event::{
-        EventId, Period, Position, Scope, Time,
+        EventId, Fence, Period, Position, Scope, Time,
         correlated::{Change, Group, Kept, Sighting, Stretch},
         detection::{Hit, Rule},
     },
@@ -179,7 +179,7 @@ async fn keeps_hits(catalog: &Arc<dyn Catalog>) {
     let ids = [hit(3).event_id, EventId(1), hit(3).event_id, hit(1).event_id];
     let of_events = catalog.hits_of_events(&all, &ids).await.unwrap();
     assert_eq!(of_events, [vec![hit(3)], vec![], vec![hit(3)], vec![hit(1)]]);
-    catalog.clear_hits().await.unwrap();
+    catalog.clear_hits(Fence::default()).await.unwrap();
     assert_eq!(catalog.count_hits(&all, &any).await.unwrap(), 0);
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(0));
     let rebuilt = catalog.put_hits(vec![hit(1)], &at(1)).await.unwrap();
@@ -209,8 +209,12 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
         fired: vec![key(3), key(2)],
         unfired: vec![],
     };
-    let found =
-        Found { hits: vec![hit(1), hit(2)], withdrawn: vec![], changes: vec![change(&k), change(&other)], job: None };
+    let found = Found {
+        hits: vec![hit(1), hit(2)],
+        withdrawn: vec![],
+        changes: vec![change(&k), change(&other)],
+        ..Found::default()
+    };
     for new in [2, 0] {
         let stored = catalog.put_found(found.clone(), &at(1)).await.unwrap();
         assert_eq!(stored.len(), new, "the same again changes nothing");
@@ -232,17 +236,20 @@ async fn keeps_what_correlations_have_seen(catalog: &Arc<dyn Catalog>) {
         group: k.clone(),
     };
     let withdrawn = vec![hit(2).id, "unknown".into()];
-    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone], job: None };
+    let found = Found { hits: vec![hit(3)], withdrawn, changes: vec![gone], ..Found::default() };
     assert_eq!(numbers(&catalog.put_found(found, &at(2)).await.unwrap()), [3], "a number is given once");
     assert_eq!(catalog.detect_checkpoint().await.unwrap(), at(2));
     let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
     assert_eq!(numbers(&hits), [1, 3]);
     let kept = catalog.correlated(&[stretch(&k, 0, 9_000)], 9).await.unwrap();
     assert_eq!(kept, [Kept { seen: vec![seen(1, 0), seen(2, 0), seen(3, 0)], fired: vec![key(3)], more: false }]);
-    catalog.retain_correlated(&[("other".into(), "1".into()), ("k".into(), "2".into())]).await.unwrap();
+    catalog
+        .retain_correlated(&[("other".into(), "1".into()), ("k".into(), "2".into())], Fence::default())
+        .await
+        .unwrap();
     let kept = catalog.correlated(&[stretch(&k, 0, 9_000), asked[2].clone()], 9).await.unwrap();
     assert_eq!(kept, [Kept::default(), last]);
-    catalog.clear_hits().await.unwrap();
+    catalog.clear_hits(Fence::default()).await.unwrap();
     assert_eq!(catalog.correlated(&asked[2..], 9).await.unwrap(), [Kept::default()]);
 }
 

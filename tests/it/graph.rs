@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 use sysmonsearch::{
-    event::{Event, EventBuilder, Ordinals, SYSMON_CHANNEL, SYSMON_PROVIDER, Scope, Time},
+    event::{Event, EventBuilder, Fence, Ordinals, SYSMON_CHANNEL, SYSMON_PROVIDER, Scope, Time},
     graph::{GraphStore, embedded::Sqlite, project::project},
 };
 
@@ -73,7 +73,7 @@ fn open(dir: &Path) -> Arc<Sqlite> {
 }
 
 async fn put<'a>(store: &dyn GraphStore, events: impl IntoIterator<Item = &'a Event>) {
-    store.upsert(project(events), &at(1)).await.unwrap();
+    store.upsert(project(events), &at(1), Fence::default()).await.unwrap();
 }
 
 async fn dump(store: &Sqlite, scope: &Scope) -> Vec<String> {

@@ -243,6 +243,26 @@ async fn a_hunt_over_a_period_keeps_to_it_and_fires_only_what_fires_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hit_that_moves_to_before_the_period_of_a_hunt_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path(), None).await;
+    p.append([97, 98, 99, 115].map(tick).to_vec()).await.unwrap();
+    p.caught_up().await.unwrap();
+    let long = "---\ntitle: Long\nid: long\ncorrelation: {type: event_count, rules: [tick], timespan: 1m, condition: {gte: 99}}\n";
+    p.import_rules(rules(&format!("{TICKS}{long}"))).await.unwrap();
+    p.append([116, 117, 121].map(tick).to_vec()).await.unwrap();
+    let fired =
+        async || ticks(&p).await.into_iter().filter(|(_, rule)| rule == "ticks").map(|(at, _)| at).collect::<Vec<_>>();
+    assert_eq!(fired().await, [121]);
+    // With what was stored before there were rules, the run begins earlier. An older one is none of the period's.
+    let period = Period { from: Some(tick(120).time), to: None };
+    let job = p.start_hunt(vec!["ticks".into(), "long".into()], period, "ann").await.unwrap();
+    assert_eq!(ended(&p, &job).await.state, JobState::Done);
+    assert_eq!(fired().await, [117]);
+    p.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_correlation_begins_anew_with_a_new_version_of_its_member() {
     let dir = tempfile::tempdir().unwrap();
     let p = start(dir.path(), None).await;

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     event::{
-        EventId, Time,
+        EventId, Fence, Time,
         correlated::{Change, Group, Kept, Sighting, Stretch},
     },
     neo4j::{Map, Transaction, cypher, transact},
@@ -152,24 +152,39 @@ impl Cluster {
     }
 
     /// Forgets all correlations but these, by id and version.
-    pub(super) async fn retain(&self, versions: &[(String, String)]) -> Result<()> {
+    pub(super) async fn retain(&self, versions: &[(String, String)], fence: Fence) -> Result<()> {
         let state = self.state().await?;
         sweep(self, &state).await?;
         let era = Era::new(&self.space, state.era);
         let groups: Vec<StoredGroup> = nodes::all(&self.neo4j, era.groups()).await?;
         let wanted = |g: &StoredGroup| versions.iter().any(|(id, v)| (id, v) == (&g.rule_id, &g.rule_version));
-        drop_groups(self, &era, groups.into_iter().filter(|g| !wanted(g)).map(|g| g.group).collect()).await
+        let unwanted = groups.into_iter().filter(|g| !wanted(g)).map(|g| g.group).collect();
+        drop_groups(self, &era, unwanted, Some(fence)).await
     }
 }
 
-/// Groups are dropped behind what they hold, so that an end in the middle leaves nothing that is not found again.
-async fn drop_groups(cluster: &Cluster, era: &Era<'_>, groups: Vec<String>) -> Result<()> {
+/// Groups are dropped behind what they hold, so that an end in the middle leaves nothing that is not found again. What
+/// others may use is dropped by the owner of the work only.
+async fn drop_groups(cluster: &Cluster, era: &Era<'_>, groups: Vec<String>, fence: Option<Fence>) -> Result<()> {
+    let guard = async |t: &mut Transaction| match fence {
+        Some(fence) => lock_detected(t, &cluster.space).await?.fence.pass(fence),
+        None => Ok(()),
+    };
     for some in groups.chunks(crate::neo4j::ROWS) {
         let lists = some.iter().flat_map(|g| [Kind::Sighting, Kind::Firing].map(|kind| era.list(kind, g)));
-        nodes::delete_lists(&cluster.neo4j, lists.collect()).await?;
+        let lists: Vec<String> = lists.collect();
+        let piece = async |t: &mut Transaction| {
+            guard(t).await?;
+            nodes::delete_piece(t, &lists).await
+        };
+        while transact!(cluster.neo4j, t => piece(&mut t).await)? {}
     }
     let keys: Vec<String> = groups.iter().map(|g| era.group(g)).collect();
-    transact!(cluster.neo4j, t => nodes::delete(&mut t, keys.clone()).await)
+    let last = async |t: &mut Transaction| {
+        guard(t).await?;
+        nodes::delete(t, keys.clone()).await
+    };
+    transact!(cluster.neo4j, t => last(&mut t).await)
 }
 
 /// Removes what earlier eras have left.
@@ -180,7 +195,7 @@ pub async fn sweep(cluster: &Cluster, state: &Detected) -> Result<()> {
     for n in state.swept..state.era {
         let era = Era::new(&cluster.space, n);
         let groups: Vec<StoredGroup> = nodes::all(&cluster.neo4j, era.groups()).await?;
-        drop_groups(cluster, &era, groups.into_iter().map(|g| g.group).collect()).await?;
+        drop_groups(cluster, &era, groups.into_iter().map(|g| g.group).collect(), None).await?;
     }
     let swept = async |t: &mut Transaction| {
         let mut now = lock_detected(t, &cluster.space).await?;

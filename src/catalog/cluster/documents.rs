@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 /// Longest value in the index, in bytes; Lucene takes some more.
 const MAX_TERM: usize = 8_000;
+/// How long the cluster knows which version was deleted, so that an older one is refused that a writer has been hanging with.
+pub const GC_DELETES: &str = "1d";
 /// Values of one list in a query; the cluster takes some more.
 const MAX_TERMS: usize = 50_000;
 
@@ -26,7 +28,9 @@ pub fn template(index: &str) -> Value {
         "index_patterns": [index],
         "priority": 500,
         "template": {
-            "settings": { "auto_expand_replicas": "0-1", "refresh_interval": "1s" },
+            "settings": {
+                "auto_expand_replicas": "0-1", "refresh_interval": "1s", "index.gc_deletes": GC_DELETES,
+            },
             "mappings": {
                 "dynamic": false,
                 "properties": {
@@ -53,7 +57,7 @@ pub fn term(value: &str) -> String {
 struct Document {
     number: u64,
     event: String,
-    /// Its first number; `true` in what earlier versions wrote.
+    /// Former numbers; the first one, or `true`, in what earlier versions wrote.
     #[serde(default)]
     again: Value,
     #[serde(default)]
@@ -106,7 +110,11 @@ pub fn read(found: &mut Value) -> Result<StoredHit> {
     let event_id = EventId::parse(&event).ok_or_else(|| Error::internal("a hit without the id of an event"))?;
     let Parts { id, rule_id, rule_version, rule_title, level, time, host, found, matched, joined } = hit;
     let hit = Hit { id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined };
-    let again = if again == true { Some(1) } else { again.as_u64() };
+    let again = match again {
+        Value::Bool(true) => vec![1],
+        Value::Array(all) => all.iter().filter_map(Value::as_u64).collect(),
+        one => one.as_u64().into_iter().collect(),
+    };
     Ok(StoredHit { number, hit, again, floor })
 }
 

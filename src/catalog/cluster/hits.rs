@@ -14,10 +14,10 @@ use super::{
     state::{Detected, detected_key, lock_detected},
 };
 use crate::{
-    catalog::{Found, StoredHit},
+    catalog::{Found, MAX_FORMER, StoredHit},
     elastic::{Done, Method, failure},
     error::{Error, Result},
-    event::{Position, Time, detection::Hit},
+    event::{Fence, Position, Time, detection::Hit},
     neo4j::{Patience, Transaction, cypher, transact},
 };
 use serde::{Deserialize, Serialize};
@@ -106,6 +106,9 @@ impl Cluster {
         if state.pending.is_some() {
             return Ok(Attempt::Pending);
         }
+        if let Some(fence) = found.fence {
+            state.fence.pass(fence)?;
+        }
         if (state.written, state.floor) != (before.written, before.floor) {
             return Ok(Attempt::Again);
         }
@@ -114,8 +117,9 @@ impl Cluster {
         let mut said = Vec::new();
         numbered.clear();
         for hit in found.hits.iter().filter(|h| seen.insert(h.id.as_str())) {
-            let cleared = known.get(&hit.id).filter(|s| s.number <= state.floor || s.again.is_some());
-            let again = cleared.map(|s| s.again.unwrap_or(s.number));
+            let mut again = known.get(&hit.id).map(|s| s.again.clone()).unwrap_or_default();
+            again.extend(known.get(&hit.id).map(|s| s.number).filter(|n| (1..=state.floor).contains(n)));
+            again.drain(..again.len().saturating_sub(MAX_FORMER));
             let there = known.get(&hit.id).filter(|s| s.number > state.floor);
             match there.filter(|_| !withdrawn.contains(hit.id.as_str())) {
                 None => {
@@ -127,7 +131,7 @@ impl Cluster {
                     if (&old.matched, &old.joined) != (&hit.matched, &hit.joined) =>
                 {
                     let hit = Hit { matched: hit.matched.clone(), joined: hit.joined.clone(), ..old.clone() };
-                    said.push(StoredHit { number: *number, hit, again: *again, floor: *floor });
+                    said.push(StoredHit { number: *number, hit, again: again.clone(), floor: *floor });
                 }
                 Some(_) => {}
             }
@@ -141,7 +145,9 @@ impl Cluster {
         correlated::put(t, &self.space, state.era, &found.changes).await?;
         alerts::change(self, t, &mut state, &gone, numbered).await?;
         let change = state.written + 1;
-        let gone = gone.iter().map(|h| documents::delete(&self.index, &h.id, change));
+        let written: HashSet<&str> = numbered.iter().map(|s| s.hit.id.as_str()).collect();
+        let gone =
+            gone.iter().filter(|h| !written.contains(h.id.as_str())).map(|h| self.without(h, &known[&h.id], change));
         let written = gone.chain(numbered.iter().chain(&said).map(|s| documents::write(&self.index, s, change)));
         let pieces = pieces(written);
         if !pieces.is_empty() {
@@ -160,6 +166,14 @@ impl Cluster {
         state.newest = newest;
         state.save(t, &self.space).await?;
         Ok(Attempt::Stored(numbered.clone()))
+    }
+
+    /// The lines that withdraw a hit. Which numbers it had before rebuilds is kept, under a number that nobody reads.
+    fn without(&self, hit: &Hit, stored: &StoredHit, change: u64) -> String {
+        if stored.again.is_empty() {
+            return documents::delete(&self.index, &hit.id, change);
+        }
+        documents::write(&self.index, &StoredHit { number: 0, ..stored.clone() }, change)
     }
 
     /// Those of the hits that are stored, by id, also those that were cleared. All that is stored must be written.
@@ -247,18 +261,31 @@ impl Cluster {
         Position::parse(&state.position)
     }
 
+    /// The checkpoint, for whoever works from now on.
+    pub(super) async fn take_over(&self, fence: Fence) -> Result<Position> {
+        let pass = async |t: &mut Transaction| {
+            let mut state = lock_detected(t, &self.space).await?;
+            state.fence.pass(fence)?;
+            state.save(t, &self.space).await
+        };
+        let passed = transact!(self.neo4j, t => pass(&mut t).await);
+        passed?;
+        self.checkpoint().await
+    }
+
     /// From the first transaction on there is no hit: readers look above the floor. The documents stay, as they tell which hits
     /// are found again, and are written anew then.
-    pub(super) async fn clear(&self) -> Result<()> {
+    pub(super) async fn clear(&self, fence: Fence) -> Result<()> {
         let _turn = self.turn.lock().await;
         self.flush().await?;
-        let done = transact!(self.neo4j, t => self.clear_state(&mut t).await);
+        let done = transact!(self.neo4j, t => self.clear_state(&mut t, fence).await);
         let state = done?;
         correlated::sweep(self, &state).await
     }
 
-    async fn clear_state(&self, t: &mut Transaction) -> Result<Detected> {
+    async fn clear_state(&self, t: &mut Transaction, fence: Fence) -> Result<Detected> {
         let mut state = lock_detected(t, &self.space).await?;
+        state.fence.pass(fence)?;
         // Hits that another process has just numbered are cleared with the others: their documents are hidden.
         state.floor = state.newest;
         state.written += 1;

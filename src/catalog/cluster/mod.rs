@@ -26,7 +26,7 @@ use crate::{
     elastic::{self, Method, Needed},
     error::{Code, Error, Issue, Result},
     event::{
-        EventId, Position, Scope, Time,
+        EventId, Fence, Position, Scope, Time,
         correlated::{Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
@@ -35,6 +35,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use nodes::{Kind, Space};
+use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -118,7 +119,13 @@ impl Cluster {
     async fn ready(&self) -> Result<()> {
         let put = async {
             let path = format!("_index_template/{}", self.index);
-            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await.map(drop)
+            self.elastic.ask(Method::Put, &path, &documents::template(&self.index)).await?;
+            // An index that is there does not follow its template.
+            let settings = format!("{}/_settings?ignore_unavailable=true&allow_no_indices=true", self.index);
+            self.elastic
+                .ask(Method::Put, &settings, &json!({ "index.gc_deletes": documents::GC_DELETES }))
+                .await
+                .map(drop)
         };
         self.template.get(&self.elastic, put).await
     }
@@ -135,7 +142,7 @@ impl Catalog for Cluster {
             Ok(state) => Finding::good(PART, format!("{} hits numbered", state.newest)),
             Err(e) => Finding::failed(PART, &e),
         });
-        let all = serde_json::json!({ "match_all": {} });
+        let all = json!({ "match_all": {} });
         found.push(match self.elastic.count(&self.index, &all).await {
             Ok(hits) => Finding::good(HITS, format!("{hits} documents")),
             Err(e) => Finding::failed(HITS, &e),
@@ -216,11 +223,14 @@ impl Catalog for Cluster {
     async fn correlated(&self, stretches: &[Stretch], most: usize) -> Result<Vec<Kept>> {
         self.kept(stretches, most).await
     }
-    async fn retain_correlated(&self, versions: &[(String, String)]) -> Result<()> {
-        self.retain(versions).await
+    async fn retain_correlated(&self, versions: &[(String, String)], fence: Fence) -> Result<()> {
+        self.retain(versions, fence).await
     }
     async fn detect_checkpoint(&self) -> Result<Position> {
         self.checkpoint().await
+    }
+    async fn take_over_detect(&self, fence: Fence) -> Result<Position> {
+        self.take_over(fence).await
     }
     async fn hits_since(&self, scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>> {
         self.missed(scope, filter, after, max).await
@@ -249,8 +259,8 @@ impl Catalog for Cluster {
     async fn hits_per_host(&self, scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>> {
         self.hits_per("host", scope, filter).await
     }
-    async fn clear_hits(&self) -> Result<()> {
-        self.clear().await
+    async fn clear_hits(&self, fence: Fence) -> Result<()> {
+        self.clear(fence).await
     }
 
     async fn alerts(

@@ -233,9 +233,10 @@ pub async fn delete(t: &mut Transaction, keys: impl IntoIterator<Item = String>)
     t.each(cypher!("cypher/write/catalog_delete.cypher"), rows).await
 }
 
-/// Deletes lists.
-pub async fn delete_lists(client: &Client, lists: Vec<String>) -> Result<()> {
-    delete_all(client, cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists)).await
+/// Deletes a part of the nodes of lists. Whether there may be more.
+pub async fn delete_piece(t: &mut Transaction, lists: &[String]) -> Result<bool> {
+    let query = cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists.to_vec()).param("most", PIECE);
+    Ok(t.rows::<Count>(query).await?.iter().any(|c| c.count == PIECE))
 }
 
 /// Repeats a statement that deletes at most `most` nodes and counts them, until nothing is left.

@@ -1,6 +1,6 @@
 //! The nodes that writers lock: what they number, and how far detect has come.
 use super::nodes::{self, Kind, Row, Space};
-use crate::{catalog::grouping::Numbers, error::Result, neo4j::Transaction};
+use crate::{catalog::grouping::Numbers, error::Result, event::Fence, neo4j::Transaction};
 use serde::{Deserialize, Serialize};
 
 /// What detect has done. Whoever changes hits or alerts holds its lock.
@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Detected {
     /// Checkpoint, as text.
     pub position: String,
+    /// The newest that has written.
+    pub fence: Fence,
     /// Number of the newest hit.
     pub newest: u64,
     /// Hits above lie in the outbox; they are shown all at once when their documents are written.

@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("10.sql"),
     include_str!("11.sql"),
     include_str!("12.sql"),
+    include_str!("13.sql"),
 ];
 
 /// Readers that work at the same time.

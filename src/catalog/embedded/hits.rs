@@ -4,13 +4,13 @@ use super::{
     db::{from_sql, to_sql},
 };
 use crate::{
-    catalog::{HitFilter, HitPage, StoredHit},
+    catalog::{HitFilter, HitPage, MAX_FORMER, StoredHit},
     error::{Error, Result},
     event::{EventId, Position, Scope, Time, detection::Hit, normal_host},
 };
-use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter, types::Value};
+use rusqlite::{Connection, Row, params, params_from_iter, types::Value};
 
-const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, again, (SELECT value FROM counters WHERE name = 'hits_floor') FROM hits";
+const COLUMNS: &str = "SELECT number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched, joined, (SELECT group_concat(number) FROM former_numbers f WHERE f.id = hits.id), (SELECT value FROM counters WHERE name = 'hits_floor') FROM hits";
 
 /// After those that are `withdrawn`, by id, are gone.
 pub fn put(db: &Connection, hits: Vec<Hit>, withdrawn: &[String], upto: &Position) -> Result<Vec<StoredHit>> {
@@ -19,11 +19,11 @@ pub fn put(db: &Connection, hits: Vec<Hit>, withdrawn: &[String], upto: &Positio
     let (mut number, floor) = (counter(db, "hits")?, counter(db, "hits_floor")?);
     let mut statement = db.prepare_cached(
         "INSERT INTO hits (number, id, rule_id, rule_version, rule_title, level, event_id, time, host, found, matched,
-                           joined, again)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
-                 ifnull((SELECT number FROM known_hits WHERE id = ?2), 0))
-         ON CONFLICT (id) DO NOTHING RETURNING again",
+                           joined)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+         ON CONFLICT (id) DO NOTHING",
     )?;
+    let mut former = db.prepare_cached("SELECT group_concat(number) FROM former_numbers WHERE id = ?1")?;
     // What was not known before, when its process was not.
     let mut said = db.prepare_cached(
         "UPDATE hits SET matched = ?2, joined = ?3 WHERE id = ?1 AND (matched <> ?2 OR joined <> ?3)",
@@ -45,10 +45,10 @@ pub fn put(db: &Connection, hits: Vec<Hit>, withdrawn: &[String], upto: &Positio
             serde_json::to_string(&hit.matched)?,
             serde_json::to_string(&hit.joined)?
         ];
-        let new: Option<i64> = statement.query_row(values, |r| r.get(0)).optional()?;
-        if let Some(again) = new {
+        if statement.execute(values)? > 0 {
             number += 1;
-            stored.push(StoredHit { number, hit, again: first(again), floor });
+            let again = numbers(former.query_row([&hit.id], |r| r.get(0))?);
+            stored.push(StoredHit { number, hit, again, floor });
         } else {
             said.execute(params![hit.id, serde_json::to_string(&hit.matched)?, serde_json::to_string(&hit.joined)?])?;
         }
@@ -92,9 +92,11 @@ pub fn checkpoint(db: &Connection) -> Result<Position> {
 }
 
 pub fn clear(db: &Connection) -> Result<()> {
-    let known =
-        "INSERT INTO known_hits (id, number) SELECT id, number FROM hits WHERE true ON CONFLICT (id) DO NOTHING";
-    db.execute(known, [])?;
+    db.execute("INSERT OR IGNORE INTO former_numbers (id, number) SELECT id, number FROM hits", [])?;
+    let oldest = "DELETE FROM former_numbers WHERE (id, number) IN (SELECT id, number FROM (
+                      SELECT id, number, row_number() OVER (PARTITION BY id ORDER BY number DESC) AS n FROM former_numbers)
+                  WHERE n > ?1)";
+    db.execute(oldest, [to_sql(MAX_FORMER as u64)])?;
     set_counter(db, "hits_floor", counter(db, "hits")?)?;
     db.execute("DELETE FROM hits", [])?;
     alerts::forget_hits(db)?;
@@ -208,9 +210,11 @@ fn select(db: &Connection, sql: &str, values: Vec<Value>) -> Result<Vec<StoredHi
     statement.query_and_then(params_from_iter(values), stored_hit)?.collect()
 }
 
-/// The number that a hit had first, where it is found again.
-fn first(number: i64) -> Option<u64> {
-    Some(from_sql(number)).filter(|n| *n > 0)
+/// As SQLite joins them.
+fn numbers(joined: Option<String>) -> Vec<u64> {
+    let mut all: Vec<u64> = joined.iter().flat_map(|j| j.split(',')).filter_map(|n| n.parse().ok()).collect();
+    all.sort_unstable();
+    all
 }
 
 fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
@@ -231,7 +235,7 @@ fn stored_hit(row: &Row<'_>) -> Result<StoredHit> {
             matched: serde_json::from_str(&row.get::<_, String>(10)?)?,
             joined: serde_json::from_str(&row.get::<_, String>(11)?)?,
         },
-        again: first(row.get(12)?),
+        again: numbers(row.get(12)?),
         floor: from_sql(row.get(13)?),
     })
 }

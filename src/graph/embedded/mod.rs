@@ -12,7 +12,7 @@ use super::{
 use crate::{
     checkup::Finding,
     error::{Code, Error, Result},
-    event::{Period, Position, Scope},
+    event::{Fence, Period, Position, Scope},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -105,7 +105,7 @@ impl Sqlite {
 
 #[async_trait]
 impl GraphStore for Sqlite {
-    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()> {
+    async fn upsert(&self, batch: Batch, upto: &Position, _: Fence) -> Result<()> {
         self.write(|done| Command::Upsert(Box::new(batch), upto.clone(), done)).await
     }
 
@@ -117,7 +117,11 @@ impl GraphStore for Sqlite {
         .await
     }
 
-    async fn clear(&self) -> Result<()> {
+    async fn take_over(&self, _: Fence) -> Result<Position> {
+        self.checkpoint().await
+    }
+
+    async fn clear(&self, _: Fence) -> Result<()> {
         self.write(Command::Clear).await
     }
 

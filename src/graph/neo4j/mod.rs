@@ -18,7 +18,7 @@ use super::{
 use crate::{
     checkup::Finding,
     error::{Code, Error, Result},
-    event::{Period, Position, Scope},
+    event::{Fence, Period, Position, Scope},
     neo4j::{Client, cypher, statement},
 };
 use async_trait::async_trait;
@@ -94,7 +94,7 @@ impl Neo4j {
                 format!(
                     "the graph in this database of Neo4j is that of the installation with --prefix {}: give each \
                      installation a database of its own. If that one is no more, `MATCH (c:GraphCheckpoint) REMOVE \
-                     c.prefix` frees the graph; then rebuild it",
+                     c.prefix, c.fence` frees the graph; then rebuild it",
                     owner.prefix
                 ),
             )),
@@ -130,16 +130,21 @@ impl Neo4j {
 
 #[async_trait]
 impl GraphStore for Neo4j {
-    async fn upsert(&self, batch: Batch, upto: &Position) -> Result<()> {
-        write::upsert(&self.client, &write::Incoming::new(batch)?, upto).await
+    async fn upsert(&self, batch: Batch, upto: &Position, fence: Fence) -> Result<()> {
+        write::upsert(&self.client, &write::Incoming::new(batch)?, upto, fence).await
     }
 
     async fn checkpoint(&self) -> Result<Position> {
         Position::parse(&read::state(&self.client).await?.position)
     }
 
-    async fn clear(&self) -> Result<()> {
-        write::clear(&self.client).await
+    async fn take_over(&self, fence: Fence) -> Result<Position> {
+        write::take_over(&self.client, fence).await?;
+        self.checkpoint().await
+    }
+
+    async fn clear(&self, fence: Fence) -> Result<()> {
+        write::clear(&self.client, fence).await
     }
 
     async fn nodes(&self, scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>> {

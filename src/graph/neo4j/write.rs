@@ -5,12 +5,12 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Position, Time},
+    event::{Fence, Position, Time},
     graph::{
         EdgeType, NodeId,
         batch::{self, Batch, Facts, Local},
     },
-    neo4j::{Client, Map, Patience, ROWS, Transaction, cypher},
+    neo4j::{Client, Map, Patience, ROWS, Transaction, cypher, transact},
 };
 use neo4rs::BoltType;
 use serde::Deserialize;
@@ -85,11 +85,12 @@ pub fn host_key(host: &str) -> String {
 }
 
 /// # Errors
-/// Nothing of the batch is stored then. `UNAVAILABLE` when Neo4j is away or busy for longer than a few seconds.
-pub async fn upsert(client: &Client, incoming: &Incoming, upto: &Position) -> Result<()> {
+/// Nothing of the batch is stored then. `UNAVAILABLE` when Neo4j is away or busy for longer than a few seconds, `CONFLICT`
+/// when the fence is passed.
+pub async fn upsert(client: &Client, incoming: &Incoming, upto: &Position, fence: Fence) -> Result<()> {
     let mut patience = Patience::default();
     loop {
-        match attempt(client, incoming, upto).await {
+        match attempt(client, incoming, upto, fence).await {
             Ok(true) => return Ok(()),
             // Somebody died while he cleared it.
             Ok(false) => finish_clear(client).await?,
@@ -98,9 +99,9 @@ pub async fn upsert(client: &Client, incoming: &Incoming, upto: &Position) -> Re
     }
 }
 
-async fn attempt(client: &Client, incoming: &Incoming, upto: &Position) -> Result<bool> {
+async fn attempt(client: &Client, incoming: &Incoming, upto: &Position, fence: Fence) -> Result<bool> {
     let mut t = client.begin().await?;
-    match merge(&mut t, incoming, upto).await {
+    match merge(&mut t, incoming, upto, fence).await {
         Ok(true) => t.commit().await.map(|()| true),
         other => {
             t.roll_back().await;
@@ -110,22 +111,31 @@ async fn attempt(client: &Client, incoming: &Incoming, upto: &Position) -> Resul
 }
 
 /// `false`: the graph is being cleared.
-async fn merge(t: &mut Transaction, incoming: &Incoming, upto: &Position) -> Result<bool> {
-    #[derive(Deserialize)]
-    struct Lock {
-        clearing: bool,
-    }
-    let lock: Vec<Lock> = t.rows(cypher!("cypher/write/lock.cypher")).await?;
-    match lock.first() {
-        None => return Err(Error::new(Code::Conflict, "the graph in Neo4j has lost its checkpoint: start again")),
-        Some(l) if l.clearing => return Ok(false),
-        Some(_) => {}
+async fn merge(t: &mut Transaction, incoming: &Incoming, upto: &Position, fence: Fence) -> Result<bool> {
+    if lock(t, fence).await? {
+        return Ok(false);
     }
     let new = entities(t, incoming).await?;
     let talked = flows(t, incoming).await?;
     edges(t, incoming, &talked, &new).await?;
     t.run(cypher!("cypher/write/checkpoint.cypher").param("position", upto.to_string())).await?;
     Ok(true)
+}
+
+/// Whether the graph is being cleared.
+async fn lock(t: &mut Transaction, fence: Fence) -> Result<bool> {
+    #[derive(Deserialize)]
+    struct Lock {
+        clearing: bool,
+        fence: i64,
+    }
+    let query = cypher!("cypher/write/lock.cypher").param("fence", i64::try_from(fence.0).unwrap_or(i64::MAX));
+    let lock: Vec<Lock> = t.rows(query).await?;
+    let Some(lock) = lock.first() else {
+        return Err(Error::new(Code::Conflict, "the graph in Neo4j has lost its checkpoint: start again"));
+    };
+    Fence(u64::try_from(lock.fence).unwrap_or(0)).pass(fence)?;
+    Ok(lock.clearing)
 }
 
 #[derive(Deserialize)]
@@ -373,10 +383,19 @@ async fn edges(
     Ok(())
 }
 
+/// Lets nobody write under an older fence from now on.
+pub async fn take_over(client: &Client, fence: Fence) -> Result<()> {
+    transact!(client, t => lock(&mut t, fence).await.map(drop))
+}
+
 /// Drops everything. From the first step on the graph counts as empty; whoever finds a clearing that was not
 /// finished finishes it.
-pub async fn clear(client: &Client) -> Result<()> {
-    client.run(cypher!("cypher/write/clear_begin.cypher")).await?;
+pub async fn clear(client: &Client, fence: Fence) -> Result<()> {
+    let begin = async |t: &mut Transaction| {
+        lock(t, fence).await?;
+        t.run(cypher!("cypher/write/clear_begin.cypher")).await
+    };
+    transact!(client, t => begin(&mut t).await)?;
     finish_clear(client).await
 }
 

@@ -3,10 +3,10 @@
 use super::{super::processes::Processes, Deliver, Named};
 use crate::{
     catalog::{
-        Alert, Catalog, Delivery, DeliveryState, HitFilter, Item, ItemChange, ItemFilter, ItemKind, Quiet, StoredHit,
+        Alert, Catalog, Delivery, DeliveryState, HitFilter, Item, ItemChange, ItemFilter, ItemKind, Place, Quiet,
         Suppression, Tells, Webhook,
     },
-    error::Result,
+    error::{Error, Result},
     event::{Event, EventId, Key, Scope, Time, detection::Hit},
     store::EventStore,
 };
@@ -43,40 +43,47 @@ impl Queue {
     /// Looks at the next hits. Returns whether there may be more.
     pub async fn step(&self) -> Result<bool> {
         let catalog = &*self.catalog;
-        let Some(done) = self.progress().await? else {
+        let Some(mut place) = self.progress().await? else {
             // What was found before there were webhooks is no news.
-            catalog.change_items(&[progress(catalog.newest_hit().await?)?], &[]).await?;
+            catalog.change_items(&[progress(&Place::at(catalog.newest_hit().await?))?], &[]).await?;
             return Ok(false);
         };
         let webhooks: Vec<Webhook> = all(catalog, ItemKind::Webhook).await?;
         let suppressions: Vec<Suppression> = all(catalog, ItemKind::Suppression).await?;
         let nobody = suppressions.is_empty() && !webhooks.iter().any(|w| w.enabled);
         let most = if nobody { PASS } else { TELL };
-        let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), done, most).await?;
+        let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), place.number, most).await?;
         let Some(last) = hits.last().map(|h| h.number) else { return Ok(false) };
         let more = hits.len() == most;
-        let mut changes = if nobody { Vec::new() } else { self.told(&webhooks, suppressions, hits).await? };
-        changes.push(progress(last)?);
+        let news: Vec<Hit> = hits.into_iter().filter(|h| place.is_news(h)).map(|h| h.hit).collect();
+        let mut changes = if nobody { Vec::new() } else { self.told(&webhooks, suppressions, news).await? };
+        place.number = last;
+        changes.push(progress(&place)?);
         catalog.change_items(&changes, &[]).await?;
         Ok(more)
     }
 
-    async fn progress(&self) -> Result<Option<u64>> {
+    async fn progress(&self) -> Result<Option<Place>> {
         let found = self.catalog.items(&ItemFilter::id(ItemKind::Progress, PROGRESS), None, 1).await?;
-        found.first().map(Item::read).transpose()
+        let Some(item) = found.first() else { return Ok(None) };
+        let place = match item.read()? {
+            Value::String(text) => Place::parse(&text),
+            // As earlier versions wrote it.
+            number => number.as_u64().map(Place::at),
+        };
+        place.map(Some).ok_or_else(|| Error::internal("the progress of webhooks cannot be read"))
     }
 
     async fn told(
         &self,
         webhooks: &[Webhook],
         suppressions: Vec<Suppression>,
-        hits: Vec<StoredHit>,
+        mut hits: Vec<Hit>,
     ) -> Result<Vec<ItemChange>> {
         let suppressions: HashMap<String, Suppression> =
             suppressions.into_iter().map(|s| (s.rule_id.clone(), s)).collect();
         let concerns = |h: &Hit| suppressions.contains_key(&h.rule_id) || webhooks.iter().any(|w| w.wants(h));
-        let hits: Vec<Hit> =
-            hits.into_iter().filter(|h| h.again.is_none()).map(|h| h.hit).filter(|h| concerns(h)).collect();
+        hits.retain(concerns);
         if hits.is_empty() {
             return Ok(Vec::new());
         }
@@ -243,8 +250,8 @@ impl Queue {
     }
 }
 
-fn progress(number: u64) -> Result<ItemChange> {
-    Item::new(ItemKind::Progress, PROGRESS, "", 0, &number).map(ItemChange::Put)
+fn progress(place: &Place) -> Result<ItemChange> {
+    Item::new(ItemKind::Progress, PROGRESS, "", 0, &place.to_string()).map(ItemChange::Put)
 }
 
 /// Values of the fields that a suppression looks at.
@@ -266,5 +273,77 @@ fn begun(suppression: &Suppression, hit: &Hit, values: Vec<String>) -> Quiet {
         values,
         until: Time(hit.found.0.saturating_add(i64::from(suppression.seconds) * 1_000)),
         hits: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::embedded::Sqlite,
+        event::{Fence, Position},
+        store::embedded::{Settings, Tantivy},
+    };
+
+    fn hit(n: u64) -> Hit {
+        let rule = "r".to_owned();
+        Hit {
+            id: format!("h{n}"),
+            rule_id: rule.clone(),
+            rule_version: rule.clone(),
+            rule_title: rule,
+            level: "high".into(),
+            event_id: EventId(u128::from(n)),
+            time: Time(0),
+            host: "pc".into(),
+            found: Time(0),
+            matched: Vec::new(),
+            joined: Vec::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn hits_whose_turn_had_not_come_before_a_rebuild_are_told_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Sqlite::open(&folder.path().join("catalog.sqlite")).unwrap();
+        let store = Tantivy::open(folder.path(), Settings::default()).unwrap();
+        let deliver = Deliver { page: "http://x".into(), id: |_| String::new() };
+        let queue = Queue { catalog: catalog.clone(), store, deliver };
+        let webhook = Webhook {
+            id: "w".into(),
+            name: "w".into(),
+            url: "http://x".into(),
+            tells: Tells::Hits,
+            levels: Vec::new(),
+            rules: Vec::new(),
+            hosts: Vec::new(),
+            enabled: true,
+            made_by: "ann".into(),
+            made: Time(0),
+        };
+        let put = async |hits: std::ops::Range<u64>| {
+            catalog.put_hits(hits.map(hit).collect(), &Position::default()).await.unwrap();
+        };
+        let told = async || {
+            while queue.step().await.unwrap() {}
+            let found = all::<Delivery>(&*catalog, ItemKind::Delivery).await.unwrap();
+            found.into_iter().map(|d| d.id).collect::<HashSet<_>>().len()
+        };
+        assert!(!queue.step().await.unwrap());
+        catalog.change_items(&[ItemChange::Put(webhook.item().unwrap())], &[]).await.unwrap();
+        put(0..3).await;
+        assert_eq!(told().await, 3);
+        put(3..250).await;
+        assert!(queue.step().await.unwrap(), "a part of them");
+        for rebuild in 0..2 {
+            catalog.clear_hits(Fence::default()).await.unwrap();
+            put(0..250).await;
+            if rebuild == 0 {
+                assert!(queue.step().await.unwrap());
+            }
+        }
+        put(250..251).await;
+        assert_eq!(told().await, 251);
+        assert_eq!(queue.progress().await.unwrap().unwrap().number, 751);
     }
 }

@@ -66,7 +66,7 @@ pub struct UpdateAlertsInput {
     filter: Option<AlertFilterInput>,
     /// New status.
     status: Option<AlertStatus>,
-    /// Why it is closed; only with the status `CLOSED`.
+    /// Why it is closed: with the status `CLOSED`, and only with it.
     reason: Option<String>,
     /// Name of the user who works on it from now on; empty means nobody.
     assignee: Option<String>,
@@ -134,8 +134,12 @@ fn tags(field: &'static str, tags: Option<Vec<String>>) -> Result<Vec<String>, W
 fn read(input: UpdateAlertsInput) -> Result<(AlertFilter, AlertChange), Wrong> {
     let filter = which(input.ids, input.filter)?;
     let status = input.status.map(catalog::AlertStatus::from);
+    let closes = status == Some(catalog::AlertStatus::Closed);
+    if closes && input.reason.as_ref().is_none_or(|r| r.trim().is_empty()) {
+        return Err(("reason", Error::bad_input("an alert is closed with a reason")));
+    }
     if let Some(reason) = &input.reason {
-        if status != Some(catalog::AlertStatus::Closed) {
+        if !closes {
             return Err(("reason", Error::bad_input("a reason goes with the status CLOSED only")));
         }
         if reason.len() > MAX_TEXT {

@@ -1,5 +1,8 @@
 //! Cursors: opaque and versioned; and the size of a page.
-use crate::error::{Error, Result};
+use crate::{
+    catalog::Place,
+    error::{Error, Result},
+};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// Items of one page at most.
@@ -79,15 +82,12 @@ impl List {
     }
 
     pub fn number(self, cursor: Option<&str>) -> Result<Option<u64>> {
-        Ok(self.place(cursor)?.map(|(number, _)| number))
+        Ok(self.place(cursor)?.map(|place| place.number))
     }
 
-    /// The number of a cursor, and the second one that cursors of a subscription may have.
-    pub fn place(self, cursor: Option<&str>) -> Result<Option<(u64, u64)>> {
-        self.read_with(cursor, |b| match b.split_once('.') {
-            None => Some((b.parse().ok()?, 0)),
-            Some((number, second)) => Some((number.parse().ok()?, second.parse().ok()?)),
-        })
+    /// Where somebody stands who follows hits.
+    pub fn place(self, cursor: Option<&str>) -> Result<Option<Place>> {
+        self.read_with(cursor, Place::parse)
     }
 
     fn bad(self) -> Error {

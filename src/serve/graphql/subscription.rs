@@ -10,7 +10,7 @@ use super::{
     session::{self, viewer},
 };
 use crate::{
-    catalog::{Alert, AlertFilter, Catalog, HitFilter, StoredHit},
+    catalog::{Alert, AlertFilter, Catalog, HitFilter, Place, StoredHit},
     error::{Error, Result},
     event::{Condition, EventId, Scope},
     store::EventStore,
@@ -89,13 +89,15 @@ impl Subscription {
         // From here on nothing is missed: what is stored before is in the catalog, what comes later is here.
         let live = core.pipeline.hits();
         let newest = core.catalog.newest_hit().await?;
-        let (last, had) = after.unwrap_or((newest, newest));
+        let is_after = after.is_some();
+        let place = after.unwrap_or(Place::at(newest));
+        let last = place.number;
         known(last, newest)?;
         let (scope, filter) = (session::scope(ctx)?.clone(), super::hit::filter(filter)?);
         let on = condition.map(|c| condition::condition(Some(c))).transpose()?;
         let (catalog, store) = (core.catalog.clone(), core.store.clone());
-        let hits = Hits { live, catalog, store, scope, filter, on, unfit: HashSet::new(), had, floor: 0 };
-        Ok(Follow::new(hits, last, after.is_some()).stream())
+        let hits = Hits { live, catalog, store, scope, filter, on, unfit: HashSet::new(), place };
+        Ok(Follow::new(hits, last, is_after).stream())
     }
     /// Alerts that are new or changed, by hits or people, in the order of their last change: those changed since
     /// `after`, each once as it is now, then live ones. Without `after` only live ones. Of an alert that a change takes
@@ -138,10 +140,7 @@ struct Hits {
     on: Option<Condition>,
     /// Numbers of those read last whose events are not.
     unfit: HashSet<u64>,
-    /// The last place before a rebuild, which gives hits new places: those that had one up to here were received.
-    had: u64,
-    /// Where that rebuild began, as far as is known.
-    floor: u64,
+    place: Place,
 }
 
 #[async_trait]
@@ -155,19 +154,14 @@ impl Source for Hits {
     }
 
     fn cursor(&self, number: u64) -> String {
-        if number > self.floor && self.floor > 0 {
-            List::Hits.cursor(format_args!("{number}.{}", self.had))
-        } else {
-            List::Hits.cursor(number)
-        }
+        let mut place = self.place.clone();
+        place.number = number;
+        List::Hits.cursor(place)
     }
 
     fn is_news(&mut self, last: u64, hit: &StoredHit) -> bool {
-        self.floor = hit.floor;
-        if last <= hit.floor {
-            self.had = last;
-        }
-        hit.again.is_none_or(|first| first > self.had) && !self.unfit.contains(&hit.number)
+        self.place.number = last;
+        self.place.is_news(hit) && !self.unfit.contains(&hit.number)
     }
 
     fn message(&self, cursor: String, stored: StoredHit) -> HitMessage {

@@ -118,6 +118,8 @@ async fn many_are_changed_at_once_and_the_log_tells() {
         (json!({"filter": {"levels": ["x"]}, "status": "NEW"}), "filter", "BAD_INPUT"),
         (json!({"filter": {}}), "status", "BAD_INPUT"),
         (json!({"filter": {}, "status": "NEW", "reason": "r"}), "reason", "BAD_INPUT"),
+        (json!({"filter": {}, "status": "CLOSED"}), "reason", "BAD_INPUT"),
+        (json!({"filter": {}, "status": "CLOSED", "reason": " "}), "reason", "BAD_INPUT"),
         (json!({"filter": {}, "assignee": "nobody"}), "assignee", "NOT_FOUND"),
         (json!({"filter": {}, "addTags": [" "]}), "addTags", "BAD_INPUT"),
     ] {
@@ -159,9 +161,9 @@ async fn a_scope_holds_for_alerts_too() {
     assert_eq!(counts["alertCounts"], json!({"items": [{"key": "host1.example"}], "total": 1}));
     let node = app.ask(&token, "query($id: ID!) { node(id: $id) { id } }", json!({"id": hidden})).await;
     assert_eq!(node["node"], Value::Null);
-    let foreign = json!({"ids": [hidden], "status": "CLOSED"});
+    let foreign = json!({"ids": [hidden], "status": "CLOSED", "reason": "known"});
     assert_eq!(update(&app, &token, foreign).await["changed"], 0);
-    assert_eq!(update(&app, &token, json!({"filter": {}, "status": "CLOSED"})).await["changed"], 1);
+    assert_eq!(update(&app, &token, json!({"filter": {}, "status": "CLOSED", "reason": "known"})).await["changed"], 1);
     let said = app.ask(&token, COMMENT, json!({"i": {"id": hidden, "text": "x"}})).await;
     assert_eq!(said["commentAlert"]["errors"][0], json!({"field": "id", "code": "NOT_FOUND"}));
     let log = app.code(Some(&app.login("bob", ANALYST).await), "{ auditLog { nodes { by } } }", json!({})).await;

@@ -11,7 +11,7 @@ use sysmonsearch::{
     checkup::Finding,
     error::{Issue, Result},
     event::{
-        Event, EventId, Field, Period, Position, Scope, Time,
+        Event, EventId, Fence, Field, Period, Position, Scope, Time,
         correlated::{Kept, Stretch},
         detection::{Hit, Rule},
         indicator::{Import, Indicator},
@@ -69,9 +69,10 @@ count! { EventStore [fn look_every(&self) -> Option<Duration> { SHARED }] {
 
 count! { GraphStore [] {
     fn checkup() -> Vec<Finding>;
-    fn upsert(batch: Batch, upto: &Position) -> Result<()>;
+    fn upsert(batch: Batch, upto: &Position, fence: Fence) -> Result<()>;
     fn checkpoint() -> Result<Position>;
-    fn clear() -> Result<()>;
+    fn take_over(fence: Fence) -> Result<Position>;
+    fn clear(fence: Fence) -> Result<()>;
     fn nodes(scope: &Scope, ids: &[NodeId]) -> Result<Vec<Option<Node>>>;
     fn degrees(scope: &Scope, ids: &[NodeId], period: Period) -> Result<Vec<Vec<Degree>>>;
     fn neighbours(scope: &Scope, id: NodeId, filter: &NeighbourFilter, after: Option<&str>, first: usize) -> Result<Neighbours>;
@@ -108,8 +109,9 @@ count! { Catalog [] {
     fn put_hits(hits: Vec<Hit>, upto: &Position) -> Result<Vec<StoredHit>>;
     fn put_found(found: Found, upto: &Position) -> Result<Vec<StoredHit>>;
     fn correlated(stretches: &[Stretch], most: usize) -> Result<Vec<Kept>>;
-    fn retain_correlated(versions: &[(String, String)]) -> Result<()>;
+    fn retain_correlated(versions: &[(String, String)], fence: Fence) -> Result<()>;
     fn detect_checkpoint() -> Result<Position>;
+    fn take_over_detect(fence: Fence) -> Result<Position>;
     fn hits_since(scope: &Scope, filter: &HitFilter, after: u64, max: usize) -> Result<Vec<StoredHit>>;
     fn hits(scope: &Scope, filter: &HitFilter, before: Option<u64>, first: usize) -> Result<HitPage>;
     fn newest_hit() -> Result<u64>;
@@ -117,7 +119,7 @@ count! { Catalog [] {
     fn hits_of_events(scope: &Scope, ids: &[EventId]) -> Result<Vec<Vec<Hit>>>;
     fn hits_per_rule(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
     fn hits_per_host(scope: &Scope, filter: &HitFilter) -> Result<Vec<(String, u64)>>;
-    fn clear_hits() -> Result<()>;
+    fn clear_hits(fence: Fence) -> Result<()>;
     fn alerts(scope: &Scope, filter: &AlertFilter, before: Option<u64>, first: usize) -> Result<AlertPage>;
     fn alerts_since(scope: &Scope, filter: &AlertFilter, after: u64, max: usize) -> Result<Vec<Alert>>;
     fn newest_alert_change() -> Result<u64>;

@@ -450,16 +450,20 @@ async fn a_rebuild_sends_nothing_twice_and_leaves_nothing_out() {
     app.pipeline.caught_up().await.unwrap();
     app.store(hitting(30, 31)).await;
     live.news(&mut of_live).await;
-    // Who had received ten gets the others, once, wherever he breaks off.
-    for n in [5, 20 - 5 + 1] {
+    // Who had received ten gets the others, once, wherever he breaks off, and though the hits are rebuilt again meanwhile.
+    for (n, rebuilt) in [(3, false), (2, true), (20 - 5 + 1, true)] {
         let mut slow = Socket::ready(&app, &token).await;
         slow.subscribe("s", json!(cursor)).await;
         for _ in 0..n {
             cursor = slow.news(&mut of_slow).await;
         }
+        if rebuilt {
+            app.pipeline.rebuild_hits().await.unwrap();
+            app.pipeline.caught_up().await.unwrap();
+        }
     }
     assert_eq!(of_slow, of_live);
-    // A second one, with a cursor from before both.
+    // One more, with a cursor from before it.
     app.pipeline.rebuild_hits().await.unwrap();
     app.pipeline.caught_up().await.unwrap();
     app.store(hitting(31, 32)).await;

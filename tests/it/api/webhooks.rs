@@ -495,7 +495,7 @@ async fn progressed(pipeline: &Pipeline, upto: u64) {
     let filter = ItemFilter::id(ItemKind::Progress, "webhooks");
     until(async || {
         let found = pipeline.catalog.items(&filter, None, 1).await.unwrap();
-        found.first().is_some_and(|i: &Item| i.read::<u64>().unwrap() >= upto)
+        found.first().is_some_and(|i: &Item| i.read::<String>().unwrap().parse::<u64>().unwrap() >= upto)
     })
     .await;
 }

@@ -5,7 +5,7 @@ use rand::seq::SliceRandom as _;
 use std::sync::Arc;
 use sysmonsearch::{
     catalog::{Alert, AlertChange, AlertFilter, AlertGroup, AlertStatus, Catalog, Comment, Found, embedded::Sqlite},
-    event::{Period, Scope, Time, detection::Hit},
+    event::{Fence, Period, Scope, Time, detection::Hit},
 };
 
 async fn all(catalog: &Arc<dyn Catalog>, filter: AlertFilter) -> Vec<Alert> {
@@ -89,7 +89,7 @@ async fn withdrawn_hits_leave_their_alerts(catalog: &Arc<dyn Catalog>) {
     assert_eq!(withdraw(&[hit(18).id]).await.len(), 1);
     catalog.put_hits(vec![hit(24)], &at(6)).await.unwrap();
     assert_eq!(all(catalog, of("even", "pc0")).await[0].lost, 2);
-    catalog.clear_hits().await.unwrap();
+    catalog.clear_hits(Fence::default()).await.unwrap();
     catalog.put_hits(vec![hit(24)], &at(1)).await.unwrap();
     assert_eq!(all(catalog, of("even", "pc0")).await[0].lost, 2, "a rebuild is no news");
 }
@@ -105,7 +105,7 @@ async fn grouping_does_not_depend_on_the_order_of_arrival(catalog: &Arc<dyn Cata
     assert_eq!(expected.len(), 7);
     for _ in 0..5 {
         hits.shuffle(&mut rand::rng());
-        catalog.clear_hits().await.unwrap();
+        catalog.clear_hits(Fence::default()).await.unwrap();
         let kept = content(catalog).await;
         assert_eq!(kept.len(), 1, "what nobody worked on is made again");
         assert_eq!((kept[0].hits, kept[0].status), (0, AlertStatus::Closed));
@@ -218,7 +218,7 @@ async fn people_change_alerts(catalog: &Arc<dyn Catalog>) {
     assert_eq!(detail["to"]["tags"], serde_json::json!(["case-7"]));
     assert_eq!(catalog.audit_log(Some(2), 10).await.unwrap().len(), 1);
 
-    catalog.clear_hits().await.unwrap();
+    catalog.clear_hits(Fence::default()).await.unwrap();
     assert_eq!(all(catalog, any.clone()).await.len(), 3, "those that people worked on");
     assert_eq!(catalog.alert_comments(&Scope::All, &asked).await.unwrap(), [vec![comment], vec![]]);
 }
@@ -256,7 +256,7 @@ async fn changes_can_be_followed(catalog: &Arc<dyn Catalog>) {
     change(catalog, &of("odd", "pc1"), &status(AlertStatus::Acknowledged, None)).await;
     let last = since(6, 4).await;
     assert_eq!(last.iter().map(|a| (a.change, a.hits)).collect::<Vec<_>>(), [(8, 12)], "once, as it is now");
-    catalog.clear_hits().await.unwrap();
+    catalog.clear_hits(Fence::default()).await.unwrap();
     let cleared = since(8, 9).await;
     assert_eq!(cleared.iter().map(|a| a.change).collect::<Vec<_>>(), [9, 10, 11, 12, 13, 14]);
     assert!(cleared.iter().all(|a| a.hits == 0 && a.gone == (a.status == AlertStatus::New)), "{cleared:?}");
@@ -290,7 +290,7 @@ async fn sqlite_makes_alerts_of_hits_from_before_there_were_alerts() {
         .unwrap()
         .execute_batch(
             "DROP TABLE alerts; DROP TABLE alert_comments; DROP TABLE audit;
-             DROP TABLE items; DROP TABLE known_hits; ALTER TABLE hits DROP COLUMN again;
+             DROP TABLE items; DROP TABLE former_numbers;
              ALTER TABLE hits DROP COLUMN joined; DROP INDEX jobs_hunts; ALTER TABLE jobs DROP COLUMN hunt;
              DROP TABLE correlated_seen; DROP TABLE correlated_fired; DROP TABLE correlated_groups;
              DELETE FROM counters WHERE name LIKE 'alert%' OR name = 'hits_floor'; PRAGMA user_version = 5",

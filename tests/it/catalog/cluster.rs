@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
     catalog::{AlertFilter, Catalog, Found, HitFilter, StoredHit, cluster::Cluster},
     error::Code,
-    event::Scope,
+    event::{Fence, Scope},
 };
 
 const SERVERS: [&str; 2] = ["ELASTICSEARCH_URL", "OPENSEARCH_URL"];
@@ -101,7 +101,7 @@ async fn processes_share_one_catalog() {
             let start = batch * 10 + shift;
             let hits = (start..start + 20).map(hit).collect();
             let withdrawn = Vec::new();
-            let found = Found { hits, withdrawn, changes: Vec::new(), job: None };
+            let found = Found { hits, withdrawn, ..Found::default() };
             stored.extend(catalog.put_found(found, &at(start)).await.unwrap());
         }
         stored
@@ -137,8 +137,31 @@ async fn catalogs_of_one_server_do_not_know_each_other() {
     assert_eq!(two.count_hits(&Scope::All, &HitFilter::default()).await.unwrap(), 0);
     assert_eq!(two.count_alerts(&Scope::All, &AlertFilter::default()).await.unwrap(), 0);
     two.create_user(&user("u1", "anna"), "$hash").await.unwrap();
-    two.clear_hits().await.unwrap();
+    two.clear_hits(Fence::default()).await.unwrap();
     assert_eq!(check(&*one).await.len(), 10);
+}
+
+/// Who hung while another took over his work changes nothing any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_whose_lease_has_passed_on_is_refused() {
+    let Some(namespace) = Namespace::with_neo4j("ELASTICSEARCH_URL") else { return };
+    let (old, new) = (namespace.catalog().await, namespace.catalog().await);
+    let put = async |catalog: &Cluster, n: u64, fence| {
+        let found = Found { hits: vec![hit(n)], fence: Some(Fence(fence)), ..Found::default() };
+        catalog.put_found(found, &at(n)).await.map_err(|e| e.code)
+    };
+    put(&old, 1, 4).await.unwrap();
+    put(&new, 2, 5).await.unwrap();
+    assert_eq!(put(&old, 3, 4).await, Err(Code::Conflict));
+    assert_eq!(old.retain_correlated(&[], Fence(4)).await.unwrap_err().code, Code::Conflict);
+    new.clear_hits(Fence(5)).await.unwrap();
+    assert_eq!(put(&old, 9, 4).await, Err(Code::Conflict));
+    assert_eq!(old.clear_hits(Fence(4)).await.unwrap_err().code, Code::Conflict);
+    assert_eq!((new.detect_checkpoint().await.unwrap(), check(&*new).await.len()), (at(0), 0));
+    put(&new, 1, 5).await.unwrap();
+    // Not only from its first write on.
+    assert_eq!(old.take_over_detect(Fence(6)).await.unwrap(), at(1));
+    assert_eq!(put(&new, 2, 5).await, Err(Code::Conflict));
 }
 
 #[tokio::test(flavor = "multi_thread")]

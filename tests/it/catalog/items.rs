@@ -4,7 +4,7 @@ use crate::support::at;
 use std::sync::Arc;
 use sysmonsearch::{
     catalog::{AuditEntry, Catalog, Found, HitFilter, Item, ItemChange, ItemFilter, ItemKind},
-    event::Scope,
+    event::{Fence, Scope},
 };
 
 fn item(kind: ItemKind, id: &str, group: &str, order: i64, content: &str) -> Item {
@@ -51,28 +51,37 @@ async fn keeps_items(catalog: &Arc<dyn Catalog>) {
     assert_eq!(log, [AuditEntry { number: 1, ..entry }]);
 }
 
+const NONE: Vec<u64> = Vec::new();
+
 async fn tells_hits_that_are_found_again(catalog: &Arc<dyn Catalog>) {
     let again = async |n: std::ops::Range<u64>| {
         let stored = catalog.put_hits(n.map(hit).collect(), &at(1)).await.unwrap();
         stored.into_iter().map(|s| s.again).collect::<Vec<_>>()
     };
-    assert_eq!(again(0..2).await, [None, None]);
-    for second in [None, Some(4)] {
-        catalog.clear_hits().await.unwrap();
-        // The first number of all.
-        assert_eq!(again(1..3).await, [Some(2), second]);
+    assert_eq!(again(0..2).await, [NONE, NONE]);
+    for numbers in [[vec![2], vec![]], [vec![2, 3], vec![4]]] {
+        catalog.clear_hits(Fence::default()).await.unwrap();
+        assert_eq!(again(1..3).await, numbers);
     }
     assert_eq!(catalog.newest_hit().await.unwrap(), 6);
     let found = catalog.hits_since(&Scope::All, &HitFilter::default(), 0, 9).await.unwrap();
-    let told: Vec<_> = found.iter().map(|s| (s.hit.time.0, s.number, s.again, s.floor)).collect();
-    assert_eq!(told, [(1_000, 5, Some(2), 4), (2_000, 6, Some(4), 4)]);
-    assert_eq!(again(3..4).await, [None]);
+    let told: Vec<_> = found.iter().map(|s| (s.hit.time.0, s.number, s.again.as_slice(), s.floor)).collect();
+    assert_eq!(told, [(1_000, 5, &[2, 3][..], 4), (2_000, 6, &[4], 4)]);
+    assert_eq!(again(3..4).await, [NONE]);
+    // What is withdrawn and found again is what it was.
+    for n in [1, 3] {
+        let withdrawn = Found { withdrawn: vec![hit(n).id], ..Found::default() };
+        catalog.put_found(withdrawn, &at(1)).await.unwrap();
+        assert!(catalog.hits_of_events(&Scope::All, &[hit(n).event_id]).await.unwrap()[0].is_empty());
+    }
+    assert_eq!(again(1..2).await, [vec![2, 3]]);
+    assert_eq!(again(3..4).await, [NONE]);
     // Numbers never go back, whatever is withdrawn or cleared.
     let withdrawn = Found { withdrawn: vec![hit(3).id], ..Found::default() };
     catalog.put_found(withdrawn, &at(1)).await.unwrap();
-    assert_eq!(catalog.newest_hit().await.unwrap(), 7);
-    catalog.clear_hits().await.unwrap();
-    assert_eq!(catalog.newest_hit().await.unwrap(), 7);
+    assert_eq!(catalog.newest_hit().await.unwrap(), 9);
+    catalog.clear_hits(Fence::default()).await.unwrap();
+    assert_eq!(catalog.newest_hit().await.unwrap(), 9);
 }
 
 async fn reads_the_newest_hits_of_several_filters(catalog: &Arc<dyn Catalog>) {

@@ -9,7 +9,7 @@ use crate::support::at as log_at;
 use std::collections::{BTreeSet, HashSet};
 use sysmonsearch::{
     error::Code,
-    event::{Event, Period, Scope, Time},
+    event::{Event, Fence, Period, Scope, Time},
     graph::{Counts, Degree, Direction, EdgeType, GraphStore, NeighbourFilter, NodeId, NodeKind, project::project},
 };
 
@@ -217,7 +217,7 @@ async fn cursors(store: &dyn GraphStore) {
         let e = store.tree(&Scope::All, "h1", Period::default(), Some(bad), 1).await;
         assert!(bad == "1.2.3" || e.unwrap_err().code == Code::BadInput, "{bad}");
     }
-    store.clear().await.unwrap();
+    store.clear(Fence::default()).await.unwrap();
     put(store, &asked).await;
     let e = store.neighbours(&Scope::All, process(1), &filter, Some(&next), 1).await.unwrap_err();
     assert_eq!(e.code, Code::BadInput, "a cursor from before a rebuild");
@@ -395,10 +395,14 @@ async fn counts_checkpoint_clear(store: &dyn GraphStore) {
     assert_eq!(store.checkpoint().await.unwrap(), log_at(0));
     assert_eq!(store.counts().await.unwrap(), Counts::default());
     store
-        .upsert(project(&[started("h1", 1, 1, 2), queried("h2", 1, 9, "a.example", "1.1.1.1")]), &log_at(17))
+        .upsert(
+            project(&[started("h1", 1, 1, 2), queried("h2", 1, 9, "a.example", "1.1.1.1")]),
+            &log_at(17),
+            Fence::default(),
+        )
         .await
         .unwrap();
-    store.upsert(project(&[queried("h1", 1, 1, "a.example", "1.1.1.1")]), &log_at(18)).await.unwrap();
+    store.upsert(project(&[queried("h1", 1, 1, "a.example", "1.1.1.1")]), &log_at(18), Fence::default()).await.unwrap();
     assert_eq!(store.checkpoint().await.unwrap(), log_at(18));
     let counts = store.counts().await.unwrap();
     let nodes: Vec<(NodeKind, u64)> = counts.nodes;
@@ -415,13 +419,13 @@ async fn counts_checkpoint_clear(store: &dyn GraphStore) {
     );
     let resolved = counts.edges.iter().find(|e| e.0 == EdgeType::ResolvedTo).unwrap();
     assert_eq!(resolved.1, 1, "one edge, though two hosts report it");
-    store.upsert(project(&[]), &log_at(19)).await.unwrap();
+    store.upsert(project(&[]), &log_at(19), Fence::default()).await.unwrap();
     assert_eq!(
         store.checkpoint().await.unwrap(),
         log_at(19),
         "events without a trace in the graph move the checkpoint too"
     );
-    store.clear().await.unwrap();
+    store.clear(Fence::default()).await.unwrap();
     assert_eq!(store.checkpoint().await.unwrap(), log_at(0));
     assert_eq!(store.counts().await.unwrap(), Counts::default());
     assert!(store.nodes(&Scope::All, &[process(1)]).await.unwrap()[0].is_none());

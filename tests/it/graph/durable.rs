@@ -8,7 +8,7 @@ use std::{
 };
 use sysmonsearch::{
     error::Code,
-    event::{Event, Scope},
+    event::{Event, Fence, Scope},
     graph::{GraphStore, embedded::Sqlite, project::project},
 };
 
@@ -28,7 +28,7 @@ async fn writes_for_ever() {
     let Some(dir) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let store = open(&dir);
     for n in 0.. {
-        store.upsert(project(&batch(n)), &at(n + 1)).await.unwrap();
+        store.upsert(project(&batch(n)), &at(n + 1), Fence::default()).await.unwrap();
     }
 }
 
@@ -67,7 +67,7 @@ async fn survives_a_kill() {
 async fn opens_again_as_it_was() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.upsert(project(&batch(3)), &at(7)).await.unwrap();
+    store.upsert(project(&batch(3)), &at(7), Fence::default()).await.unwrap();
     let before = dump(&store, &Scope::All).await;
     drop(store);
     let store = open(dir.path());
@@ -109,7 +109,7 @@ async fn readers_and_the_writer_do_not_wait_for_one_another() {
         let store = store.clone();
         tokio::spawn(async move {
             for n in 0..30 {
-                store.upsert(project(&batch(n)), &at(n + 1)).await.unwrap();
+                store.upsert(project(&batch(n)), &at(n + 1), Fence::default()).await.unwrap();
             }
         })
     };

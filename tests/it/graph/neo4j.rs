@@ -12,7 +12,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use sysmonsearch::{
     error::Code,
-    event::{Event, Scope},
+    event::{Event, Fence, Scope},
     graph::{GraphStore, neo4j::Neo4j, project::project},
 };
 
@@ -99,7 +99,7 @@ async fn writers_at_the_same_moment_lose_nothing() {
 #[tokio::test]
 async fn opens_again_as_it_was() {
     let Some((store, _guard)) = fresh().await else { return };
-    store.upsert(project(&[started("h1", 1, 2, 1)]), &at(7)).await.unwrap();
+    store.upsert(project(&[started("h1", 1, 2, 1)]), &at(7), Fence::default()).await.unwrap();
     let again = connect().await.unwrap();
     assert_eq!(again.checkpoint().await.unwrap(), at(7));
     assert_eq!(lines(&again, &Scope::All).await, lines(&store, &Scope::All).await);
@@ -118,17 +118,39 @@ async fn a_writer_that_goes_leaves_nothing_half_done() {
     for (n, pause) in [1, 4, 9, 16, 30, 60, 90].into_iter().enumerate() {
         let upto = at(n as u64 + 1);
         let (writing, events, to) = (Arc::clone(&store), batch(n as u32), upto.clone());
-        let task = tokio::spawn(async move { writing.upsert(project(&events), &to).await.unwrap() });
+        let task = tokio::spawn(async move { writing.upsert(project(&events), &to, Fence::default()).await.unwrap() });
         tokio::time::sleep(Duration::from_millis(pause)).await;
         task.abort();
         cut_off += usize::from(task.await.is_err());
         tokio::time::sleep(Duration::from_millis(100)).await;
         let whole = store.checkpoint().await.unwrap() == upto;
         assert_eq!(lines(&store, &Scope::All).await, graph(n + usize::from(whole)).await, "checkpoint and batch");
-        store.upsert(project(&batch(n as u32)), &upto).await.unwrap();
+        store.upsert(project(&batch(n as u32)), &upto, Fence::default()).await.unwrap();
     }
     assert!(cut_off > 0, "no writer was cut off");
     assert_eq!(lines(&store, &Scope::All).await, graph(7).await);
+}
+
+/// Who hung while another took over his work changes nothing any more.
+#[tokio::test]
+async fn a_writer_whose_lease_has_passed_on_is_refused() {
+    let Some((store, _guard)) = fresh().await else { return };
+    let put = async |n: u32, fence| {
+        let batch = project(&[started("h1", 1, n, 0)]);
+        store.upsert(batch, &at(u64::from(n)), Fence(fence)).await.map_err(|e| e.code)
+    };
+    put(1, 4).await.unwrap();
+    put(2, 5).await.unwrap();
+    let before = lines(&store, &Scope::All).await;
+    assert_eq!(put(3, 4).await, Err(Code::Conflict));
+    assert_eq!(store.clear(Fence(4)).await.unwrap_err().code, Code::Conflict);
+    assert_eq!((store.checkpoint().await.unwrap(), lines(&store, &Scope::All).await), (at(2), before));
+    store.clear(Fence(6)).await.unwrap();
+    assert_eq!(put(9, 5).await, Err(Code::Conflict));
+    assert_eq!(store.checkpoint().await.unwrap(), at(0));
+    put(1, 6).await.unwrap();
+    assert_eq!(store.take_over(Fence(7)).await.unwrap(), at(1));
+    assert_eq!(put(2, 6).await, Err(Code::Conflict));
 }
 
 #[tokio::test]
@@ -143,7 +165,7 @@ async fn a_graph_is_that_of_one_installation() {
     store.claim("one").await.unwrap();
     assert_eq!(store.claim("two").await.unwrap_err().code, Code::Conflict);
     // A rebuild gives it to nobody else.
-    store.clear().await.unwrap();
+    store.clear(Fence::default()).await.unwrap();
     store.claim("one").await.unwrap();
     let refused = store.claim("two").await.unwrap_err();
     assert!(refused.code == Code::Conflict && refused.message.contains("--prefix one"), "{refused}");

@@ -4,7 +4,7 @@ use crate::support::{self, at};
 use proptest::{prelude::*, test_runner::TestRunner};
 use std::collections::BTreeSet;
 use sysmonsearch::{
-    event::{Event, Scope, Time},
+    event::{Event, Fence, Scope, Time},
     graph::{GraphStore, project::project},
 };
 
@@ -182,6 +182,6 @@ async fn both_sides_of_a_connection_meet() {
     assert!(talked(graph_of(&events, &[2], &Scope::hosts(["h1"])).await).is_empty(), "both hosts must be in scope");
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    store.upsert(project(&events), &at(4)).await.unwrap();
+    store.upsert(project(&events), &at(4), Fence::default()).await.unwrap();
     assert_eq!(store.checkpoint().await.unwrap(), at(4));
 }

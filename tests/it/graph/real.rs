@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 use sysmonsearch::{
-    event::{Event, Field, Period, Scope},
+    event::{Event, Fence, Field, Period, Scope},
     graph::{GraphStore, NeighbourFilter, NodeId, project::project},
 };
 
@@ -119,7 +119,7 @@ fn speed() {
             let own = cpu_of_this_thread();
             let batch = project(chunk);
             projecting += cpu_of_this_thread() - own;
-            run.block_on(store.upsert(batch, &at(i as u64))).unwrap();
+            run.block_on(store.upsert(batch, &at(i as u64), Fence::default())).unwrap();
         }
         let n = events.len() as f64;
         println!(

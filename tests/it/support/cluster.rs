@@ -7,6 +7,7 @@ use std::{
 };
 use sysmonsearch::{
     catalog, elastic,
+    event::Fence,
     graph::{self, GraphStore as _},
     neo4j,
 };
@@ -63,10 +64,10 @@ impl Turn {
         };
         let file = tokio::task::spawn_blocking(lock).await.unwrap();
         let graph = graph::neo4j::Neo4j::open(&neo4j.uri, &neo4j.user, &neo4j.password).await.unwrap();
-        graph.clear().await.unwrap();
-        // That of the test before.
-        let free = neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix");
+        // Of the test before.
+        let free = neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix, c.fence");
         neo4j.client().run(free).await.unwrap();
+        graph.clear(Fence::default()).await.unwrap();
         Self(file)
     }
 }
