@@ -142,7 +142,8 @@ mod tests {
     #[test]
     fn classes_are_looked_for_where_they_are_mounted() {
         use Relation::{Contains, EndsWith, Equals, Matches, StartsWith};
-        let cases: &[(Relation, &str, &[(Relation, &str)])] = &[
+        type Case = (Relation, &'static str, &'static [(Relation, &'static str)]);
+        let cases: &[Case] = &[
             (
                 Equals,
                 r"HKEY_LOCAL_MACHINE\SOFTWARE\Classes\CLSID\x",
