@@ -1,7 +1,7 @@
 //! Both sets of engines. Tests of the whole product run on the embedded ones; `on_a_cluster` runs them once more.
 use super::cluster::{Namespace, Turn};
-use std::{path::Path, process::Command};
-use sysmonsearch::{config::Servers, elastic::Access, pipeline::Engines};
+use std::{path::Path, process::Command, time::Duration};
+use sysmonsearch::{config::Servers, elastic::Access, error::Code, pipeline::Engines};
 use tempfile::TempDir;
 
 /// Set to `cluster` in the process that runs tests on Elasticsearch and Neo4j.
@@ -43,7 +43,7 @@ impl Place {
 
     /// Those of one more process.
     pub async fn engines(&self) -> Engines {
-        let Some((namespace, _)) = &self.cluster else { return Engines::embedded(self.folder()).unwrap() };
+        let Some((namespace, _)) = &self.cluster else { return opened(self.folder()).await };
         let neo4j = namespace.neo4j();
         Engines::cluster(Servers {
             elasticsearch: Access { nodes: vec![namespace.elastic.clone()], ..Access::default() },
@@ -59,6 +59,17 @@ impl Place {
         .await
         .unwrap()
     }
+}
+
+/// What the folder's last user has not dropped yet is awaited.
+async fn opened(folder: &Path) -> Engines {
+    for _ in 0..200 {
+        match Engines::embedded(folder) {
+            Err(e) if e.code == Code::Conflict => tokio::time::sleep(Duration::from_millis(50)).await,
+            done => return done.unwrap(),
+        }
+    }
+    panic!("{} stays open", folder.display());
 }
 
 /// Runs the tests of `room` on Elasticsearch and Neo4j, in a process of their own; a visible note without servers.
