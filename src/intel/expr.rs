@@ -1,4 +1,5 @@
 //! What a report says of a thing, as a tree; and what of it Sysmon can see.
+use super::shown;
 use crate::event::{
     EventCode,
     indicator::{Kind, Relation, carries},
@@ -36,9 +37,22 @@ pub struct Hidden {
     pub of_content: bool,
 }
 
+/// Why a reference is not followed.
+pub const TOO_MUCH: &str = "too many references to large objects";
+
+/// Why a reference cannot be followed.
+pub fn missing(id: &str) -> String {
+    format!("'{}' is not in the file", shown(id))
+}
+
 impl Expr {
     pub fn hidden(reason: impl Into<String>) -> Self {
         Self::Hidden(Hidden { reason: reason.into(), of_content: false })
+    }
+
+    /// A thing of which nothing is left.
+    pub fn nothing(kind: &str) -> Self {
+        Self::hidden(format!("{}: nothing that Sysmon shows", shown(kind)))
     }
 
     /// Something that a hash of the file implies.

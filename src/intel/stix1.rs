@@ -1,7 +1,7 @@
 //! STIX 1.0 to 1.2.1 with CybOX 2: indicators, their observables, and what they refer to by id.
 use super::{
     Findings, Found,
-    expr::Expr,
+    expr::{Expr, TOO_MUCH, missing},
     leaf::{Compare, What, leaf},
     shown, tlp,
     xml::Element,
@@ -139,9 +139,7 @@ impl<'e> Package<'e> {
             None => Ok(e),
             // Some write the thing itself beside a reference that leads nowhere.
             Some(id) if !e.children.is_empty() && !self.by_id.contains_key(id) => Ok(e),
-            Some(id) => {
-                self.by_id.get(id).copied().ok_or_else(|| Expr::hidden(format!("'{}' is not in the file", shown(id))))
-            }
+            Some(id) => self.by_id.get(id).copied().ok_or_else(|| Expr::hidden(missing(id))),
         }
     }
 
@@ -221,11 +219,11 @@ impl<'e> Package<'e> {
             work
         };
         if !self.affords(properties, work) {
-            return Expr::hidden("too many references to large objects");
+            return Expr::hidden(TOO_MUCH);
         }
         let mut out = Vec::new();
         properties_of(kind, properties, &mut out);
-        if out.is_empty() { Expr::hidden(format!("{kind}: nothing that Sysmon shows")) } else { Expr::and(out) }
+        if out.is_empty() { Expr::nothing(kind) } else { Expr::and(out) }
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Problem {
 pub fn check(text: &str) -> Vec<Problem> {
     let mut out = Vec::new();
     let loaded = parse(text, "rule");
-    let groups = groups(&loaded.rules);
+    let correlations = correlations(&loaded.rules);
     for rule in &loaded.rules {
         // The text of a rule is a part of the whole.
         let offset = text.find(&rule.text).unwrap_or(0);
@@ -41,7 +41,10 @@ pub fn check(text: &str) -> Vec<Problem> {
             let at = offset + place(&rule.text, reason);
             out.push(problem(Severity::Error, text, at, reason.clone()));
         } else {
-            let (events, unknown) = unknown(rule, &groups);
+            let (events, unknown) = match set::single(&rule.text) {
+                Ok(parsed) => (format!(" of {}", logsource::label(&parsed.logsource)), fields::unknown(&parsed)),
+                Err(_) => (String::new(), unknown(rule, &correlations)),
+            };
             for unknown in unknown {
                 let meant = unknown.meant.map(|m| format!("; is '{m}' meant?")).unwrap_or_default();
                 let message = format!("no event{events} has a field '{}'{meant}", unknown.name);
@@ -68,34 +71,22 @@ pub fn check(text: &str) -> Vec<Problem> {
     out
 }
 
-/// Of which events, and which fields they do not have that the rule asks.
-fn unknown(rule: &Rule, groups: &[(&str, Vec<String>)]) -> (String, Vec<Unknown>) {
-    match rule.logsource.as_str() {
-        correlation::LOGSOURCE => {
-            let others = groups.iter().filter(|(id, _)| *id != rule.id);
-            let others: Vec<String> = others.flat_map(|(_, names)| names).cloned().collect();
-            let asks = correlated(rule);
-            (String::new(), asks.map(|a| fields::unknown_of_correlation(&a, &others)).unwrap_or_default())
-        }
-        filter::LOGSOURCE => {
-            let parsed = parse_sigma_yaml(&rule.text).ok().and_then(|mut p| p.filters.pop());
-            (String::new(), parsed.map(|f| fields::unknown_of_filter(&f)).unwrap_or_default())
-        }
-        _ => set::single(&rule.text).map_or_else(
-            |_| (String::new(), Vec::new()),
-            |parsed| (format!(" of {}", logsource::label(&parsed.logsource)), fields::unknown(&parsed)),
-        ),
+/// Fields of no event at all, of a rule that is no single one: a correlation or a filter.
+fn unknown(rule: &Rule, correlations: &[(&str, Correlation)]) -> Vec<Unknown> {
+    if rule.logsource == filter::LOGSOURCE {
+        let parsed = parse_sigma_yaml(&rule.text).ok().and_then(|mut p| p.filters.pop());
+        return parsed.map(|f| fields::unknown_of_filter(&f)).unwrap_or_default();
     }
+    let (own, others): (Vec<_>, Vec<_>) = correlations.iter().partition(|(id, _)| *id == rule.id);
+    // Names that others give to their groups: this one may build on them.
+    let groups: Vec<&String> = others.iter().flat_map(|(_, asks)| &asks.group_by).collect();
+    own.first().map(|(_, asks)| fields::unknown_of_correlation(asks, &groups)).unwrap_or_default()
 }
 
-fn correlated(rule: &Rule) -> Option<Correlation> {
-    correlation::parse(&yaml_serde::from_str(&rule.text).ok()?).ok()
-}
-
-/// Names that each correlation gives to its groups: others may build on them.
-fn groups(rules: &[Rule]) -> Vec<(&str, Vec<String>)> {
-    let correlations = rules.iter().filter(|r| r.logsource == correlation::LOGSOURCE);
-    correlations.filter_map(|r| Some((r.id.as_str(), correlated(r)?.group_by))).collect()
+fn correlations(rules: &[Rule]) -> Vec<(&str, Correlation)> {
+    let parsed = |r: &Rule| correlation::parse(&yaml_serde::from_str(&r.text).ok()?).ok();
+    let all = rules.iter().filter(|r| r.logsource == correlation::LOGSOURCE);
+    all.filter_map(|r| Some((r.id.as_str(), parsed(r)?))).collect()
 }
 
 fn style(text: &str, warning: lint::LintWarning) -> Problem {

@@ -42,7 +42,7 @@ pub fn unknown_of_filter(rule: &FilterRule) -> Vec<Unknown> {
 
 /// Fields of no event at all that a correlation groups by or counts. `groups`: names that other correlations give to their
 /// groups.
-pub fn unknown_of_correlation(asks: &Correlation, groups: &[String]) -> Vec<Unknown> {
+pub fn unknown_of_correlation(asks: &Correlation, groups: &[&String]) -> Vec<Unknown> {
     let named = asks.group_by.iter().chain(&asks.fields);
     let fields = named.flat_map(|name| match asks.aliases.get(name) {
         Some(of_rules) => of_rules.values().collect(),

@@ -320,7 +320,7 @@ async fn run(kills: usize) {
         ask(&client, &url, &rebuild).await.expect("the rebuild is taken");
     }
     settled(&client, &url).await;
-    // The followers have been seen to say a little too early, after Elasticsearch was killed last, that they are there.
+    // The checkpoint has been seen at the head a moment before all of the graph.
     let (began, mut rebuilt) = (Instant::now(), lines(&graph).await);
     while rebuilt != projected && began.elapsed() < Duration::from_secs(60) {
         println!("a rebuilt graph of {} lines instead of {}", rebuilt.len(), projected.len());

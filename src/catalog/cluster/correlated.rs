@@ -3,7 +3,7 @@
 use super::{
     Cluster,
     nodes::{self, Kind, Row, Space, limit},
-    state::{Detected, lock_detected},
+    state::{Detected, lock_as, lock_detected},
 };
 use crate::{
     error::{Error, Result},
@@ -167,15 +167,15 @@ impl Cluster {
 /// others may use is dropped by the owner of the work only.
 async fn drop_groups(cluster: &Cluster, era: &Era<'_>, groups: Vec<String>, fence: Option<Fence>) -> Result<()> {
     let guard = async |t: &mut Transaction| match fence {
-        Some(fence) => lock_detected(t, &cluster.space).await?.fence.pass(fence),
+        Some(fence) => lock_as(t, &cluster.space, fence).await.map(drop),
         None => Ok(()),
     };
     for some in groups.chunks(crate::neo4j::ROWS) {
         let lists = some.iter().flat_map(|g| [Kind::Sighting, Kind::Firing].map(|kind| era.list(kind, g)));
-        let lists: Vec<String> = lists.collect();
+        let query = cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists.collect::<Vec<_>>());
         let piece = async |t: &mut Transaction| {
             guard(t).await?;
-            nodes::delete_piece(t, &lists).await
+            nodes::delete_piece(t, query.clone()).await
         };
         while transact!(cluster.neo4j, t => piece(&mut t).await)? {}
     }

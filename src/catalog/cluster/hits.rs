@@ -11,7 +11,7 @@
 use super::{
     Cluster, alerts, correlated, documents, jobs,
     nodes::{self, Kind, Row},
-    state::{Detected, detected_key, lock_detected},
+    state::{Detected, detected_key, lock_as, lock_detected},
 };
 use crate::{
     catalog::{Found, MAX_FORMER, StoredHit},
@@ -117,10 +117,11 @@ impl Cluster {
         let mut said = Vec::new();
         numbered.clear();
         for hit in found.hits.iter().filter(|h| seen.insert(h.id.as_str())) {
-            let mut again = known.get(&hit.id).map(|s| s.again.clone()).unwrap_or_default();
-            again.extend(known.get(&hit.id).map(|s| s.number).filter(|n| (1..=state.floor).contains(n)));
+            let known = known.get(&hit.id);
+            let mut again = known.map(|s| s.again.clone()).unwrap_or_default();
+            again.extend(known.map(|s| s.number).filter(|n| (1..=state.floor).contains(n)));
             again.drain(..again.len().saturating_sub(MAX_FORMER));
-            let there = known.get(&hit.id).filter(|s| s.number > state.floor);
+            let there = known.filter(|s| s.number > state.floor);
             match there.filter(|_| !withdrawn.contains(hit.id.as_str())) {
                 None => {
                     newest += 1;
@@ -136,18 +137,14 @@ impl Cluster {
                 Some(_) => {}
             }
         }
-        let gone: Vec<&Hit> = withdrawn
-            .iter()
-            .filter_map(|id| known.get(*id))
-            .filter(|s| s.number > state.floor)
-            .map(|s| &s.hit)
-            .collect();
+        let gone: Vec<&StoredHit> =
+            withdrawn.iter().filter_map(|id| known.get(*id)).filter(|s| s.number > state.floor).collect();
+        let hits: Vec<&Hit> = gone.iter().map(|s| &s.hit).collect();
         correlated::put(t, &self.space, state.era, &found.changes).await?;
-        alerts::change(self, t, &mut state, &gone, numbered).await?;
+        alerts::change(self, t, &mut state, &hits, numbered).await?;
         let change = state.written + 1;
         let written: HashSet<&str> = numbered.iter().map(|s| s.hit.id.as_str()).collect();
-        let gone =
-            gone.iter().filter(|h| !written.contains(h.id.as_str())).map(|h| self.without(h, &known[&h.id], change));
+        let gone = gone.iter().filter(|s| !written.contains(s.hit.id.as_str())).map(|s| self.without(s, change));
         let written = gone.chain(numbered.iter().chain(&said).map(|s| documents::write(&self.index, s, change)));
         let pieces = pieces(written);
         if !pieces.is_empty() {
@@ -169,9 +166,9 @@ impl Cluster {
     }
 
     /// The lines that withdraw a hit. Which numbers it had before rebuilds is kept, under a number that nobody reads.
-    fn without(&self, hit: &Hit, stored: &StoredHit, change: u64) -> String {
+    fn without(&self, stored: &StoredHit, change: u64) -> String {
         if stored.again.is_empty() {
-            return documents::delete(&self.index, &hit.id, change);
+            return documents::delete(&self.index, &stored.hit.id, change);
         }
         documents::write(&self.index, &StoredHit { number: 0, ..stored.clone() }, change)
     }
@@ -264,8 +261,7 @@ impl Cluster {
     /// The checkpoint, for whoever works from now on.
     pub(super) async fn take_over(&self, fence: Fence) -> Result<Position> {
         let pass = async |t: &mut Transaction| {
-            let mut state = lock_detected(t, &self.space).await?;
-            state.fence.pass(fence)?;
+            let state = lock_as(t, &self.space, fence).await?;
             state.save(t, &self.space).await
         };
         let passed = transact!(self.neo4j, t => pass(&mut t).await);
@@ -284,8 +280,7 @@ impl Cluster {
     }
 
     async fn clear_state(&self, t: &mut Transaction, fence: Fence) -> Result<Detected> {
-        let mut state = lock_detected(t, &self.space).await?;
-        state.fence.pass(fence)?;
+        let mut state = lock_as(t, &self.space, fence).await?;
         // Hits that another process has just numbered are cleared with the others: their documents are hidden.
         state.floor = state.newest;
         state.written += 1;

@@ -1,7 +1,7 @@
 //! How things are kept in Neo4j: a node each, with the label of its kind and `Catalog`, and its parts as properties.
 use crate::{
     error::{Error, Result},
-    neo4j::{Client, Map, Transaction, cypher},
+    neo4j::{Client, Map, Transaction, cypher, transact},
 };
 use neo4rs::{BoltList, BoltType, Query};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -233,16 +233,14 @@ pub async fn delete(t: &mut Transaction, keys: impl IntoIterator<Item = String>)
     t.each(cypher!("cypher/write/catalog_delete.cypher"), rows).await
 }
 
-/// Deletes a part of the nodes of lists. Whether there may be more.
-pub async fn delete_piece(t: &mut Transaction, lists: &[String]) -> Result<bool> {
-    let query = cypher!("cypher/write/catalog_delete_list.cypher").param("lists", lists.to_vec()).param("most", PIECE);
-    Ok(t.rows::<Count>(query).await?.iter().any(|c| c.count == PIECE))
+/// Runs a statement that deletes at most `most` nodes and counts them. Whether more may be left.
+pub async fn delete_piece(t: &mut Transaction, query: Query) -> Result<bool> {
+    Ok(t.rows::<Count>(query.param("most", PIECE)).await?.iter().any(|c| c.count == PIECE))
 }
 
-/// Repeats a statement that deletes at most `most` nodes and counts them, until nothing is left.
+/// Repeats such a statement until nothing is left.
 pub async fn delete_all(client: &Client, query: Query) -> Result<()> {
-    let query = query.param("most", PIECE);
-    while client.change::<Count>(query.clone()).await?.iter().any(|c| c.count == PIECE) {}
+    while transact!(client, t => delete_piece(&mut t, query.clone()).await)? {}
     Ok(())
 }
 

@@ -55,6 +55,16 @@ pub async fn lock_detected(t: &mut Transaction, space: &Space) -> Result<Detecte
     nodes::lock(t, &detected_key(space)).await
 }
 
+/// The same as the owner of detect.
+///
+/// # Errors
+/// `CONFLICT` when another process owns it now.
+pub async fn lock_as(t: &mut Transaction, space: &Space, fence: Fence) -> Result<Detected> {
+    let mut state = lock_detected(t, space).await?;
+    state.fence.pass(fence)?;
+    Ok(state)
+}
+
 /// Counters of the rest. Each stands in a node of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

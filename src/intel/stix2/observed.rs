@@ -63,7 +63,8 @@ impl<'o> Scope<'o> {
         let Some(Objects::Observed(parts)) = &object.objects else { return self.refers(object) };
         let inner = Scope::new(parts.iter().map(|(id, o)| (id.as_str(), o)), self.left);
         let things = parts.iter().filter(|(id, o)| !inner.is_folder(id, o));
-        let told: Vec<Expr> = things.map(|(id, o)| inner.thing(id, o).unwrap_or_else(|| nothing(&o.kind))).collect();
+        let told: Vec<Expr> =
+            things.map(|(id, o)| inner.thing(id, o).unwrap_or_else(|| Expr::nothing(&o.kind))).collect();
         if told.is_empty() { Err("observed data without objects".into()) } else { Ok(Some(Expr::or(told))) }
     }
 
@@ -74,7 +75,7 @@ impl<'o> Scope<'o> {
             return Err("observed data without objects".into());
         }
         match ids.find(|id| !self.by_id.contains_key(id.as_str())) {
-            Some(id) => Err(missing(id)),
+            Some(id) => Err(expr::missing(id)),
             None => Ok(None),
         }
     }
@@ -110,13 +111,13 @@ impl<'o> Scope<'o> {
             return (!parts.is_empty()).then(|| Expr::and(parts));
         }
         parts.extend(unseen(object));
-        Some(if parts.is_empty() { nothing(&object.kind) } else { Expr::and(parts) })
+        Some(if parts.is_empty() { Expr::nothing(&object.kind) } else { Expr::and(parts) })
     }
 
     fn at(&self, id: &str) -> Result<&'o Object, String> {
-        let object = self.by_id.get(id).copied().ok_or_else(|| missing(id))?;
+        let object = self.by_id.get(id).copied().ok_or_else(|| expr::missing(id))?;
         if self.left.get() == 0 {
-            return Err("too many references to large objects".into());
+            return Err(expr::TOO_MUCH.into());
         }
         self.left.set(self.left.get().saturating_sub(size(object)));
         Ok(object)
@@ -145,7 +146,7 @@ impl<'o> Scope<'o> {
             (name, Some(Ok(folder))) => Some(named(&expr::path(folder, name))),
         });
         parts.extend(unseen(file));
-        if parts.is_empty() { vec![nothing(property)] } else { parts }
+        if parts.is_empty() { vec![Expr::nothing(property)] } else { parts }
     }
 
     fn traffic(&self, object: &Object, parts: &mut Vec<Expr>) {
@@ -161,14 +162,6 @@ impl<'o> Scope<'o> {
         let protocols = object.protocols.0.iter().map(|p| p.as_deref().unwrap_or_default());
         parts.extend(protocols.filter(|p| !common(p)).map(|p| is(object, "protocols[*]", p)));
     }
-}
-
-fn missing(id: &str) -> String {
-    format!("'{}' is not in the file", shown(id))
-}
-
-fn nothing(kind: &str) -> Expr {
-    Expr::hidden(format!("{}: nothing that Sysmon shows", shown(kind)))
 }
 
 /// Bytes of what others take over.
@@ -218,7 +211,7 @@ fn values(key: &Object) -> Option<Expr> {
             None => Expr::hidden(format!("values[*].data '{}': not shown by Sysmon", shown(data))),
         });
         let parts: Vec<Expr> = name.into_iter().chain(data).collect();
-        if parts.is_empty() { nothing("values[*]") } else { Expr::and(parts) }
+        if parts.is_empty() { Expr::nothing("values[*]") } else { Expr::and(parts) }
     };
     let each: Vec<Expr> = key.values.0.iter().map(value).collect();
     (!each.is_empty()).then(|| Expr::or(each))
