@@ -3,20 +3,23 @@
 //! prints them).
 //!
 //! Prints events per second until all are found, projected and matched, and the median latency of ten searches, a
-//! process tree and a two-step expansion. The graph in Neo4j is emptied first.
+//! process tree and a two-step expansion. The graph in Neo4j is emptied first; what else is stored is removed at the end.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
+#[allow(dead_code, reason = "the tests need more of it")]
+#[path = "../it/support/cluster.rs"]
+mod cluster;
 mod support;
 
+use cluster::{Namespace, Turn};
 use std::time::Instant;
 use sysmonsearch::{
     config::Servers,
     elastic::Access,
     event::{
-        Condition, Event, Fence, Field, Period, Scope,
+        Condition, Event, Field, Period, Scope,
         condition::{Match, Operator},
     },
     graph::{NeighbourFilter, NodeId},
-    neo4j,
     pipeline::{Engines, Pipeline},
     store::{Interval, Order, Query, TermOrder},
 };
@@ -106,31 +109,27 @@ fn main() {
     let most = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(50_000);
     let mut events = support::events_of(&support::files());
     events.truncate(most);
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let (elasticsearch, neo4j) = (variable("ELASTICSEARCH_URL"), variable("NEO4J_URI"));
-    assert!(!elasticsearch.is_empty() && !neo4j.is_empty(), "set ELASTICSEARCH_URL and NEO4J_URI");
+    let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL").expect("set ELASTICSEARCH_URL and NEO4J_URI");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (fast, embedded) = runtime.block_on(measure(Engines::embedded(folder.path()).unwrap(), &events));
+    let neo4j = namespace.neo4j();
     let servers = Servers {
-        elasticsearch: Access { nodes: vec![elasticsearch], ..Access::default() },
-        neo4j,
-        user: "neo4j".into(),
-        password: variable("NEO4J_PASSWORD"),
-        name: format!("bench-{}", uuid::Uuid::now_v7().simple()),
+        elasticsearch: Access { nodes: vec![namespace.elastic.clone()], ..Access::default() },
+        neo4j: neo4j.uri.clone(),
+        user: neo4j.user.clone(),
+        password: neo4j.password.clone(),
+        name: namespace.name.clone(),
         shards: 1,
         substring: None,
         foreign: Vec::new(),
         keep_months: None,
     };
     let (slow, cluster) = runtime.block_on(async {
-        // The graph is that of the run before.
-        let client = neo4j::Client::new(&servers.neo4j, &servers.user, &servers.password).unwrap();
-        client.run(neo4rs::query("MATCH (c:GraphCheckpoint) REMOVE c.prefix, c.fence")).await.unwrap();
-        let engines = Engines::cluster(servers).await.unwrap();
-        engines.graph.clear(Fence::default()).await.unwrap();
-        measure(engines, &events).await
+        let _turn = Turn::take(neo4j).await;
+        measure(Engines::cluster(servers).await.unwrap(), &events).await
     });
+    drop(namespace);
     println!(
         "{} events, all rules; events/s: embedded {fast:.0}, cluster {slow:.0}, ratio {:.2}",
         events.len(),
