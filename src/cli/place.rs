@@ -4,7 +4,6 @@ use crate::{
     catalog::{Catalog, Role, embedded::Sqlite},
     checkup::Finding,
     config::{Common, Connect},
-    elastic,
     error::{Code, Error},
     pipeline::{Engines, Pipeline},
     rules::Placeholders,
@@ -149,15 +148,7 @@ pub async fn engines(common: &Common, connect: &Connect) -> anyhow::Result<Looke
         return Ok(Looked::There(named(url, connect).await?));
     }
     if let Some(servers) = common.cluster.servers()? {
-        let elastic = elastic::Client::connect(&servers.elasticsearch)?;
-        return Ok(Looked::Here(match Engines::cluster(servers).await {
-            Ok(engines) => engines.checkup().await,
-            Err(e) => {
-                let mut found = elastic.checkup("Elasticsearch").await;
-                found.push(Finding::failed("Neo4j", &e));
-                found
-            }
-        }));
+        return Ok(Looked::Here(Engines::look(servers)?.checkup().await));
     }
     let data = common.data();
     let folder = data.clone();

@@ -1,5 +1,5 @@
 //! Writing documents: what the cluster had no room for is sent again.
-use super::{Client, Method, failure};
+use super::{Client, Method, failure, is_closing};
 use crate::error::{Code, Error, Result};
 use serde_json::Value;
 use std::time::Duration;
@@ -93,6 +93,7 @@ fn refused(
             Some(409) => each(n, Done::Conflict),
             Some(404) if action.is_some_and(|a| a == "delete") => each(n, Done::Absent),
             Some(429 | 503) => again.push((n, line)),
+            Some(500) if is_closing(item) => again.push((n, line)),
             Some(400) if is_of_document(&item["error"]) => each(n, Done::Refused(reason(&item["error"]), line)),
             status => return Err(failure(status.unwrap_or(500) as u16, item)),
         }

@@ -188,6 +188,20 @@ fn looks_at_all_shards(path: &str) -> bool {
         .any(|verb| path.strip_suffix(verb).is_some_and(|before| before.is_empty() || before.ends_with('/')))
 }
 
+/// Whether a node stopped in an orderly way while it was asked, or its shard was moved. `answer` is that of a request or of
+/// an item of a bulk request.
+fn is_closing(answer: &Value) -> bool {
+    const TYPES: [&str; 4] = [
+        "node_closed_exception",
+        "already_closed_exception",
+        "alreadyclosed_exception",
+        "illegal_index_shard_state_exception",
+    ];
+    let roots = answer["error"]["root_cause"].as_array().into_iter().flatten();
+    let mut causes = roots.chain([&answer["error"], &answer["error"]["caused_by"]]);
+    causes.any(|e| e["type"].as_str().is_some_and(|name| TYPES.contains(&name)))
+}
+
 /// What the caller can do about a refusal. An answer of a part of the shards is one too: nothing is cut silently.
 pub fn failure(status: u16, answer: &Value) -> Error {
     let text = answer.to_string();
@@ -209,6 +223,7 @@ pub fn failure(status: u16, answer: &Value) -> Error {
         200..300 | 429 | 502..=504 => {
             Error::new(Code::Unavailable, "Elasticsearch is overloaded or starting").with(source)
         }
+        500 if is_closing(answer) => Error::new(Code::Unavailable, "Elasticsearch is being stopped").with(source),
         403 if text.contains("cluster_block_exception") => {
             Error::new(Code::Unavailable, "Elasticsearch takes no writes: look whether its disk is full").with(source)
         }
@@ -238,6 +253,20 @@ mod tests {
             assert_eq!(code(whole(200, answer.clone())), searched, "{answer}");
             assert_eq!(code(checked(200, answer.clone())), written, "{answer}");
         }
+    }
+
+    #[test]
+    fn who_is_being_stopped_is_asked_again() {
+        let closed = json!({ "type": "node_closed_exception", "reason": "node closed" });
+        for answer in [
+            json!({ "error": closed, "status": 500 }),
+            json!({ "error": { "type": "x", "root_cause": [closed] } }),
+            json!({ "error": { "type": "x", "caused_by": closed } }),
+        ] {
+            assert_eq!(failure(500, &answer).code, Code::Unavailable, "{answer}");
+        }
+        assert_eq!(failure(500, &json!({ "error": { "type": "null_pointer_exception" } })).code, Code::Internal);
+        assert_eq!(failure(400, &json!({ "error": closed })).code, Code::Internal);
     }
 
     #[test]

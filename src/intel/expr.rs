@@ -4,7 +4,10 @@ use crate::event::{
     EventCode,
     indicator::{Kind, Relation, carries},
 };
-use std::{collections::BTreeSet, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 /// A condition of a report.
 #[derive(Debug, Clone, PartialEq)]
@@ -175,10 +178,11 @@ impl Expr {
 fn joined(parts: Vec<Expr>) -> Vec<Expr> {
     let (hashes, mut rest): (Vec<Expr>, Vec<Expr>) = parts.into_iter().partition(is_hash);
     let (mut any, mut known): (Vec<Expr>, BTreeSet<Leaf>) = Default::default();
+    let several = several(&hashes);
     hashes.into_iter().for_each(|h| alternatives(h, &mut any, &mut known));
     if !any.is_empty() {
         rest.retain(|p| !matches!(p, Expr::Hidden(h) if h.of_content));
-        rest.insert(0, Expr::or(any));
+        rest.insert(0, several.map_or_else(|| Expr::or(any), Expr::hidden));
     }
     let one = |kind: Kind, rest: &[Expr]| {
         let mut found = rest.iter().enumerate().filter_map(|(i, p)| match p {
@@ -192,6 +196,29 @@ fn joined(parts: Vec<Expr>) -> Vec<Expr> {
         rest.remove(f);
     }
     rest
+}
+
+/// Why no event shows all of these hashes: a file has one of each kind, so that two are of different files.
+fn several(hashes: &[Expr]) -> Option<String> {
+    let mut first = BTreeMap::new();
+    hashes.iter().filter_map(single).find_map(|leaf| {
+        let known = *first.entry(leaf.kind).or_insert(leaf.value.as_str());
+        let kind = leaf.kind.as_str();
+        let why = || format!("several files, {kind} '{known}' and '{}': no single event shows them", leaf.value);
+        (known != leaf.value).then(why)
+    })
+}
+
+/// The value, where it is no choice of several.
+fn single(hash: &Expr) -> Option<&Leaf> {
+    match hash {
+        Expr::Leaf(leaf) => Some(leaf),
+        Expr::Or(members) => match members.as_slice() {
+            [one] => single(one),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// The path of a file in a folder.
@@ -249,6 +276,36 @@ impl fmt::Display for Expr {
             Self::Not(inner) => write!(f, "NOT {inner}"),
             Self::Several { ordered: true, parts } => list(f, parts, "FOLLOWEDBY"),
             Self::Several { ordered: false, parts } => list(f, parts, "AND"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hash(kind: Kind, value: &str) -> Expr {
+        Expr::Leaf(Leaf { kind, relation: Relation::Equals, value: value.into() })
+    }
+
+    /// What is left of a conjunction, and why not more.
+    fn seen(parts: Vec<Expr>) -> (Option<Expr>, Vec<String>) {
+        let mut issues = Vec::new();
+        (Expr::And(parts).seen(&mut issues), issues)
+    }
+
+    #[test]
+    fn hashes_of_one_file_are_alternatives_and_those_of_several_are_no_event() {
+        let (md5, sha1) = (hash(Kind::Md5, "a"), hash(Kind::Sha1, "b"));
+        let one = vec![md5.clone(), sha1.clone(), md5.clone()];
+        assert_eq!(seen(one), (Some(Expr::Or(vec![md5.clone(), sha1.clone()])), vec![]));
+        // Which of the alternatives it is, is open.
+        let either = Expr::Or(vec![md5.clone(), hash(Kind::Md5, "c")]);
+        assert_eq!(seen(vec![either, sha1.clone()]).1, Vec::<String>::new());
+        for other in [hash(Kind::Md5, "c"), Expr::Or(vec![hash(Kind::Md5, "c")])] {
+            let (left, issues) = seen(vec![md5.clone(), Expr::And(vec![sha1.clone(), other])]);
+            assert_eq!(left, None);
+            assert!(issues.len() == 1 && issues[0].contains("several files, MD5 'a' and 'c'"), "{issues:?}");
         }
     }
 }

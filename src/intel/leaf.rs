@@ -9,7 +9,7 @@ use crate::event::{
     normal_value, text,
 };
 use ipnet::{IpNet, Ipv4Subnets, Ipv6Subnets};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Longest value: longer ones are no value of an event.
 pub const MAX_VALUE: usize = 8 << 10;
@@ -25,6 +25,8 @@ pub enum What {
     Host,
     /// The same, at the end of a connection whose addresses are of this kind.
     HostAt(Kind),
+    /// An address with the port behind it.
+    Socket,
     /// Its host is what Sysmon sees of it.
     Url,
     /// The name of a file or a domain: its ending is one of both.
@@ -74,6 +76,13 @@ pub fn leaf(name: &str, what: What, compare: Compare, value: &str) -> Expr {
         (What::Url, Compare::Is(relation)) => match host_of(relation, value) {
             Ok((relation, host)) => made(name, host_kind(&host), relation, &host),
             Err(why) => hidden(why),
+        },
+        (What::Socket, Compare::Is(relation)) => match refanged(value).parse::<SocketAddr>() {
+            Ok(at) => Expr::and(vec![
+                made(name, Kind::Ip, relation, &at.ip().to_string()),
+                made(name, Kind::DestinationPort, relation, &at.port().to_string()),
+            ]),
+            Err(_) => hidden("not an address"),
         },
         (What::Host, Compare::Is(relation)) => made(name, host_kind(value), relation, value),
         (What::HostAt(kind), Compare::Is(relation)) => host_at(name, kind, relation, value),
@@ -259,14 +268,41 @@ fn file(kind: Kind, relation: Relation, value: &str) -> Result<(Kind, Relation, 
 
 /// Addresses and names as reports write them to keep them from being clicked.
 fn refanged(value: &str) -> String {
-    value.trim().replace("[.]", ".").replace("(.)", ".").replace("[dot]", ".").replace("[:]", ":")
+    let mut rest = value.trim();
+    let mut out = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(['[', '(', '{']) {
+        let (before, bracket) = rest.split_at(at);
+        let (sign, behind) = sign_in_brackets(bracket).unwrap_or_else(|| bracket.split_at(1));
+        out.push_str(before);
+        out.push_str(sign);
+        rest = behind;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The sign in the brackets with which a text begins, and what stands behind them.
+fn sign_in_brackets(text: &str) -> Option<(&str, &str)> {
+    const SIGNS: &[(&str, &str)] =
+        &[(".", "."), ("dot", "."), ("d0t", "."), (":", ":"), ("://", "://"), (":/", ":/"), ("//", "//"), ("/", "/")];
+    let close = match text.chars().next()? {
+        '[' => ']',
+        '(' => ')',
+        '{' => '}',
+        _ => return None,
+    };
+    SIGNS.iter().find_map(|(written, meant)| {
+        let (inner, behind) = text.get(1..)?.split_at_checked(written.len())?;
+        let behind = behind.strip_prefix(close)?;
+        inner.eq_ignore_ascii_case(written).then_some((*meant, behind))
+    })
 }
 
 /// What of an address, or of a part of one, Sysmon sees: its host.
 fn host_of(relation: Relation, value: &str) -> Result<(Relation, String), &'static str> {
     const WEB: &[&str] =
         &["php", "asp", "aspx", "jsp", "cgi", "html", "htm", "png", "gif", "jpg", "css", "json", "xml"];
-    let scheme = value.contains("://");
+    let scheme = refanged(value).contains("://");
     let is_page = |host: &str| {
         let end = host.rsplit_once('.').map_or("", |(_, e)| e);
         is_file_name(host) || WEB.iter().any(|w| w.eq_ignore_ascii_case(end))
@@ -346,6 +382,7 @@ pub fn guess(value: &str) -> Option<(What, &'static str)> {
         40 if hex => (What::Is(Kind::Sha1), "SHA1"),
         64 if hex => (What::Is(Kind::Sha256), "SHA256"),
         _ if text::ip(&value).is_some() || value.parse::<IpNet>().is_ok() => (What::Is(Kind::Ip), "address"),
+        _ if value.parse::<SocketAddr>().is_ok() => (What::Socket, "address and port"),
         _ if value.contains("://") => (What::Url, "URL"),
         _ if is_registry(&value) => (What::Is(Kind::RegistryKey), "registry key"),
         _ if text::fold(&value).starts_with("\\\\.\\pipe\\") => (What::Is(Kind::Pipe), "pipe"),
@@ -378,4 +415,51 @@ fn is_domain_too(value: &str) -> bool {
 
 fn ends_in(value: &str, extensions: &[&str]) -> bool {
     value.rsplit_once('.').is_some_and(|(_, e)| extensions.iter().any(|x| x.eq_ignore_ascii_case(e)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_must_not_be_clicked_is_read_as_it_was() {
+        for (written, meant) in [
+            ("hxxps[://]evil[.]example/x", "hxxps://evil.example/x"),
+            ("hxxp[:]//evil(.)example", "hxxp://evil.example"),
+            ("hxxp[:/]/evil{.}example[/]x", "hxxp://evil.example/x"),
+            ("a[dot]b(dot)c{dot}d[DOT]example", "a.b.c.d.example"),
+            ("evil[d0t]example", "evil.example"),
+            ("evil(D0T)example", "evil.example"),
+            ("198.51.100[.]7[:]443", "198.51.100.7:443"),
+            // Other brackets, and such as do not belong together.
+            ("[2001:db8::1]:443", "[2001:db8::1]:443"),
+            ("a[.)b(dot]c[dots]d[", "a[.)b(dot]c[dots]d["),
+            ("HKCR\\{0d3a}\\(ä)", "HKCR\\{0d3a}\\(ä)"),
+            ("[[.]]", "[.]"),
+        ] {
+            assert_eq!(refanged(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_address_keeps_its_port() {
+        for (written, ip, port) in [
+            ("198.51.100.7:443", "198.51.100.7", "443"),
+            ("198.51.100[.]7[:]8080", "198.51.100.7", "8080"),
+            ("[2001:DB8::1]:443", "2001:db8::1", "443"),
+            ("[::ffff:198.51.100.7]:80", "198.51.100.7", "80"),
+        ] {
+            let (what, name) = guess(written).unwrap();
+            let is = |kind, value: &str| Expr::Leaf(Leaf { kind, relation: Relation::Equals, value: value.to_owned() });
+            let expected = Expr::And(vec![is(Kind::Ip, ip), is(Kind::DestinationPort, port)]);
+            assert_eq!(leaf(name, what, Compare::Is(Relation::Equals), written), expected, "{written}");
+        }
+        for (written, what) in [
+            ("2001:db8::1:443", What::Is(Kind::Ip)),
+            ("198.51.100.7:443/x", What::Url),
+            ("198.51.100.7:99999", What::Is(Kind::Domain)),
+        ] {
+            assert_eq!(guess(written).map(|(what, _)| what), Some(what), "{written}");
+        }
+    }
 }

@@ -28,7 +28,7 @@ use crate::{
     },
 };
 use findings::{Findings, Found, shown};
-use std::{fs::File, io::Read, path::Path};
+use std::{fs::File, io::Read, net::SocketAddr, path::Path};
 use uuid::Uuid;
 
 /// Bytes of one file.
@@ -115,6 +115,10 @@ fn findings(text: &str) -> Result<(Format, Findings), String> {
                     Err(format!("XML of a kind that is not known here: its root is <{other}>, not STIX or OpenIOC"))
                 }
             }
+        }
+        // A list that begins with an address of IPv6 and its port.
+        Some(b'[') if text.split_whitespace().next().is_some_and(|v| v.parse::<SocketAddr>().is_ok()) => {
+            table::read(text)
         }
         Some(b'{' | b'[') if memchr::memchr_iter(b'{', text.as_bytes()).count() > MAX_OBJECTS => {
             Err(format!("more than {MAX_OBJECTS} objects: split the file"))

@@ -37,18 +37,15 @@ pub fn read(root: &Element) -> Result<Findings, String> {
     if !version.trim_start_matches("stix-").starts_with("1.") {
         return Err(format!("STIX package of version {}: 1.0 to 1.2.1 are read as XML", shown(version)));
     }
-    let (mut indicators, mut by_id) = (Vec::new(), HashMap::new());
-    let mut referred = HashSet::new();
+    let (mut by_id, mut referred) = (HashMap::new(), HashSet::new());
     root.walk(&mut |e| {
         if let Some(id) = e.attribute("id") {
             by_id.entry(id).or_insert(e);
         }
         referred.extend(e.attribute("idref").filter(|_| e.name == "Observable"));
-        if e.name == "Indicator" && e.attribute("idref").is_none() && !e.children.is_empty() {
-            indicators.push(e);
-        }
     });
-    let mut observables = Vec::new();
+    let (mut indicators, mut observables) = (Vec::new(), Vec::new());
+    alone(root, false, &mut indicators);
     free(root, &mut observables);
     let package = Package { by_id, known: RefCell::default(), left: Cell::new(MAX_AGAIN) };
     let handling = root.child("STIX_Header").and_then(marking);
@@ -68,6 +65,29 @@ pub fn read(root: &Element) -> Result<Findings, String> {
         }
     }
     Ok(findings)
+}
+
+/// Indicators that hold by themselves. One that is written inside of a composite other than OR, or of a negated
+/// indicator, is a `part` and tells nothing alone: the indicator around it tells it.
+fn alone<'e>(e: &'e Element, part: bool, out: &mut Vec<&'e Element>) {
+    let whole = e.name == "Indicator" && e.attribute("idref").is_none() && !e.children.is_empty();
+    if whole && !part {
+        out.push(e);
+    }
+    for child in &e.children {
+        let part = match (e.name.as_str(), child.name.as_str()) {
+            ("Indicator", "Composite_Indicator_Expression") => {
+                part || whole && (is_negated(e) || child.attribute("operator") != Some("OR"))
+            }
+            ("Composite_Indicator_Expression", "Indicator") => part,
+            _ => false,
+        };
+        alone(child, part, out);
+    }
+}
+
+fn is_negated(e: &Element) -> bool {
+    e.attribute("negate") == Some("true")
 }
 
 /// Observables that are part of no indicator, of no other observable, and of no course of action: what that acts
@@ -108,7 +128,6 @@ impl<'e> Package<'e> {
             return;
         }
         let expr = Expr::or(parts);
-        let negated = e.attribute("negate") == Some("true");
         let validity = findings.validity(&origin, time(e, "Start_Time"), time(e, "End_Time"));
         let Some((valid_from, valid_until)) = validity else { return };
         findings.push(Found {
@@ -117,7 +136,7 @@ impl<'e> Package<'e> {
             valid_from,
             valid_until,
             tlp: marking(e).or(handling),
-            expr: if negated { Expr::Not(Box::new(expr)) } else { expr },
+            expr: if is_negated(e) { Expr::Not(Box::new(expr)) } else { expr },
         });
     }
 
@@ -157,13 +176,12 @@ impl<'e> Package<'e> {
                 .map(|o| self.observable(o, depth + 1))
                 .chain(part.all("Composite_Indicator_Expression").map(|c| self.composite(c, depth + 1)))
                 .collect::<Vec<_>>();
-            parts.push(if inner.is_empty() {
-                Expr::hidden("an indicator without an observable")
-            } else {
-                Expr::or(inner)
-            });
+            let inner =
+                if inner.is_empty() { Expr::hidden("an indicator without an observable") } else { Expr::or(inner) };
+            parts.push(if is_negated(part) { Expr::Not(Box::new(inner)) } else { inner });
         }
         match e.attribute("operator") {
+            _ if parts.is_empty() => Expr::hidden("an indicator without items"),
             _ if parts.len() < 2 => Expr::or(parts),
             Some("AND") => Expr::Several { ordered: false, parts },
             Some("OR") => Expr::Or(parts),
@@ -195,8 +213,7 @@ impl<'e> Package<'e> {
         } else {
             Expr::hidden("an observable without an object")
         };
-        let negated = e.attribute("negate") == Some("true");
-        if negated { Expr::Not(Box::new(inner)) } else { inner }
+        if is_negated(e) { Expr::Not(Box::new(inner)) } else { inner }
     }
 
     /// Whether this may be looked at, for the first time or again.

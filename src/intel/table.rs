@@ -120,7 +120,8 @@ fn is_told_by_value(kind: &str, what: What) -> bool {
     let hash = matches!(what, What::Is(Kind::Md5 | Kind::Sha1 | Kind::Sha256));
     let named = kind.to_ascii_lowercase();
     let other = hash && OTHERS.iter().any(|o| named.contains(o));
-    misp::what(kind) == What::Hidden && !other && (hash || what == What::Is(Kind::Ip))
+    let address = matches!(what, What::Is(Kind::Ip) | What::Socket);
+    misp::what(kind) == What::Hidden && !other && (hash || address)
 }
 
 /// Tables that were joined repeat their head.

@@ -36,11 +36,18 @@ type Groups = BTreeMap<Group, Touched>;
 /// With the events of the piece that completed a window before and still do.
 type Changed = (Change, Vec<(Time, EventId)>);
 
+/// A correlation that is not to be matched any more.
+pub(super) struct Noisy {
+    pub(super) id: String,
+    /// Of another version nothing is known.
+    pub(super) version: String,
+    pub(super) why: String,
+}
+
 /// What came of correlations besides what was found.
 #[derive(Default)]
 pub(super) struct Aside {
-    /// By id, why a correlation is not to be matched any more.
-    pub(super) noisy: Vec<(String, String)>,
+    pub(super) noisy: Vec<Noisy>,
     /// How long each took.
     pub(super) spent: Vec<(Arc<str>, Duration)>,
 }
@@ -83,7 +90,8 @@ pub(super) async fn correlate(
             let changes = match changed(catalog, rules, n, &mut groups).await? {
                 Looked::Changed(changes) => changes,
                 Looked::TooMany(group) => {
-                    aside.noisy.push((correlation.id.to_string(), why(set, &group)));
+                    let (id, version) = (correlation.id.to_string(), correlation.version.to_string());
+                    aside.noisy.push(Noisy { id, version, why: why(set, &group) });
                     break;
                 }
             };

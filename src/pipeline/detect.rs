@@ -1,6 +1,6 @@
 //! The follower that matches events with the rules.
 use super::{
-    correlate::{self, Aside},
+    correlate::{self, Aside, Noisy},
     cost::Spent,
     follow::{Work, tell_alerts},
     hunt::Hunts,
@@ -49,8 +49,8 @@ pub(super) struct Detect {
     pub(super) rules: Arc<RwLock<Arc<RuleSet>>>,
     pub(super) reloading: Arc<Mutex<()>>,
     spent: Spent,
-    /// By id, why correlations are not to be matched any more; told when what was found is stored.
-    noisy: Vec<(String, String)>,
+    /// Correlations that are not to be matched any more; told when what was found is stored.
+    noisy: Vec<Noisy>,
     /// The rules of the last piece.
     used: Option<Arc<RuleSet>>,
     pub(super) processes: Processes,
@@ -153,11 +153,13 @@ impl Detect {
         if self.noisy.is_empty() {
             return Ok(());
         }
-        let ids: Vec<String> = self.noisy.iter().map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = self.noisy.iter().map(|n| n.id.clone()).collect();
         let rules = self.catalog.rules_by_id(&ids).await?;
-        let refused = rules.into_iter().zip(&self.noisy).filter_map(|(rule, (_, why))| {
-            tracing::warn!(rule = rule.as_ref().map(|r| &*r.id), "rule is not matched any more: {why}");
-            Some(Rule { refused: Some(why.clone()), ..rule? })
+        let refused = rules.into_iter().zip(&self.noisy).filter_map(|(rule, noisy)| {
+            // What has come in its place meanwhile may do.
+            let rule = rule.filter(|r| r.version == noisy.version)?;
+            tracing::warn!(rule = rule.id, "rule is not matched any more: {}", noisy.why);
+            Some(Rule { refused: Some(noisy.why.clone()), ..rule })
         });
         self.catalog.judge_rules(&refused.collect::<Vec<_>>()).await?;
         self.noisy.clear();
@@ -286,4 +288,37 @@ pub(super) fn settled(rules: &RuleSet, open: Vec<Open>, lineages: Vec<(Lineage, 
 /// Ids of events.
 pub(super) fn ids(events: &[Arc<Event>]) -> HashSet<EventId> {
     events.iter().map(|e| e.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::embedded::Sqlite,
+        rules::{correlation::NOISY, parse},
+        store::embedded::{Settings, Tantivy},
+    };
+
+    #[tokio::test]
+    async fn a_verdict_is_about_the_version_that_was_matched() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Sqlite::open(&folder.path().join("catalog.sqlite")).unwrap();
+        let store = Tantivy::open(folder.path(), Settings::default()).unwrap();
+        let text = "title: a\nid: a\nlogsource: {product: windows, category: process_creation}\n\
+            detection: {s: {Image: x}, condition: s}\n---\ntitle: k\nid: k\n\
+            correlation: {type: event_count, rules: [a], timespan: 1m, condition: {gte: 2}}\n";
+        catalog.put_rules(&parse(text, "made.yml").rules).await.unwrap();
+        let (rules, reloading) = (Arc::default(), Arc::default());
+        let rooms = Rooms { catalog: catalog.clone(), store, rules, reloading, spent: Spent::default() };
+        let (live, alerts, hunts) = (broadcast::channel(1).0, watch::channel(0).0, watch::channel(0).1);
+        let mut detect = Detect::new(rooms, live, alerts, hunts).await.unwrap();
+        let stored = async || catalog.rule("k").await.unwrap().unwrap();
+        let version = stored().await.version;
+        for (judged, refused) in [("a former one", false), (version.as_str(), true)] {
+            let noisy = Noisy { id: "k".into(), version: judged.into(), why: format!("{NOISY}{judged}") };
+            detect.took(0, Aside { noisy: vec![noisy], ..Aside::default() });
+            detect.give_up().await.unwrap();
+            assert_eq!(stored().await.refused.is_some(), refused, "{judged}");
+        }
+    }
 }

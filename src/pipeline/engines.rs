@@ -46,31 +46,48 @@ impl Engines {
     /// `BAD_INPUT` for an address or a name that is none; `UNAVAILABLE` when Neo4j does not answer; `CONFLICT` when a newer
     /// program wrote what is there. Elasticsearch is not asked before its first use.
     pub async fn cluster(servers: Servers) -> Result<Self> {
-        let Servers { elasticsearch, neo4j, user, password, name, shards, substring, foreign, keep_months } = servers;
-        let substring = substring.map(|way| match way {
-            config::Substring::Wildcard => Substring::Wildcard,
-            config::Substring::Ngram => Substring::Ngram,
-            config::Substring::Keyword => Substring::Keyword,
-        });
+        let Servers { elasticsearch, neo4j, user, password, name, .. } = servers.clone();
         let elastic = elastic::Client::connect(&elasticsearch)?;
         elastic::check_name(&name)?;
         let graph = graph::neo4j::Neo4j::open(&neo4j, &user, &password).await?;
         graph.claim(&name).await?;
-        let store = store::elasticsearch::Settings {
-            access: elasticsearch,
-            prefix: format!("{name}-events"),
-            shards,
-            substring,
-            foreign: Some(Foreign { indices: foreign, normalise }),
-            keep_months,
-        };
         Ok(Self {
-            store: store::elasticsearch::Elasticsearch::new(store)?,
+            store: store_on(servers)?,
             catalog: catalog::cluster::Cluster::open(neo4j::Client::new(&neo4j, &user, &password)?, elastic, &name)
                 .await?,
             graph,
         })
     }
+
+    /// What is on the servers of a cluster as it is, for a checkup: nothing is asked or made yet.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for an address or a name that is none.
+    pub fn look(servers: Servers) -> Result<Self> {
+        let Servers { elasticsearch, neo4j, user, password, name, .. } = servers.clone();
+        let elastic = elastic::Client::connect(&elasticsearch)?;
+        Ok(Self {
+            catalog: catalog::cluster::Cluster::look(neo4j::Client::new(&neo4j, &user, &password)?, elastic, &name)?,
+            graph: graph::neo4j::Neo4j::look(&neo4j, &user, &password, &name)?,
+            store: store_on(servers)?,
+        })
+    }
+}
+
+fn store_on(servers: Servers) -> Result<Arc<store::elasticsearch::Elasticsearch>> {
+    let Servers { elasticsearch, name, shards, substring, foreign, keep_months, .. } = servers;
+    store::elasticsearch::Elasticsearch::new(store::elasticsearch::Settings {
+        access: elasticsearch,
+        prefix: format!("{name}-events"),
+        shards,
+        substring: substring.map(|way| match way {
+            config::Substring::Wildcard => Substring::Wildcard,
+            config::Substring::Ngram => Substring::Ngram,
+            config::Substring::Keyword => Substring::Keyword,
+        }),
+        foreign: Some(Foreign { indices: foreign, normalise }),
+        keep_months,
+    })
 }
 
 /// The event of a document that another program has stored.

@@ -172,12 +172,17 @@ async fn run(
                 return Ok(Step::Elsewhere);
             }
             let seen = heads.all.borrow_and_update().clone();
-            let piece = store.read(&position, BATCH).await?;
-            let (next, more) = (piece.next.clone(), piece.more);
-            if next != position {
-                work.work(piece, lease.fence()).await?;
-                position = next;
-            }
+            let fence = lease.fence();
+            let read = async {
+                let piece = store.read(&position, BATCH).await?;
+                let (next, more) = (piece.next.clone(), piece.more);
+                if next != position {
+                    work.work(piece, fence).await?;
+                }
+                Ok::<_, Error>((next, more))
+            };
+            let (next, more) = lease.keep(read).await?;
+            position = next;
             let mut reached = position.clone();
             if !more {
                 // Also what is gone from the log since: nothing is left to wait for.
@@ -185,7 +190,7 @@ async fn run(
             }
             near |= heads.lag(&reached) <= MAX_LAG;
             state.send_replace(State { position: reached, healthy: true, near, generation });
-            let aside = work.aside(lease.fence()).await?;
+            let aside = lease.keep(work.aside(fence)).await?;
             drop(guard);
             Ok::<Step, Error>(if more || aside { Step::More } else { Step::Done })
         };
@@ -361,6 +366,26 @@ mod tests {
         done.until(9).await;
         follower.wait(&head).await;
         assert_eq!(done.with(|done| done.clone()), (head, 9));
+    }
+
+    #[tokio::test]
+    async fn a_lease_is_kept_while_a_piece_lasts() {
+        let folder = tempfile::tempdir().unwrap();
+        let catalog = Sqlite::open(&folder.path().join("catalog.db")).unwrap();
+        let mut lease = Lease::new(Some(catalog.clone()), "test", "me".into());
+        lease.hold().await.unwrap();
+        catalog.lease("test", "me", Duration::from_millis(1), false).await.unwrap().unwrap();
+        let other = async || catalog.lease("test", "another", Duration::from_secs(60), false).await.unwrap();
+        let taken = lease
+            .keep(async {
+                tokio::time::sleep(RENEW + Duration::from_secs(1)).await;
+                other().await
+            })
+            .await;
+        assert_eq!(taken, None, "the owner has said that he works");
+        assert_eq!(lease.hold().await.unwrap(), Held::Kept);
+        lease.release().await;
+        assert!(other().await.is_some());
     }
 
     #[tokio::test]

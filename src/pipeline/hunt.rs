@@ -76,10 +76,10 @@ impl Detect {
         Ok(more.then_some(running))
     }
 
-    /// A hunt that a store which is away interrupts goes on later.
+    /// A hunt goes on later that a store which is away interrupts, or another process which has taken the work over.
     async fn failed(&mut self, mut job: Job, e: &Error) -> Result<()> {
-        if e.code == Code::Unavailable {
-            return Err(Error::new(Code::Unavailable, format!("retro-hunt {} is interrupted: {e}", job.name)));
+        if matches!(e.code, Code::Unavailable | Code::Conflict) {
+            return Err(Error::new(e.code, format!("retro-hunt {} is interrupted: {e}", job.name)));
         }
         tracing::error!(job = %job.id, error = ?e, "retro-hunt {} failed", job.name);
         job.state = JobState::Failed;

@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a process that says nothing keeps its work. Longer than a piece of work takes: what one that is
-/// slower writes is refused, see [`Fence`], or changes nothing.
+/// How long a process that says nothing keeps its work. What it writes behind that is refused, see [`Fence`], or changes
+/// nothing.
 pub(super) const LIFE: Duration = Duration::from_secs(15);
 /// How often the owner says that it is alive.
 pub(super) const RENEW: Duration = Duration::from_secs(4);
@@ -63,6 +63,28 @@ impl Lease {
         self.renewed = Some(asked);
         let in_time = before.is_some_and(|at| asked.duration_since(at) < LIFE);
         Ok(if in_time { Held::Kept } else { Held::Taken })
+    }
+
+    /// Says that this process is alive while a piece of work lasts.
+    pub(super) async fn keep<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let Some(catalog) = &self.catalog else { return work.await };
+        let (fence, renewed) = (self.fence, &mut self.renewed);
+        let renew = async {
+            loop {
+                tokio::time::sleep(RENEW).await;
+                let asked = Instant::now();
+                match catalog.lease(self.name, &self.owner, LIFE, false).await {
+                    Ok(Some(epoch)) if Fence(epoch) == fence => *renewed = Some(asked),
+                    // Somebody else has had it: what this piece writes is refused.
+                    Ok(_) => *renewed = None,
+                    Err(e) => tracing::warn!(work = self.name, error = ?e, "cannot renew the lease"),
+                }
+            }
+        };
+        tokio::select! {
+            done = work => done,
+            never = renew => never,
+        }
     }
 
     /// Under which the work is done that is held.

@@ -1,6 +1,6 @@
 //! Events that depend on a process, kept until they are surely found by a search.
 use super::processes::Process;
-use crate::event::EventId;
+use crate::{error::Result, event::EventId};
 use lru::LruCache;
 use std::collections::BTreeSet;
 
@@ -52,8 +52,37 @@ impl Recent {
         self.whole
     }
 
-    /// Whether a search needs a refresh first; asked once.
-    pub(super) fn take_lost(&mut self) -> bool {
-        std::mem::take(&mut self.lost)
+    /// Makes a search find what is not here: refreshes the store where that is needed, and still is after a failure.
+    pub(super) async fn findable(&mut self, refresh: impl Future<Output = Result<()>>) -> Result<()> {
+        if self.lost {
+            refresh.await?;
+            self.lost = false;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn a_refresh_that_failed_is_made_again() {
+        let mut recent = Recent::default();
+        let refreshed = Cell::new(0);
+        let refresh = async |fails: bool| {
+            refreshed.set(refreshed.get() + 1);
+            if fails { Err(Error::internal("away")) } else { Ok(()) }
+        };
+        assert!(recent.findable(refresh(true)).await.is_err());
+        recent.findable(refresh(false)).await.unwrap();
+        assert_eq!(refreshed.get(), 2);
+        recent.findable(refresh(true)).await.unwrap();
+        assert_eq!(refreshed.get(), 2, "nothing was let go since");
+        recent.start(false);
+        recent.findable(refresh(false)).await.unwrap();
+        assert_eq!(refreshed.get(), 3);
     }
 }

@@ -42,9 +42,7 @@ impl Detect {
         let mut kept: BTreeSet<EventId> = before.keys().flat_map(|p| self.recent.of(p)).collect();
         kept.retain(|id| !in_piece.contains(id));
         if !self.recent.is_whole() {
-            if self.recent.take_lost() {
-                self.store.refresh().await?;
-            }
+            self.recent.findable(self.store.refresh()).await?;
             let processes: Vec<Process> = before.keys().cloned().collect();
             let mut pages = Pages::new(self.dependent(&joins, &processes).await?)?;
             while let Some(mut events) = pages.next(&*self.store, &Scope::All).await? {

@@ -52,7 +52,11 @@ impl Pipeline {
         let mut quiet = Vec::new();
         let new: HashMap<&str, &Rule> =
             rules.iter().filter(|r| !stored.contains_key(&r.id)).map(|r| (r.id.as_str(), r)).collect();
-        let usable = |id: &str| new.get(id).copied().or(stored.get(id)).is_some_and(|r| r.refused.is_none());
+        // A new rule that is to be off takes nobody's place.
+        let usable = |id: &str| match new.get(id) {
+            Some(rule) => rule.enabled && rule.refused.is_none(),
+            None => stored.get(id).is_some_and(|r| r.refused.is_none()),
+        };
         for (old, by) in succession.all().filter(|(_, by)| usable(by)) {
             // What was there before, both of them, is as people have left it.
             let fresh = new.contains_key(old) || new.contains_key(by);

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::event::detection::Rule;
 use rsigma_parser::{ConditionExpr, Detections, FilterRule, FilterRuleTarget, Quantifier, SigmaRule, parse_sigma_yaml};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use yaml_serde::{Mapping, Value};
 
 /// Parts of which some number is asked: all combinations are written out.
@@ -31,6 +31,8 @@ pub struct Filters {
 
 struct Filter {
     id: String,
+    /// What changes when it filters otherwise: its version, and values of its placeholders.
+    state: String,
     rule: FilterRule,
     /// What it is about; `None` where it does not say.
     streams: Option<Vec<Stream>>,
@@ -48,9 +50,10 @@ impl Filters {
         let read = |r: &Rule| {
             let mut parsed = parse_sigma_yaml(&r.text).map_err(|e| e.to_string())?;
             let mut rule = parsed.filters.pop().ok_or("the text is no filter")?;
+            let state = format!("{}{}", r.version, placeholders.used(&rule.detection));
             placeholders.expand(&mut rule.detection)?;
             let streams = rule.logsource.as_ref().map(streams).transpose()?;
-            Ok::<_, String>(Filter { id: r.id.clone(), rule, streams })
+            Ok::<_, String>(Filter { id: r.id.clone(), state, rule, streams })
         };
         let mut out = Self::default();
         for rule in rules.filter(|r| r.logsource == LOGSOURCE && r.enabled && r.refused.is_none()) {
@@ -82,6 +85,16 @@ impl Filters {
             Ok(Piece { streams, rule })
         };
         alike.into_iter().map(piece).collect()
+    }
+
+    /// What changes when other filters apply to a rule, or they filter otherwise; empty where none applies.
+    pub fn state(&self, rule: &Rule, parsed: &SigmaRule, known: &Succession) -> String {
+        let own = streams(&parsed.logsource).unwrap_or_default();
+        let meets = |f: &&Filter| f.streams.as_ref().is_none_or(|s| own.iter().any(|o| s.contains(o)));
+        let naming = self.usable.iter().filter(|f| f.names(rule, parsed, known)).filter(meets);
+        // The order of filters changes nothing.
+        let states: BTreeSet<&str> = naming.map(|f| f.state.as_str()).collect();
+        states.into_iter().flat_map(|state| ["\u{1}", state]).collect()
     }
 
     /// The filters that apply to a rule on events of a stream.

@@ -116,6 +116,7 @@ fn verdict(
     origin: &str,
     line: usize,
 ) -> Result<(), String> {
+    taxonomy(map)?;
     if map.contains_key("correlation") {
         // Whether its members are there is seen when rules are compiled.
         return correlation::parse(map).map(drop);
@@ -137,6 +138,18 @@ fn verdict(
         loaded.issue(origin, format!("line {line}"), doubt);
     }
     plain(map, "detection").and_then(|()| set::check(rule))
+}
+
+/// Refuses names of fields that are not Sigma's own: of another taxonomy they mean other fields, or none.
+fn taxonomy(map: &Mapping) -> Result<(), String> {
+    match map.get("taxonomy") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::String(name)) => match name.trim().to_ascii_lowercase().as_str() {
+            "" | "sigma" | "sysmon" => Ok(()),
+            _ => Err(format!("taxonomy '{}': its fields are not those of Sigma", name.trim())),
+        },
+        Some(_) => Err("taxonomy: no text".into()),
+    }
 }
 
 /// Refuses values of a document's detections that the parser would make texts of, which match nothing.
@@ -252,7 +265,12 @@ fn collection(loaded: &mut Loaded, origin: &str, text: &str, documents: &[(usize
     if documents.iter().any(|(.., map)| too_deep(map)) {
         return loaded.issue(origin, "line 1", format!("condition nested more than {MAX_NESTING} deep"));
     }
-    if let Some((line, why)) = documents.iter().find_map(|(l, _, map)| Some((l, plain(map, "detection").err()?))) {
+    let bad = |map: &Mapping| {
+        // One that is no text is lost when the parts are joined.
+        let lost = map.get("taxonomy").is_some_and(|t| !t.is_string());
+        plain(map, "detection").and_then(|()| if lost { taxonomy(map) } else { Ok(()) }).err()
+    };
+    if let Some((line, why)) = documents.iter().find_map(|(l, _, map)| Some((l, bad(map)?))) {
         return loaded.issue(origin, format!("line {line}"), why);
     }
     let parsed = match parse_sigma_yaml(text) {
@@ -279,7 +297,8 @@ fn joined(loaded: &mut Loaded, origin: &str, rule: &SigmaRule) {
     let Ok(Value::Mapping(map)) = yaml_serde::from_str::<Value>(&text) else {
         return loaded.issue(origin, "line 1", format!("'{}' cannot be written on its own", rule.title));
     };
-    let Some(mut out) = described(&map, &text, origin, set::check(rule).err()) else {
+    let verdict = taxonomy(&map).and_then(|()| set::check(rule));
+    let Some(mut out) = described(&map, &text, origin, verdict.err()) else {
         return loaded.issue(origin, "line 1", "neither an id nor a title");
     };
     // Rules of one collection often share the id of its global part.

@@ -1,7 +1,10 @@
 //! Values of `%names%` in rules with the modifier `expand` (Sigma specification, placeholders): what differs from one
 //! environment to the next, such as the names of administrators.
 use rsigma_parser::{Detection, DetectionItem, Detections, Modifier, SigmaString, SigmaValue};
-use std::collections::BTreeMap;
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
 use yaml_serde::Value;
 
 /// Values that those of one item become.
@@ -45,6 +48,20 @@ impl Placeholders {
         expand(detections, &|name| {
             self.0.get(name).cloned().ok_or_else(|| format!("placeholder '%{name}%' has no values: see --placeholders"))
         })
+    }
+
+    /// The names in detections with their values, as one text; empty where there are none.
+    pub fn used(&self, detections: &Detections) -> String {
+        let names = RefCell::new(BTreeSet::new());
+        let noted = expand(&mut detections.clone(), &|name| {
+            names.borrow_mut().insert(name.to_owned());
+            Ok(vec!["1".to_owned()])
+        });
+        // What cannot be expanded is not matched.
+        if noted.is_err() {
+            return String::new();
+        }
+        names.into_inner().iter().map(|name| serde_json::json!([name, self.0.get(name)]).to_string()).collect()
     }
 }
 

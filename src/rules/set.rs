@@ -125,7 +125,8 @@ impl RuleSet {
             }
         }
         let broken: HashSet<String> = failed.iter().map(|(id, _)| id.clone()).collect();
-        let (mut correlations, unlinked) = Correlations::link(rules.iter().filter(|r| !broken.contains(&r.id)));
+        let matched = rules.iter().filter(|r| !broken.contains(&r.id));
+        let (mut correlations, unlinked) = Correlations::link(matched, |rule| context.beside(rule));
         failed.extend(unlinked);
         if loud.is_none() {
             failed.extend(context.filters.idle(rules, &context.succession));
@@ -208,7 +209,7 @@ impl RuleSet {
 
     /// The rules of these ids, what they build on, and all filters.
     pub fn needed(rules: &[Rule], ids: &BTreeSet<String>) -> Vec<Rule> {
-        let needed = Correlations::link(rules).0.with_members(ids);
+        let needed = Correlations::link(rules, |_| String::new()).0.with_members(ids);
         rules.iter().filter(|r| needed.contains(&r.id) || r.logsource == filter::LOGSOURCE).cloned().collect()
     }
 
@@ -218,7 +219,7 @@ impl RuleSet {
         ids: &BTreeSet<String>,
         placeholders: &Arc<Placeholders>,
     ) -> (Self, Vec<(String, String)>) {
-        let all = Correlations::link(rules).0;
+        let all = Correlations::link(rules, |_| String::new()).0;
         let loud = |id: &str| ids.contains(id) && !all.silences(id);
         Self::compiled(&Self::needed(rules, ids), placeholders, Some(&loud))
     }
@@ -375,6 +376,14 @@ pub(super) struct Context<'p> {
 impl<'p> Context<'p> {
     pub fn of(rules: &[Rule], placeholders: &'p Placeholders) -> Self {
         Self { filters: Filters::of(rules.iter(), placeholders), succession: Succession::of(rules), placeholders }
+    }
+
+    /// What decides besides its text which events a rule matches, as a text that changes with it: the filters that apply
+    /// to it, and values of placeholders. Empty where there is nothing.
+    fn beside(&self, rule: &Rule) -> String {
+        let Ok(parsed) = single(&rule.text) else { return String::new() };
+        let filters = self.filters.state(rule, &parsed, &self.succession);
+        self.placeholders.used(&parsed.detection) + &filters
     }
 }
 

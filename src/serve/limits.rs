@@ -33,6 +33,8 @@ pub const BULK_ITEMS: usize = 20_000;
 /// `_bulk` requests worked on at once; more are told to come back.
 pub const BULKS: usize = 4;
 pub const UPLOADS: usize = 4;
+/// Threat reports and rule packs that are read and stored at once; more wait.
+pub const READERS: usize = 2;
 /// Exports that run at once; each reads a page at a time, as fast as its client takes them.
 pub const EXPORTS: usize = 8;
 pub const SHUTDOWN: Duration = Duration::from_secs(10);

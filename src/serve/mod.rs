@@ -17,6 +17,7 @@ mod frame;
 pub mod graphql;
 mod health;
 mod limits;
+mod reading;
 mod reply;
 mod spa;
 mod upload;
@@ -85,6 +86,7 @@ pub struct Core {
     operations: Semaphore,
     bulks: Semaphore,
     uploads: Semaphore,
+    readers: reading::Readers,
     exports: Arc<Semaphore>,
     /// Cancelled when the server stops: ends the open sockets.
     stopping: CancellationToken,
@@ -128,6 +130,7 @@ impl App {
             operations: Semaphore::new(limits::OPERATIONS),
             bulks: Semaphore::new(limits::BULKS),
             uploads: Semaphore::new(limits::UPLOADS),
+            readers: reading::Readers::new(limits::READERS),
             exports: Arc::new(Semaphore::new(limits::EXPORTS)),
             stopping: CancellationToken::new(),
         });

@@ -1,6 +1,7 @@
 //! A file over HTTP: spooled to disk, then imported as a job.
 use super::{
     App, limits,
+    reading::Turn,
     reply::{Address, Failure, authorization},
 };
 use crate::{
@@ -89,9 +90,10 @@ pub async fn indicators(
     let (_, spooled) = received(&app, &headers, body, max).await?;
     let name = file_name(params.name);
     let caller = by.clone();
-    let report = read(spooled, move |path| intel::load(path, &name, &by)).await?;
+    let (turn, report) = read(&app, spooled, move |path| intel::load(path, &name, &by)).await?;
     super::graphql::importing_indicators(core, &caller, &report.import).await?;
-    let import = core.pipeline.import_indicators(report).await?;
+    let pipeline = core.pipeline.clone();
+    let import = turn.store(async move { pipeline.import_indicators(report).await }).await?;
     let hunt = if params.hunt {
         let rules = core.pipeline.rules_of_import(&import.id).await?;
         super::graphql::begin_at_once(core, &caller, &rules).await?
@@ -122,10 +124,11 @@ pub async fn rules(
     let by = analyst(&app, address, &headers, Caller::require_all_hosts).await?;
     let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(rules::MAX_ARCHIVE)).await?;
     let name = file_name(params.name);
-    let loaded = read(spooled, move |path| rules::load_file(path, &name)).await?;
+    let (turn, loaded) = read(&app, spooled, move |path| rules::load_file(path, &name)).await?;
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
     super::graphql::imported(core, &by, &loaded.rules).await?;
-    let Imported { changed, superseded } = core.pipeline.import_rules(loaded.rules).await?;
+    let (pipeline, pack) = (core.pipeline.clone(), loaded.rules);
+    let Imported { changed, superseded } = turn.store(async move { pipeline.import_rules(pack).await }).await?;
     super::graphql::superseded(core, &by, &superseded).await?;
     let hunt = if params.hunt { super::graphql::begin_at_once(core, &by, &ids).await? } else { None };
     let (stored, set) = (core.catalog.rules_by_id(&ids).await?, core.pipeline.rule_set());
@@ -146,7 +149,6 @@ pub async fn rules(
     .into_response())
 }
 
-/// Name of the caller, who must be an analyst at least.
 /// The name of the caller, an analyst who has what is `asked` besides.
 async fn analyst(
     app: &App,
@@ -178,13 +180,17 @@ async fn received(app: &App, headers: &HeaderMap, body: Body, max: u64) -> Resul
     Ok((job_id, spooled))
 }
 
-/// What is read from a spooled file, which is removed then.
+/// What is read from a spooled file, which is removed then, with the turn in which it is to be stored.
 async fn read<T: Send + 'static>(
+    app: &App,
     spooled: Spooled,
     read: impl FnOnce(&Path) -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let read = move || spooled.0.as_deref().map(read).transpose();
-    tokio::task::spawn_blocking(read).await??.ok_or_else(|| Error::internal("the upload was not spooled"))
+) -> Result<(Turn, T)> {
+    let read = move || {
+        let path = spooled.0.as_deref().ok_or_else(|| Error::internal("the upload was not spooled"));
+        path.and_then(read)
+    };
+    app.core.readers.turn().await?.read(read).await
 }
 
 /// Reads over the rest for a while: many clients see the answer only when they have sent all.

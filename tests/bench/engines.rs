@@ -109,7 +109,7 @@ fn main() {
     let most = std::env::args().skip(1).find_map(|a| a.parse().ok()).unwrap_or(50_000);
     let mut events = support::events_of(&support::files());
     events.truncate(most);
-    let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL").expect("set ELASTICSEARCH_URL and NEO4J_URI");
+    let namespace = Namespace::with_neo4j("ELASTICSEARCH_URL").unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let (fast, embedded) = runtime.block_on(measure(Engines::embedded(folder.path()).unwrap(), &events));

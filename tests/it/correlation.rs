@@ -321,3 +321,25 @@ async fn a_correlation_says_why_it_cannot_fire_until_its_members_are_there() {
     assert_eq!(hits(&p).await.len(), 1);
     p.shutdown().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_exception_hides_is_counted_no_more() {
+    let dir = tempfile::tempdir().unwrap();
+    let p = start(dir.path()).await;
+    let many = "title: Many\nid: many\ncorrelation: {type: event_count, rules: [registry], timespan: 1d, condition: {gte: 3}}\n";
+    p.import_rules(rules::parse(&format!("{BASES}---\n{many}"), "made.yml").rules).await.unwrap();
+    let registry = |number: usize, image| made(number, (2, number as i64 * 4, 0, image, 1));
+    p.append(vec![registry(1, 0), registry(2, 0)]).await.unwrap();
+    p.caught_up().await.unwrap();
+    let exception = "title: Ours\nid: ours\nlogsource: {product: windows, category: registry_set}\n\
+        filter: {rules: [registry], s: {Image|endswith: a.exe}, condition: not s}\n";
+    p.import_rules(rules::parse(exception, "made.yml").rules).await.unwrap();
+    p.append(vec![registry(3, 2)]).await.unwrap();
+    assert_eq!(hits(&p).await, BTreeSet::new(), "the third match, two of which are hidden now");
+    p.append(vec![registry(4, 0), registry(5, 2), registry(6, 2)]).await.unwrap();
+    let live = hits(&p).await;
+    assert_eq!(live.len(), 1, "{live:?}");
+    p.rebuild_hits().await.unwrap();
+    assert_eq!(hits(&p).await, live);
+    p.shutdown().await;
+}

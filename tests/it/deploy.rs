@@ -194,6 +194,14 @@ async fn the_composed_configuration_starts_from_processes() {
         command.args(arguments).env_clear().envs(&environment).env("SYSMONSEARCH_PREFIX", &namespace.name);
         command
     };
+    let doctor = |prefix: &str| {
+        let looked = program(&["doctor"]).env("SYSMONSEARCH_PREFIX", prefix).output().unwrap();
+        String::from_utf8_lossy(&looked.stdout).into_owned() + &String::from_utf8_lossy(&looked.stderr)
+    };
+    // It takes possession of nothing: else the program would be refused below.
+    let said = doctor("t-another");
+    assert!(said.contains("graph in Neo4j"), "{said}");
+
     let log = fs::File::create(folder.path().join("log")).unwrap();
     let mut process =
         Process(program(&["serve"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap());
@@ -222,13 +230,10 @@ async fn the_composed_configuration_starts_from_processes() {
     assert!(checkup.contains("Elasticsearch") && checkup.contains("Neo4j"), "{checkup}");
 
     // As the head of the file says.
-    let doctor = program(&["doctor"]).output().unwrap();
-    let said = String::from_utf8_lossy(&doctor.stdout);
-    assert!(
-        said.contains("Elasticsearch") && said.contains("Neo4j"),
-        "{said}{}",
-        String::from_utf8_lossy(&doctor.stderr)
-    );
+    let said = doctor(&namespace.name);
+    assert!(said.contains("Elasticsearch") && said.contains(&format!("of --prefix {}", namespace.name)), "{said}");
+    let said = doctor("t-another");
+    assert!(said.contains(&format!("installation with --prefix {}", namespace.name)), "{said}");
 
     let stop = Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status().unwrap();
     assert!(stop.success() && process.0.wait().unwrap().success(), "{}", log());

@@ -3,3 +3,4 @@ mod bad;
 mod formats;
 mod observed;
 mod real;
+mod stix1;

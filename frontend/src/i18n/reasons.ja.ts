@@ -46,6 +46,15 @@ export const REASONS: [RegExp, string][] = [
   [/^(.*): a fuzzy hash, not shown by Sysmon$/, "$1: あいまいハッシュは Sysmon には現れません"],
   [/^not a range of addresses$/, "アドレスの範囲ではありません"],
   [/^not an address$/, "アドレスではありません"],
+  [
+    /^several files, (.*) '(.*)' and '(.*)': no single event shows them$/,
+    "複数のファイル($1「$2」と「$3」)です。1つのイベントには現れません",
+  ],
+  [
+    /^taxonomy '(.*)': its fields are not those of Sigma$/,
+    "タクソノミー「$1」のフィールドは Sigma のものではありません",
+  ],
+  [/^taxonomy: no text$/, "taxonomy が文字列ではありません"],
   [/^observed data without objects$/, "観測データにオブジェクトがありません"],
   [/^'(.*)' has no path$/, "「$1」にパスがありません"],
   [/^too many references to large objects$/, "大きなオブジェクトへの参照が多すぎます"],

@@ -209,10 +209,10 @@ impl Cluster {
 
     /// Writes the documents that lie in the outbox, and shows the hits.
     pub(super) async fn flush(&self) -> Result<()> {
-        let Some(name) = self.state().await?.pending else { return Ok(()) };
+        let pending = transact!(self.neo4j, t => self.outbox(&mut t).await);
+        let Some((name, list, pieces)) = pending? else { return Ok(()) };
         self.ready().await?;
-        let list = self.space.list_of(Kind::Outbox, &[&name]);
-        for Outbox { lines } in nodes::all::<Outbox>(&self.neo4j, list.clone()).await? {
+        for Outbox { lines } in pieces {
             // What is there already, or is older than what is there, is as good as written.
             let mut refused = None;
             let each = |_, done| {
@@ -227,6 +227,14 @@ impl Cluster {
         }
         self.elastic.refresh(&self.index).await?;
         transact!(self.neo4j, t => self.show(&mut t, &name, &list).await)
+    }
+
+    /// What is to be written: its name, its list, and all of it, which is certain under the lock only.
+    async fn outbox(&self, t: &mut Transaction) -> Result<Option<(String, String, Vec<Outbox>)>> {
+        let Some(name) = lock_detected(t, &self.space).await?.pending else { return Ok(None) };
+        let list = self.space.list_of(Kind::Outbox, &[&name]);
+        let pieces = nodes::all_known(t, list.clone()).await?;
+        Ok(Some((name, list, pieces)))
     }
 
     async fn show(&self, t: &mut Transaction, name: &str, list: &str) -> Result<()> {
@@ -251,7 +259,7 @@ impl Cluster {
 
     pub(super) async fn checkpoint(&self) -> Result<Position> {
         let state = self.state().await?;
-        if state.pending.is_some() {
+        if state.pending.is_some() && !self.looks {
             // Perhaps of a writer who is no more.
             self.flush().await?;
         }

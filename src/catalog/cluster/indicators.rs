@@ -78,8 +78,14 @@ impl Cluster {
         for (n, some) in indicators.chunks(PIECE).enumerate() {
             let rows = some.iter().zip(first + (n * PIECE) as u64..);
             let rows = rows.map(|(i, number)| self.row(&call, import, i, number)).collect::<Result<Vec<_>>>()?;
-            let query = cypher!("cypher/write/catalog_indicators.cypher");
-            transact!(self.neo4j, t => t.each(query.clone(), rows.clone()).await)?;
+            let from = to_bolt(first + (n * PIECE) as u64);
+            let write = async |t: &mut Transaction| {
+                // Those of an attempt whose answer was lost.
+                let query = cypher!("cypher/write/catalog_delete_numbers.cypher").param("of", self.of_import(&call));
+                t.run(query.param("from", from).param("to", from + rows.len() as i64)).await?;
+                t.each(cypher!("cypher/write/catalog_indicators.cypher"), rows.clone()).await
+            };
+            transact!(self.neo4j, t => write(&mut t).await)?;
         }
         let mut of_rules: Vec<String> = indicators.iter().map(|i| i.rule_id.clone()).collect();
         of_rules.sort();
@@ -97,7 +103,7 @@ impl Cluster {
                 changes.next();
                 changes.save(t, &self.space, CHANGES).await?;
             }
-            jobs::put_letters(t, &self.space, Some(&import.id), issues).await
+            jobs::put_letters(t, &self.space, Some(&import.id), issues, &stored.call).await
         };
         let done = transact!(self.neo4j, t => work(&mut t).await);
         done?;
@@ -178,8 +184,9 @@ impl Cluster {
             }
             Ok(found)
         };
-        let done = transact!(self.neo4j, t => work(&mut t).await);
-        let found = done?;
+        let mut gone = false;
+        let done = transact!(self.neo4j, t => work(&mut t).await.inspect(|found| gone |= found));
+        let found = done? | gone;
         self.sweep_behind().await;
         Ok(found)
     }

@@ -26,19 +26,26 @@ fn letters_of(space: &Space, job_id: &str) -> String {
     space.list_of(Kind::Letter, &["job", job_id])
 }
 
-/// A letter of a job that is there already is not stored again.
-pub async fn put_letters(t: &mut Transaction, space: &Space, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
+/// A letter that is there already is not stored again: one that says the same of the job, or has its place in the call.
+pub async fn put_letters(
+    t: &mut Transaction,
+    space: &Space,
+    job_id: Option<&str>,
+    issues: &[Issue],
+    call: &str,
+) -> Result<()> {
     if issues.is_empty() {
         return Ok(());
     }
     let mut number = Counter::lock(t, space, LETTERS).await?;
-    let key = |i: &Issue, number: u64| match job_id {
+    let key = |i: &Issue, place: usize| match job_id {
         Some(job) => space.key(Kind::Letter, &["of", job, &i.source, &i.position, &i.reason]),
-        None => space.key(Kind::Letter, &["number", &number.to_string()]),
+        None => space.key(Kind::Letter, &["call", call, &place.to_string()]),
     };
     let at = Time::now();
+    let mut place = 0..;
     for some in issues.chunks(crate::neo4j::ROWS) {
-        let keys: Vec<String> = some.iter().zip(number.value + 1..).map(|(i, n)| key(i, n)).collect();
+        let keys: Vec<String> = some.iter().zip(&mut place).map(|(i, n)| key(i, n)).collect();
         let known = nodes::known::<DeadLetter>(t, keys.clone()).await?;
         let mut rows: HashMap<String, Row> = HashMap::new();
         for ((issue, key), _) in some.iter().zip(keys).zip(known).filter(|(_, known)| known.is_none()) {
@@ -107,7 +114,8 @@ impl Cluster {
             let job = Job { state: JobState::Cancelled, finished: Some(at), ..job };
             write_job(t, &self.space, &job).await.map(|()| true)
         };
-        transact!(self.neo4j, t => work(&mut t).await)
+        let mut ended = false;
+        transact!(self.neo4j, t => work(&mut t).await.inspect(|now| ended |= now)).map(|now| ended | now)
     }
 
     pub(super) async fn job_by_id(&self, id: &str) -> Result<Option<Job>> {
@@ -126,7 +134,8 @@ impl Cluster {
     }
 
     pub(super) async fn store_letters(&self, job_id: Option<&str>, issues: &[Issue]) -> Result<()> {
-        transact!(self.neo4j, t => put_letters(&mut t, &self.space, job_id, issues).await)
+        let call = uuid::Uuid::now_v7().to_string();
+        transact!(self.neo4j, t => put_letters(&mut t, &self.space, job_id, issues, &call).await)
     }
 
     pub(super) async fn letters(
@@ -201,7 +210,8 @@ impl Cluster {
             }
             nodes::delete(t, [key.clone()]).await.map(|()| true)
         };
-        transact!(self.neo4j, t => work(&mut t).await)
+        let mut gone = false;
+        transact!(self.neo4j, t => work(&mut t).await.inspect(|now| gone |= now)).map(|now| gone | now)
     }
 
     pub(super) async fn take_lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {

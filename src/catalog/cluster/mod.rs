@@ -68,6 +68,8 @@ pub struct Cluster {
     template: Needed<()>,
     /// Held by who changes hits.
     turn: Mutex<()>,
+    /// Whether this one only looks.
+    looks: bool,
 }
 
 impl Cluster {
@@ -78,21 +80,34 @@ impl Cluster {
     /// # Errors
     /// `UNAVAILABLE` when Neo4j does not answer, `CONFLICT` when a newer program wrote the catalog.
     pub async fn open(neo4j: neo4j::Client, elastic: elastic::Client, name: &str) -> Result<Arc<Self>> {
-        elastic::check_name(name)?;
+        let cluster = Self { looks: false, ..Self::connect(neo4j, elastic, name)? };
         for statement in SCHEMA {
-            neo4j.run(neo4rs::query(statement)).await?;
+            cluster.neo4j.run(neo4rs::query(statement)).await?;
         }
-        neo4j.run(cypher!("cypher/schema/await.cypher").param("seconds", INDEXED)).await?;
-        let cluster = Self {
+        cluster.neo4j.run(cypher!("cypher/schema/await.cypher").param("seconds", INDEXED)).await?;
+        cluster.check_version().await?;
+        Ok(Arc::new(cluster))
+    }
+
+    /// The catalog as it is, to look at: nothing is asked or made.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for what is no name.
+    pub fn look(neo4j: neo4j::Client, elastic: elastic::Client, name: &str) -> Result<Arc<Self>> {
+        Self::connect(neo4j, elastic, name).map(Arc::new)
+    }
+
+    fn connect(neo4j: neo4j::Client, elastic: elastic::Client, name: &str) -> Result<Self> {
+        elastic::check_name(name)?;
+        Ok(Self {
             neo4j,
             elastic,
             space: Space(name.to_owned()),
             index: format!("{name}-hits"),
             template: Needed::default(),
             turn: Mutex::new(()),
-        };
-        cluster.check_version().await?;
-        Ok(Arc::new(cluster))
+            looks: true,
+        })
     }
 
     async fn check_version(&self) -> Result<()> {
@@ -276,7 +291,9 @@ impl Catalog for Cluster {
         self.alerts_changed(scope, filter, after, max).await
     }
     async fn newest_alert_change(&self) -> Result<u64> {
-        Ok(self.state().await?.changes)
+        // Whoever sees the number asks for what has it.
+        let settled = transact!(self.neo4j, t => state::lock_detected(&mut t, &self.space).await);
+        settled.map(|state| state.changes)
     }
     async fn count_alerts(&self, scope: &Scope, filter: &AlertFilter) -> Result<u64> {
         self.alert_count(scope, filter).await

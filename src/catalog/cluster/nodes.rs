@@ -220,6 +220,11 @@ pub async fn all<T: DeserializeOwned>(client: &Client, list: String) -> Result<V
     things(client.rows(list_query(list)).await?)
 }
 
+/// The same inside of a transaction.
+pub async fn all_known<T: DeserializeOwned>(t: &mut Transaction, list: String) -> Result<Vec<T>> {
+    things(t.rows(list_query(list)).await?)
+}
+
 pub fn list_query(list: String) -> Query {
     cypher!("cypher/read/catalog_list.cypher").param("list", list).param("after", i64::MIN).param("limit", i64::MAX)
 }

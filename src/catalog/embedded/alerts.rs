@@ -291,14 +291,14 @@ pub fn comments(db: &Connection, scope: &Scope, alert_id: &str) -> Result<Vec<Co
     statement.query_and_then(params_from_iter(w.values), row)?.collect()
 }
 
-/// The alert that a hit belongs to.
+/// The alert that a hit belongs to, unless it is gone.
 pub fn of_hit(db: &Connection, scope: &Scope, hit: &Hit) -> Result<Option<Alert>> {
     if !scope.allows(&hit.host) {
         return Ok(None);
     }
     let of_pair = of_pair(db, &hit.rule_id, &hit.host)?;
     let since = grouping::since(&of_pair, hit.time);
-    Ok(of_pair.into_iter().map(|s| s.alert).find(|a| a.since == since))
+    Ok(of_pair.into_iter().map(|s| s.alert).find(|a| a.since == since && !a.gone))
 }
 
 pub fn audit(db: &Connection, entry: &AuditEntry) -> Result<()> {

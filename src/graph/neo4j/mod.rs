@@ -22,7 +22,7 @@ use crate::{
     neo4j::{Client, cypher, statement},
 };
 use async_trait::async_trait;
-use read::View;
+use read::{State, View};
 use std::sync::Arc;
 
 /// Version of what is stored.
@@ -48,6 +48,8 @@ const PAGE: usize = 1_000;
 /// [`GraphStore`] on a Neo4j server, 5.26 or later.
 pub struct Neo4j {
     client: Client,
+    /// Of the installation whose graph is looked for.
+    prefix: Option<String>,
 }
 
 fn newer(version: i64) -> Error {
@@ -58,23 +60,41 @@ fn newer(version: i64) -> Error {
     Error::new(Code::Conflict, text)
 }
 
+fn anothers(prefix: &str) -> Error {
+    let text = format!(
+        "the graph in this database of Neo4j is that of the installation with --prefix {prefix}: give each installation a \
+         database of its own. If that one is no more, `MATCH (c:GraphCheckpoint) REMOVE c.prefix, c.fence` frees the \
+         graph; then rebuild it"
+    );
+    Error::new(Code::Conflict, text)
+}
+
 impl Neo4j {
     /// Connects, makes constraints and indexes where they are missing, and waits until they answer.
     ///
     /// # Errors
     /// `UNAVAILABLE` when the server does not answer, `CONFLICT` when a newer program wrote the graph.
     pub async fn open(uri: &str, user: &str, password: &str) -> Result<Arc<Self>> {
-        let client = Client::new(uri, user, password)?;
+        let graph = Arc::new(Self { client: Client::new(uri, user, password)?, prefix: None });
+        let client = &graph.client;
         for statement in SCHEMA {
             client.run(neo4rs::query(statement)).await?;
         }
         client.run(cypher!("cypher/schema/await.cypher").param("seconds", INDEXED)).await?;
         client.run(cypher!("cypher/schema/start.cypher").param("version", VERSION)).await?;
-        let version = read::state(&client).await?.version;
+        let version = read::state(client).await?.version;
         if version > VERSION {
             return Err(newer(version));
         }
-        Ok(Arc::new(Self { client }))
+        Ok(graph)
+    }
+
+    /// The graph of an installation as it is, for a checkup: nothing is asked or made yet.
+    ///
+    /// # Errors
+    /// `BAD_INPUT` for what is no address.
+    pub fn look(uri: &str, user: &str, password: &str, prefix: &str) -> Result<Arc<Self>> {
+        Ok(Arc::new(Self { client: Client::new(uri, user, password)?, prefix: Some(prefix.to_owned()) }))
     }
 
     /// The graph of a database is that of one installation, because its labels and names are as documented. `prefix` says
@@ -89,15 +109,7 @@ impl Neo4j {
         }
         let query = cypher!("cypher/schema/claim.cypher").param("prefix", prefix);
         match self.client.change::<Owner>(query).await?.first() {
-            Some(owner) if owner.prefix != prefix => Err(Error::new(
-                Code::Conflict,
-                format!(
-                    "the graph in this database of Neo4j is that of the installation with --prefix {}: give each \
-                     installation a database of its own. If that one is no more, `MATCH (c:GraphCheckpoint) REMOVE \
-                     c.prefix, c.fence` frees the graph; then rebuild it",
-                    owner.prefix
-                ),
-            )),
+            Some(owner) if owner.prefix != prefix => Err(anothers(&owner.prefix)),
             _ => Ok(()),
         }
     }
@@ -135,7 +147,7 @@ impl GraphStore for Neo4j {
     }
 
     async fn checkpoint(&self) -> Result<Position> {
-        Position::parse(&read::state(&self.client).await?.position)
+        read::position(&self.client).await
     }
 
     async fn take_over(&self, fence: Fence) -> Result<Position> {
@@ -196,9 +208,14 @@ impl GraphStore for Neo4j {
 
     async fn checkup(&self) -> Vec<Finding> {
         let mut found = self.client.checkup(PART, SCHEMA).await;
-        found.push(match read::state(&self.client).await {
-            Ok(state) if state.version > VERSION => Finding::failed(PART, &newer(state.version)),
-            Ok(state) => Finding::good(PART, format!("layout {}", state.version)),
+        found.push(match read::found(&self.client).await {
+            Ok(None) => Finding::bad(PART, "there is no graph yet", "start the program, which makes it"),
+            Ok(Some(state)) if state.version > VERSION => Finding::failed(PART, &newer(state.version)),
+            Ok(Some(State { version, prefix: Some(owner), .. })) => match &self.prefix {
+                Some(prefix) if *prefix != owner => Finding::failed(PART, &anothers(&owner)),
+                _ => Finding::good(PART, format!("layout {version} of --prefix {owner}")),
+            },
+            Ok(Some(state)) => Finding::good(PART, format!("layout {}", state.version)),
             Err(e) => Finding::failed(PART, &e),
         });
         found

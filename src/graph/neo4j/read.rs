@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    event::{Period, Scope, Time},
+    event::{Period, Position, Scope, Time},
     graph::{
         Counts, Degree, Direction, Edge, EdgeType, Grouping, Groups, Link, Neighbour, NeighbourFilter, Neighbours,
         Node, NodeId, NodeKind, Seen, batch, batch::Facts, key,
@@ -27,14 +27,33 @@ pub struct View<'c> {
 #[derive(Deserialize)]
 pub struct State {
     pub version: i64,
-    pub position: String,
     /// Grows with every clear; part of every cursor.
     pub generation: i64,
+    /// Of the installation that has claimed the graph.
+    pub prefix: Option<String>,
+}
+
+pub fn lost() -> Error {
+    Error::internal("the graph in Neo4j has lost its checkpoint")
+}
+
+/// `None` where there is no graph.
+pub async fn found(client: &Client) -> Result<Option<State>> {
+    Ok(client.rows(cypher!("cypher/read/checkpoint.cypher")).await?.into_iter().next())
 }
 
 pub async fn state(client: &Client) -> Result<State> {
-    let rows = client.rows(cypher!("cypher/read/checkpoint.cypher")).await?;
-    rows.into_iter().next().ok_or_else(|| Error::internal("the graph in Neo4j has lost its checkpoint"))
+    found(client).await?.ok_or_else(lost)
+}
+
+/// Position of the checkpoint; what it tells is there whole.
+pub async fn position(client: &Client) -> Result<Position> {
+    #[derive(Deserialize)]
+    struct Settled {
+        position: String,
+    }
+    let rows = client.change::<Settled>(cypher!("cypher/write/settled.cypher")).await?;
+    Position::parse(&rows.first().ok_or_else(lost)?.position)
 }
 
 /// Entities read at once for groups.

@@ -93,7 +93,7 @@ pub async fn upsert(client: &Client, incoming: &Incoming, upto: &Position, fence
         match attempt(client, incoming, upto, fence).await {
             Ok(true) => return Ok(()),
             // Somebody died while he cleared it.
-            Ok(false) => finish_clear(client).await?,
+            Ok(false) => finish_clear(client, fence).await?,
             Err(e) => patience.after(e).await?,
         }
     }
@@ -122,6 +122,10 @@ async fn merge(t: &mut Transaction, incoming: &Incoming, upto: &Position, fence:
     Ok(true)
 }
 
+fn number(fence: Fence) -> i64 {
+    i64::try_from(fence.0).unwrap_or(i64::MAX)
+}
+
 /// Whether the graph is being cleared.
 async fn lock(t: &mut Transaction, fence: Fence) -> Result<bool> {
     #[derive(Deserialize)]
@@ -129,7 +133,7 @@ async fn lock(t: &mut Transaction, fence: Fence) -> Result<bool> {
         clearing: bool,
         fence: i64,
     }
-    let query = cypher!("cypher/write/lock.cypher").param("fence", i64::try_from(fence.0).unwrap_or(i64::MAX));
+    let query = cypher!("cypher/write/lock.cypher").param("fence", number(fence));
     let lock: Vec<Lock> = t.rows(query).await?;
     let Some(lock) = lock.first() else {
         return Err(Error::new(Code::Conflict, "the graph in Neo4j has lost its checkpoint: start again"));
@@ -396,15 +400,19 @@ pub async fn clear(client: &Client, fence: Fence) -> Result<()> {
         t.run(cypher!("cypher/write/clear_begin.cypher")).await
     };
     transact!(client, t => begin(&mut t).await)?;
-    finish_clear(client).await
+    finish_clear(client, fence).await
 }
 
-async fn finish_clear(client: &Client) -> Result<()> {
+/// # Errors
+/// `CONFLICT` when the fence is passed: who passed it goes on.
+async fn finish_clear(client: &Client, fence: Fence) -> Result<()> {
     #[derive(Deserialize)]
     struct Gone {
         count: i64,
     }
-    let piece = cypher!("cypher/write/clear_rows.cypher").param("most", CLEARED);
+    let ours = number(fence);
+    let piece = cypher!("cypher/write/clear_rows.cypher").param("most", CLEARED).param("fence", ours);
     while client.change::<Gone>(piece.clone()).await?.iter().any(|gone| gone.count > 0) {}
-    client.run(cypher!("cypher/write/clear_end.cypher")).await
+    client.run(cypher!("cypher/write/clear_end.cypher").param("fence", ours)).await?;
+    take_over(client, fence).await
 }

@@ -1,8 +1,9 @@
 //! Webhooks: alerts and hits for other programs.
 //!
-//! One process, the holder of a lease, turns new hits into messages and sends them (`queue`, `send`). Messages are kept
-//! until they are delivered: they come at least once, each with an id by which a receiver tells repetitions, also after a
-//! restart, and in the order of storing unless one has to be repeated. Their form is that of Standard Webhooks:
+//! One process, the holder of a lease, turns new hits into messages (`queue`) and sends them (`outbox`, `send`), to
+//! each webhook beside the others. Messages are kept until they are delivered, within bounds ([`Webhooks`]): they come
+//! at least once, each with an id by which a receiver tells repetitions, also after a restart, and in the order of
+//! storing unless one has to be repeated. Their form is that of Standard Webhooks:
 //!
 //! | header | what |
 //! | --- | --- |
@@ -12,41 +13,41 @@
 //!
 //! The key is what follows `whsec_` in the secret, in base64.
 mod allow;
+mod outbox;
 mod queue;
 mod send;
 
 pub use allow::Allowed;
 pub use send::{Attempt, Key, Sender};
 
-use super::lease::{Held, Lease};
+use super::lease::Lease;
 use crate::{
-    catalog::{Catalog, Delivery, DeliveryState, Item, ItemChange, ItemFilter, ItemKind, Tells, Webhook},
+    catalog::{Catalog, DeliveryState, Item, ItemChange, ItemFilter, ItemKind, Tells, Webhook},
     error::{Error, Result},
     event::{EventId, Time, detection::Hit},
 };
-use futures_util::{StreamExt as _, stream};
+use outbox::Outbox;
 pub(super) use queue::Queue;
 use queue::all;
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
-use tokio::sync::{Mutex, watch};
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, JoinError, JoinSet},
+};
 
 /// How often something is due at most.
 const TURN: Duration = Duration::from_secs(1);
-/// Webhooks that are sent to at the same time.
-const AT_ONCE: usize = 8;
-/// Messages to one webhook in one turn.
-const IN_TURN: usize = 50;
-/// Longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 /// Delivered messages kept of a webhook that is told of hits. Of one that is told of alerts all are kept, as an alert is
 /// told once.
 const KEPT: usize = 1_000;
 /// How often what is no longer needed is removed.
 const TIDY: Duration = Duration::from_secs(600);
+/// How often it is looked at how many messages to a webhook there are.
+const BOUND: Duration = Duration::from_secs(60);
 /// How long a span in which a rule was quiet is kept.
 const QUIET_KEPT: i64 = 7 * 24 * 60 * 60 * 1_000;
 
@@ -64,12 +65,27 @@ pub struct Webhooks {
     pub pause: Duration,
     /// Attempts until a message is given up.
     pub attempts: u32,
+    /// Messages to one webhook that wait. Where more do, looked at once a minute, those that have been due the longest
+    /// are given up.
+    pub waiting: usize,
+    /// Messages to one webhook that are kept after they were given up, the newest. An alert whose message is forgotten
+    /// is told again with its next hit.
+    pub dead: usize,
 }
 
 impl Default for Webhooks {
     fn default() -> Self {
         let (timeout, pause) = (Duration::from_secs(10), Duration::from_secs(10));
-        Self { allowed: Allowed::default(), ca: None, page: String::new(), timeout, pause, attempts: 12 }
+        Self {
+            allowed: Allowed::default(),
+            ca: None,
+            page: String::new(),
+            timeout,
+            pause,
+            attempts: 12,
+            waiting: 100_000,
+            dead: 10_000,
+        }
     }
 }
 
@@ -91,22 +107,29 @@ pub struct Deliver {
 pub(super) struct Worker {
     catalog: Arc<dyn Catalog>,
     queue: Queue,
-    sender: Arc<Sender>,
-    settings: Webhooks,
-    lease: Mutex<Lease>,
+    outbox: Arc<Outbox>,
     tidied: Option<Instant>,
+    sends: JoinSet<Result<bool>>,
+    /// By id of the webhook.
+    last: HashMap<String, Last>,
+}
+
+/// What was sent last to a webhook.
+struct Last {
+    send: AbortHandle,
+    bounded: Instant,
 }
 
 impl Worker {
     pub(super) fn new(queue: Queue, sender: Arc<Sender>, settings: Webhooks, lease: Lease) -> Self {
         let catalog = queue.catalog.clone();
-        Self { catalog, queue, sender, settings, lease: Mutex::new(lease), tidied: None }
+        let outbox = Arc::new(Outbox::new(catalog.clone(), sender, settings, lease));
+        Self { catalog, queue, outbox, tidied: None, sends: JoinSet::new(), last: HashMap::new() }
     }
 
     /// Works until the stop. `news` changes with every new hit.
     pub(super) async fn run(mut self, mut news: watch::Receiver<u64>, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
-            // A request that the stop interrupts is sent again: it may have arrived, and has the same id.
             let turn = tokio::select! {
                 turn = self.turn() => turn,
                 _ = stop.wait_for(|s| *s) => break,
@@ -116,102 +139,95 @@ impl Worker {
                 Ok(false) => {}
                 Err(e) => tracing::error!(error = ?e, "cannot work on webhooks, trying again"),
             }
-            tokio::select! {
-                () = tokio::time::sleep(TURN) => {}
-                changed = news.changed() => if changed.is_err() { break },
-                _ = stop.wait_for(|s| *s) => break,
+            if !self.rest(&mut news, &mut stop).await {
+                break;
             }
         }
-        self.lease.lock().await.release().await;
+        // A request that the stop interrupts is sent again: it may have arrived, and has the same id.
+        self.sends.shutdown().await;
+        self.outbox.release().await;
     }
 
-    /// Whether there is more to do at once.
+    /// Waits until something may be due. `false` when the work is to end.
+    async fn rest(&mut self, news: &mut watch::Receiver<u64>, stop: &mut watch::Receiver<bool>) -> bool {
+        let pause = tokio::time::sleep(TURN);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return true,
+                changed = news.changed() => return changed.is_ok(),
+                _ = stop.wait_for(|s| *s) => return false,
+                Some(ended) = self.sends.join_next() => if is_more_due(ended) { return true },
+            }
+        }
+    }
+
+    /// Makes messages and sends to every webhook that nothing is being sent to. Returns whether there are more to make.
     async fn turn(&mut self) -> Result<bool> {
-        if self.lease.lock().await.hold().await? == Held::Elsewhere {
+        if !self.outbox.holds().await? {
             return Ok(false);
         }
         if self.tidied.is_none_or(|at| at.elapsed() > TIDY) {
-            self.tidy().await?;
+            tidy(&*self.catalog).await?;
             self.tidied = Some(Instant::now());
         }
         let more = self.queue.step().await?;
         let webhooks: Vec<Webhook> = all(&*self.catalog, ItemKind::Webhook).await?;
-        let work = webhooks.into_iter().filter(|w| w.enabled).map(|w| self.send(w));
-        let sent: Vec<Result<bool>> = stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
-        sent.into_iter().try_fold(more, |more, one| Ok(more | one?))
+        self.last.retain(|id, _| webhooks.iter().any(|w| w.id == *id));
+        // All that have ended are sent to anew.
+        while let Some(ended) = self.sends.try_join_next() {
+            is_more_due(ended);
+        }
+        for webhook in webhooks.into_iter().filter(|w| w.enabled) {
+            self.send(webhook);
+        }
+        Ok(more)
     }
 
-    /// Sends what is due, until something fails. Returns whether more is due.
-    async fn send(&self, webhook: Webhook) -> Result<bool> {
-        let pending = vec![DeliveryState::Pending.group(&webhook.id)];
-        let due = ItemFilter { upto: Some(Time::now().0), ..ItemFilter::groups(ItemKind::Delivery, pending) };
-        let due = self.catalog.items(&due, None, IN_TURN).await?;
-        if due.is_empty() {
-            return Ok(false);
+    fn send(&mut self, webhook: Webhook) {
+        let last = self.last.get(&webhook.id);
+        if last.is_some_and(|l| !l.send.is_finished()) {
+            return;
         }
-        let Some(key) = key(&*self.catalog, &webhook.id).await? else { return Ok(false) };
-        for item in &due {
-            if self.lease.lock().await.hold().await? == Held::Elsewhere {
-                return Ok(false);
-            }
-            let delivery: Delivery = item.read()?;
-            let attempt = self.sender.post(&webhook, &key, &delivery.id, delivery.body.clone()).await?;
-            let failed = attempt.failure.is_some();
-            let after = self.after(delivery, attempt);
-            if after.state == DeliveryState::Dead {
-                tracing::warn!(webhook = webhook.name, delivery = after.id, "a message to a webhook is given up");
-            }
-            self.catalog.change_items(&[ItemChange::Put(after.item()?)], &[]).await?;
-            if failed {
-                return Ok(false);
-            }
-        }
-        Ok(due.len() == IN_TURN)
-    }
-
-    /// A delivery after an attempt.
-    fn after(&self, before: Delivery, attempt: Attempt) -> Delivery {
-        let (now, attempts) = (Time::now(), before.attempts + 1);
-        let (state, at) = match attempt.failure {
-            None => (DeliveryState::Delivered, now),
-            Some(_) if attempts >= self.settings.attempts => (DeliveryState::Dead, now),
-            Some(_) => (DeliveryState::Pending, Time(now.0 + pause(self.settings.pause, attempts))),
-        };
-        let body = if state == DeliveryState::Delivered { String::new() } else { before.body };
-        Delivery { state, attempts, at, status: attempt.status, message: attempt.failure, body, ..before }
-    }
-
-    /// Removes what nobody needs any more.
-    async fn tidy(&self) -> Result<()> {
-        let webhooks: Vec<Webhook> = all(&*self.catalog, ItemKind::Webhook).await?;
-        let known: HashSet<&str> = webhooks.iter().map(|w| w.id.as_str()).collect();
-        let mut changes = vec![ItemChange::Remove(ItemFilter {
-            upto: Some(Time::now().0 - QUIET_KEPT),
-            ..ItemFilter::all(ItemKind::Quiet)
-        })];
-        // Of a webhook that was deleted while something was sent to it.
-        let groups = self.catalog.count_items(ItemKind::Delivery).await?.into_iter().map(|(group, _)| group);
-        let orphans: Vec<String> =
-            groups.filter(|g| g.rsplit_once('/').is_none_or(|(w, _)| !known.contains(w))).collect();
-        if !orphans.is_empty() {
-            changes.push(ItemChange::Remove(ItemFilter::groups(ItemKind::Delivery, orphans)));
-        }
-        for webhook in webhooks.iter().filter(|w| w.tells == Tells::Hits) {
-            let delivered = ItemFilter::groups(ItemKind::Delivery, vec![DeliveryState::Delivered.group(&webhook.id)]);
-            let newest = self.catalog.items(&delivered, None, KEPT + 1).await?;
-            if let Some(first) = newest.get(KEPT) {
-                changes.push(ItemChange::Remove(ItemFilter { from: Some(first.order), ..delivered }));
-            }
-        }
-        self.catalog.change_items(&changes, &[]).await
+        let bounded = last.map(|l| l.bounded).filter(|at| at.elapsed() < BOUND);
+        let (id, outbox) = (webhook.id.clone(), self.outbox.clone());
+        let send = self.sends.spawn(async move { outbox.send(webhook, bounded.is_none()).await });
+        self.last.insert(id, Last { send, bounded: bounded.unwrap_or_else(Instant::now) });
     }
 }
 
-/// Milliseconds until the next attempt, a little by chance so that not everything comes at once.
-fn pause(first: Duration, attempts: u32) -> i64 {
-    let doubled = first.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(LONGEST_PAUSE);
-    let millis = doubled.mul_f64(rand::random_range(0.9..1.1)).as_millis();
-    i64::try_from(millis).unwrap_or(i64::MAX / 4)
+/// Removes what nobody needs any more.
+async fn tidy(catalog: &dyn Catalog) -> Result<()> {
+    let webhooks: Vec<Webhook> = all(catalog, ItemKind::Webhook).await?;
+    let known: HashSet<&str> = webhooks.iter().map(|w| w.id.as_str()).collect();
+    let mut changes = vec![ItemChange::Remove(ItemFilter {
+        upto: Some(Time::now().0 - QUIET_KEPT),
+        ..ItemFilter::all(ItemKind::Quiet)
+    })];
+    // Of a webhook that was deleted while something was sent to it.
+    let groups = catalog.count_items(ItemKind::Delivery).await?.into_iter().map(|(group, _)| group);
+    let orphans: Vec<String> = groups.filter(|g| g.rsplit_once('/').is_none_or(|(w, _)| !known.contains(w))).collect();
+    if !orphans.is_empty() {
+        changes.push(ItemChange::Remove(ItemFilter::groups(ItemKind::Delivery, orphans)));
+    }
+    for webhook in webhooks.iter().filter(|w| w.tells == Tells::Hits) {
+        let delivered = ItemFilter::groups(ItemKind::Delivery, vec![DeliveryState::Delivered.group(&webhook.id)]);
+        let newest = catalog.items(&delivered, None, KEPT + 1).await?;
+        if let Some(first) = newest.get(KEPT) {
+            changes.push(ItemChange::Remove(ItemFilter { from: Some(first.order), ..delivered }));
+        }
+    }
+    catalog.change_items(&changes, &[]).await
+}
+
+/// Whether more can be sent at once to a webhook.
+fn is_more_due(ended: Result<Result<bool>, JoinError>) -> bool {
+    match ended {
+        Ok(Ok(more)) => return more,
+        Ok(Err(e)) => tracing::error!(error = ?e, "cannot send to a webhook, trying again"),
+        Err(e) => tracing::error!(error = ?e, "sending to a webhook broke off, trying again"),
+    }
+    false
 }
 
 /// Key of the signatures of a webhook.
@@ -239,16 +255,4 @@ pub async fn test(catalog: &dyn Catalog, sender: &Sender, webhook: &Webhook) -> 
     let key = key(catalog, &webhook.id).await?.ok_or_else(|| Error::not_found("the webhook has no key"))?;
     let body = serde_json::json!({"type": "test", "timestamp": Time::now().rfc3339(), "webhook": webhook.name});
     sender.post(webhook, &key, &uuid::Uuid::now_v7().to_string(), body.to_string()).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_an_hour() {
-        let pauses: Vec<i64> = (1..=40).map(|n| pause(Duration::from_secs(10), n) / 1_000).collect();
-        assert!((9..=11).contains(&pauses[0]) && (18..=22).contains(&pauses[1]) && (36..=44).contains(&pauses[2]));
-        assert!(pauses[9..].iter().all(|p| (3_240..=3_960).contains(p)), "{pauses:?}");
-    }
 }

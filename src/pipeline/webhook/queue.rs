@@ -21,6 +21,8 @@ use uuid::Uuid;
 /// Hits that are looked at at once, where somebody is to be told and where nobody is.
 const TELL: usize = 100;
 const PASS: usize = 2_000;
+/// Times that hits are read again which were withdrawn, or taken away by a rebuild, while they were looked at.
+const AGAIN: usize = 3;
 /// Bytes of an event in a message; a larger one is left out, and said so.
 const MAX_EVENT: usize = 8 << 10;
 /// Name of the progress.
@@ -50,13 +52,26 @@ impl Queue {
         };
         let webhooks: Vec<Webhook> = all(catalog, ItemKind::Webhook).await?;
         let suppressions: Vec<Suppression> = all(catalog, ItemKind::Suppression).await?;
+        let suppressions: HashMap<String, Suppression> =
+            suppressions.into_iter().map(|s| (s.rule_id.clone(), s)).collect();
         let nobody = suppressions.is_empty() && !webhooks.iter().any(|w| w.enabled);
         let most = if nobody { PASS } else { TELL };
-        let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), place.number, most).await?;
-        let Some(last) = hits.last().map(|h| h.number) else { return Ok(false) };
-        let more = hits.len() == most;
-        let news: Vec<Hit> = hits.into_iter().filter(|h| place.is_news(h)).map(|h| h.hit).collect();
-        let mut changes = if nobody { Vec::new() } else { self.told(&webhooks, suppressions, news).await? };
+        let mut left = AGAIN;
+        let (last, more, mut changes) = loop {
+            let hits = catalog.hits_since(&Scope::All, &HitFilter::default(), place.number, most).await?;
+            let Some(last) = hits.last().map(|h| h.number) else { return Ok(false) };
+            let more = hits.len() == most;
+            let news: Vec<Hit> = hits.into_iter().filter(|h| place.is_news(h)).map(|h| h.hit).collect();
+            if nobody {
+                break (last, more, Vec::new());
+            }
+            let (changes, gone) = self.told(&webhooks, &suppressions, news).await?;
+            // A rebuild finds such a hit again, which is no news then if this place has moved behind it.
+            if !gone || left == 0 {
+                break (last, more, changes);
+            }
+            left -= 1;
+        };
         place.number = last;
         changes.push(progress(&place)?);
         catalog.change_items(&changes, &[]).await?;
@@ -74,23 +89,22 @@ impl Queue {
         place.map(Some).ok_or_else(|| Error::internal("the progress of webhooks cannot be read"))
     }
 
+    /// What becomes of new hits, and whether the alert of one is gone.
     async fn told(
         &self,
         webhooks: &[Webhook],
-        suppressions: Vec<Suppression>,
+        suppressions: &HashMap<String, Suppression>,
         mut hits: Vec<Hit>,
-    ) -> Result<Vec<ItemChange>> {
-        let suppressions: HashMap<String, Suppression> =
-            suppressions.into_iter().map(|s| (s.rule_id.clone(), s)).collect();
+    ) -> Result<(Vec<ItemChange>, bool)> {
         let concerns = |h: &Hit| suppressions.contains_key(&h.rule_id) || webhooks.iter().any(|w| w.wants(h));
         hits.retain(concerns);
         if hits.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), false));
         }
         let events = self.events(&hits).await?;
         let alerts = self.catalog.alerts_of_hits(&Scope::All, &hits).await?;
-        let completed = self.completed(&suppressions, &hits, &events).await?;
-        let mut quiet = self.quiet(&suppressions, &hits, &completed).await?;
+        let completed = self.completed(suppressions, &hits, &events).await?;
+        let mut quiet = self.quiet(suppressions, &hits, &completed).await?;
         let mut changes = Vec::new();
         let mut touched = HashSet::new();
         for (hit, alert) in hits.iter().zip(&alerts) {
@@ -116,7 +130,7 @@ impl Queue {
                 changes.push(ItemChange::Put(span.item()?));
             }
         }
-        Ok(changes)
+        Ok((changes, alerts.iter().any(Option::is_none)))
     }
 
     async fn events(&self, hits: &[Hit]) -> Result<HashMap<EventId, Arc<Event>>> {

@@ -49,7 +49,8 @@ pub struct Correlations {
 pub struct Linked {
     pub id: Arc<str>,
     pub version: Arc<str>,
-    /// Follows from its version and those of all that it builds on: what is kept of others does not count.
+    /// Follows from its version, and from those of all that it builds on with their filters and placeholders: what is kept
+    /// of others does not count.
     state: Arc<str>,
     pub title: Arc<str>,
     pub level: Arc<str>,
@@ -60,8 +61,12 @@ pub struct Linked {
 
 impl Correlations {
     /// Links the correlations among `rules` that are enabled. Also returns, by rule id, why one cannot fire: a member is
-    /// not there, not enabled, refused, or not the only one of its name, or it builds on itself.
-    pub fn link<'r>(rules: impl IntoIterator<Item = &'r Rule>) -> (Self, Vec<(String, String)>) {
+    /// not there, not enabled, refused, or not the only one of its name, or it builds on itself. `beside`: what decides
+    /// besides its text which events a rule matches; part of [`Linked::state`].
+    pub fn link<'r>(
+        rules: impl IntoIterator<Item = &'r Rule>,
+        beside: impl Fn(&Rule) -> String,
+    ) -> (Self, Vec<(String, String)>) {
         let enabled: Vec<&Rule> = rules.into_iter().filter(|r| r.enabled).collect();
         if !enabled.iter().any(|r| r.logsource == LOGSOURCE) {
             return Default::default();
@@ -72,6 +77,8 @@ impl Correlations {
         let mut ready: BTreeSet<&str> = BTreeSet::new();
         let succession = Succession::of(enabled.iter().copied());
         let mut versions: HashMap<&str, String> = enabled.iter().map(|r| (r.id.as_str(), r.version.clone())).collect();
+        let plain: HashMap<&str, &Rule> =
+            enabled.iter().filter(|r| r.logsource != LOGSOURCE).map(|r| (r.id.as_str(), *r)).collect();
         for rule in enabled {
             let map: Option<Mapping> = yaml_serde::from_str(&rule.text).ok();
             let name = map.as_ref().and_then(|m| m.get("name")).and_then(Value::as_str);
@@ -118,11 +125,14 @@ impl Correlations {
         while let Some(next) = open.iter().position(|(.., members)| members.iter().all(|m| ready.contains(&**m))) {
             let (rule, asks, members) = open.remove(next);
             ready.insert(&rule.id);
-            // Another member, or another version of one, matches other events.
+            // Another member, or another version of one, matches other events; so does one with another exception.
             let mut state = rule.version.clone();
             for member in &members {
                 state.push('\0');
                 state.push_str(versions.get(&**member).map_or("", String::as_str));
+                if let Some(member) = plain.get(&**member) {
+                    state.push_str(&beside(member));
+                }
             }
             let state = Uuid::new_v5(&STATES, state.as_bytes()).to_string();
             versions.insert(&rule.id, state.clone());

@@ -6,7 +6,7 @@ use crate::{
         correlated::{Group, Kept, Sighting, Stretch},
         detection::Rule,
     },
-    rules::parse as parse_rules,
+    rules::{Placeholders, RuleSet, parse as parse_rules},
 };
 use proptest::{prelude::*, sample::Index};
 use std::{
@@ -57,8 +57,12 @@ fn rules(correlations: &[&str]) -> Vec<Rule> {
     loaded.rules
 }
 
+fn link(rules: &[Rule]) -> (Correlations, Vec<(String, String)>) {
+    Correlations::link(rules, |_| String::new())
+}
+
 fn linked(correlations: &[&str]) -> Correlations {
-    let (set, failed) = Correlations::link(&rules(correlations));
+    let (set, failed) = link(&rules(correlations));
     assert_eq!(failed, []);
     set
 }
@@ -148,10 +152,10 @@ fn an_alias_without_a_field_in_a_member_is_refused_unless_it_is_a_field_itself()
             "type: event_count\nrules: {rules}\ngroup-by: [{alias}]\ntimespan: 10s\naliases:\n  {alias}:\n    a: SourceIp\ncondition:\n  gte: 2"
         )
     };
-    let (_, failed) = Correlations::link(&rules(&[&of("ip", "[a, b]")]));
+    let (_, failed) = link(&rules(&[&of("ip", "[a, b]")]));
     assert!(failed.len() == 1 && failed[0].1.contains("alias 'ip' has no field of rule 'b'"), "{failed:?}");
     let counted = of("ip", "[a, b]").replace("event_count", "value_count").replace("group-by: [ip]\n", "");
-    let (_, failed) = Correlations::link(&rules(&[&format!("{counted}\n  field: ip")]));
+    let (_, failed) = link(&rules(&[&format!("{counted}\n  field: ip")]));
     assert!(failed.len() == 1 && failed[0].1.contains("alias 'ip'"), "{failed:?}");
     // Where another engine leaves the name as it is, and events have it.
     let own = of("destinationip", "[a, b]");
@@ -165,7 +169,7 @@ fn an_alias_without_a_field_in_a_member_is_refused_unless_it_is_a_field_itself()
     let renamed = of("address", "[a, k1]").replace("    a: SourceIp", "    a: SourceIp\n    k1: ip");
     let set = linked(&[&renamed, inner]);
     assert_eq!(times(&set.firings(&both), "k0"), [1]);
-    let (_, failed) = Correlations::link(&rules(&[&renamed.replace("k1: ip", "k1: pi"), inner]));
+    let (_, failed) = link(&rules(&[&renamed.replace("k1: ip", "k1: pi"), inner]));
     assert!(failed.len() == 1 && failed[0].1.contains("'pi' is no field"), "{failed:?}");
 }
 
@@ -278,6 +282,70 @@ fn correlations_build_on_correlations_in_any_order_of_documents() {
 }
 
 #[test]
+fn what_is_kept_belongs_to_the_exceptions_and_placeholders_of_members_too() {
+    let inner = "type: event_count\nrules: [a, b]\ntimespan: 10s\ncondition:\n  gte: 2";
+    let chain = "type: event_count\nrules: n0\ntimespan: 1h\ncondition:\n  gte: 2";
+    let other = "type: event_count\nrules: c\ntimespan: 10s\ncondition:\n  gte: 2";
+    let filter = |id: &str, category: &str, of: &str, value: &str| {
+        let text = format!(
+            "title: f\nid: {id}\nlogsource:\n  product: windows\n  category: {category}\nfilter:\n  rules: {of}\n  s:\n    Image{value}\n  condition: not s\n"
+        );
+        parse_rules(&text, "made.yml").rules.remove(0)
+    };
+    let connections = |of: &str, value: &str| filter("f", "network_connection", of, value);
+    let values = |text: &str| Arc::new(Placeholders::read(text).unwrap());
+    let states = |added: &[Rule], placeholders: &Arc<Placeholders>| -> [String; 3] {
+        let mut all = rules(&[inner, chain, other]);
+        for rule in all.iter_mut().filter(|r| r.id == "b-id") {
+            rule.text = format!("{}\nrelated:\n- {{id: old, type: obsolete}}\n", rule.text.trim_end());
+        }
+        all.extend(added.iter().cloned());
+        let (set, failed) = RuleSet::compile_with(&all, placeholders);
+        assert_eq!(failed, []);
+        let state = |set: &RuleSet, id: &str| {
+            set.correlations().all().iter().find(|l| *l.id == *id).map(|l| l.state().to_owned()).unwrap()
+        };
+        // A hunt keeps under the same.
+        let (part, failed) = RuleSet::part(&all, &BTreeSet::from(["k1".to_owned()]), placeholders);
+        assert_eq!((failed, state(&part, "k1")), (vec![], state(&set, "k1")));
+        ["k0", "k1", "k2"].map(|id| state(&set, id))
+    };
+    let (none, xy) = (Arc::default(), values("{x: one, z: two}"));
+    let plain = states(&[], &none);
+    assert_eq!(states(&[], &xy), plain, "no rule uses them");
+    // By id, by name, by the id of what is superseded, and all rules.
+    for (of, meets_other) in [("[a]", false), ("[b]", false), ("[old]", false), ("any", true)] {
+        let state = states(&[connections(of, ": x")], &none);
+        assert!(state[0] != plain[0] && state[1] != plain[1], "{of}");
+        assert_eq!(state[2] != plain[2], meets_other, "{of}");
+    }
+    let one = states(&[connections("[a]", ": x")], &none);
+    assert_ne!(states(&[connections("[a]", ": y")], &none), one, "another version of it");
+    let second = filter("g", "network_connection", "[a]", ": z");
+    assert_ne!(states(&[connections("[a]", ": x"), second.clone()], &none), one);
+    // What is switched off, or about other events, hides nothing.
+    let off = Rule { enabled: false, ..second };
+    assert_eq!(states(&[connections("[a]", ": x"), off], &none), one);
+    assert_eq!(states(&[filter("f", "process_creation", "any", ": x")], &none), plain);
+    let expanded = [connections("[a]", "|expand: '%x%'")];
+    let first = states(&expanded, &xy);
+    assert_eq!(states(&expanded, &values("{x: one, z: three}")), first, "not used");
+    assert_ne!(states(&expanded, &values("{x: two, z: two}")), first);
+    // Of the rule itself.
+    let base = rules(&[inner]).swap_remove(0);
+    let base = parse_rules(&base.text.replace("Image: an", "Image|expand: '%x%'"), "made.yml").rules.remove(0);
+    let state = |text: &str| {
+        let mut all = rules(&[inner]);
+        all[0] = base.clone();
+        let (set, failed) = RuleSet::compile_with(&all, &values(text));
+        assert_eq!(failed, []);
+        set.correlations().all()[0].state().to_owned()
+    };
+    assert_eq!(state("x: one"), state("{x: one, z: two}"));
+    assert_ne!(state("x: one"), state("x: two"));
+}
+
+#[test]
 fn what_cannot_be_honoured_is_refused_with_the_reason() {
     let good = "type: event_count\nrules: a\ntimespan: 1m\ncondition:\n  gte: 2";
     for (text, reason) in [
@@ -302,7 +370,7 @@ fn what_cannot_be_honoured_is_refused_with_the_reason() {
         ("type: event_count\nrules: a\ntimespan: 1m".to_owned(), "no condition"),
         ("type: event_count\nrules: a\ncondition:\n  gte: 1".to_owned(), "no timespan"),
     ] {
-        let (_, failed) = Correlations::link(&rules(&[&text]));
+        let (_, failed) = link(&rules(&[&text]));
         assert!(failed.len() == 1 && failed[0].1.contains(reason), "{text}: {failed:?}");
     }
 }

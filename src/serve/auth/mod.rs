@@ -50,10 +50,9 @@ impl Caller {
     pub fn require_all_hosts(&self) -> Result<()> {
         match self.scope() {
             Scope::All => Ok(()),
-            Scope::Hosts(_) => Err(Error::new(
-                Code::Forbidden,
-                "rules are for all hosts: they are changed by those who may see all of them",
-            )),
+            Scope::Hosts(_) => {
+                Err(Error::new(Code::Forbidden, "this is about all hosts: it is for those who may see all of them"))
+            }
         }
     }
 }

@@ -13,7 +13,11 @@ use super::{
 };
 use crate::{
     error::{Code, Error, Result},
-    event::{Condition, condition::Operator, detection::LEVELS},
+    event::{
+        Condition,
+        condition::Operator,
+        detection::{LEVELS, Rule},
+    },
     rules::{
         self,
         check::{self, Severity},
@@ -102,6 +106,15 @@ pub struct RuleSearch {
     reason: Option<String>,
 }
 
+/// A search as a rule.
+#[derive(SimpleObject)]
+pub struct SearchRule {
+    /// Sigma YAML with a new id, as `importRules` takes it; absent where no rule can say the same.
+    yaml: Option<String>,
+    /// What a rule cannot say.
+    reason: Option<String>,
+}
+
 /// A rule made of a search.
 #[derive(InputObject)]
 pub struct CreateRuleInput {
@@ -115,6 +128,9 @@ pub struct CreateRuleInput {
     /// Level: informational, low, medium, high, critical.
     #[graphql(default_with = "\"medium\".to_owned()")]
     level: String,
+    /// Whether it is matched from now on; `false` stores it switched off.
+    #[graphql(default = true)]
+    enabled: bool,
     /// Whether what is stored already is searched with it too.
     #[graphql(default)]
     hunt: bool,
@@ -123,7 +139,7 @@ pub struct CreateRuleInput {
 /// Answer of `createRule`.
 #[derive(SimpleObject)]
 pub struct CreateRuleResult {
-    /// The rule; it is matched from now on.
+    /// The rule; enabled, it is matched from now on.
     rule: Option<RuleObject>,
     /// The retro-hunt, where one was asked for.
     hunt: Option<HuntJob>,
@@ -205,35 +221,56 @@ pub fn input_of(condition: &Condition) -> Value {
     }
 }
 
+pub async fn as_rule(of: ConditionInput, title: &str, description: String, level: &str) -> Result<SearchRule> {
+    let head = head(title, description, level)?;
+    Ok(match rule_of(condition(Some(of))?, head, "search".to_owned()).await? {
+        Ok(rule) => SearchRule { yaml: Some(rule.text), reason: None },
+        Err(reason) => SearchRule { yaml: None, reason: Some(reason) },
+    })
+}
+
+fn head(title: &str, description: String, level: &str) -> Result<search::Head> {
+    let (title, level) = (title.trim().to_owned(), level.to_lowercase());
+    if title.is_empty() {
+        return Err(Error::bad_input("a rule needs a title"));
+    }
+    if !LEVELS.contains(&level.as_str()) {
+        return Err(Error::bad_input(format!("level must be one of {}", LEVELS.join(", "))));
+    }
+    Ok(search::Head { id: uuid::Uuid::now_v7().to_string(), title, description, level })
+}
+
+/// The rule that says the same as a search, or why there is none.
+async fn rule_of(of: Condition, head: search::Head, origin: String) -> Result<std::result::Result<Rule, String>> {
+    Ok(tokio::task::spawn_blocking(move || written(&of, &head, &origin)).await?)
+}
+
+fn written(of: &Condition, head: &search::Head, origin: &str) -> std::result::Result<Rule, String> {
+    let mut loaded = rules::parse(&search::to_sigma(of, head)?, origin);
+    match loaded.rules.pop() {
+        Some(Rule { refused: Some(reason), .. }) => Err(reason),
+        Some(rule) => Ok(rule),
+        None => Err(loaded.issues.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
+    }
+}
+
 pub async fn create(ctx: &Context<'_>, input: CreateRuleInput) -> Result<CreateRuleResult> {
     session::all_hosts(ctx)?;
-    let head = search::Head {
-        id: uuid::Uuid::now_v7().to_string(),
-        title: input.title.trim().to_owned(),
-        description: input.description,
-        level: input.level.to_lowercase(),
+    let CreateRuleInput { condition: of, title, description, level, enabled, hunt } = input;
+    let origin = format!("search of {}", session::caller(ctx)?.user.name);
+    let made = async {
+        let head = head(&title, description, &level)?;
+        rule_of(condition(Some(of))?, head, origin).await?.map_err(Error::bad_input)
     };
-    let made = if head.title.is_empty() {
-        Err(Error::bad_input("a rule needs a title"))
-    } else if !LEVELS.contains(&head.level.as_str()) {
-        Err(Error::bad_input(format!("level must be one of {}", LEVELS.join(", "))))
-    } else {
-        condition(Some(input.condition)).and_then(|c| search::to_sigma(&c, &head).map_err(Error::bad_input))
-    };
-    let text = match UserError::split(None, made)? {
-        Ok(text) => text,
+    let rule = match UserError::split(None, made.await)? {
+        Ok(rule) => Rule { enabled, ..rule },
         Err(errors) => return Ok(CreateRuleResult { rule: None, hunt: None, errors }),
     };
-    let by = &session::caller(ctx)?.user.name;
-    let loaded = rules::parse(&text, &format!("search of {by}"));
-    if let Some(reason) = loaded.rules.iter().find_map(|r| r.refused.clone()) {
-        let refused = UserError::split(None, Err::<(), _>(Error::bad_input(reason)))?;
-        return Ok(CreateRuleResult { rule: None, hunt: None, errors: refused.err().unwrap_or_default() });
-    }
     let core = session::core(ctx)?;
-    audit::import(ctx, &loaded.rules).await?;
-    core.pipeline.import_rules(loaded.rules).await?;
-    let hunt = hunt::at_once(ctx, input.hunt, std::slice::from_ref(&head.id)).await?;
-    let rule = core.catalog.rule(&head.id).await?.map(RuleObject);
+    let (id, made) = (rule.id.clone(), vec![rule]);
+    audit::import(ctx, &made).await?;
+    core.pipeline.import_rules(made).await?;
+    let hunt = hunt::at_once(ctx, hunt, std::slice::from_ref(&id)).await?;
+    let rule = core.catalog.rule(&id).await?.map(RuleObject);
     Ok(CreateRuleResult { rule, hunt, errors: Vec::new() })
 }

@@ -117,6 +117,7 @@ pub struct CancelJobResult {
 }
 
 pub async fn start(ctx: &Context<'_>, input: StartHuntInput) -> Result<StartHuntResult> {
+    session::all_hosts(ctx)?;
     let core = session::core(ctx)?;
     let pipeline = &core.pipeline;
     let by = &session::caller(ctx)?.user.name;
@@ -160,11 +161,13 @@ pub async fn begin_at_once(core: &Core, by: &str, rules: &[String]) -> Result<Op
 }
 
 pub async fn list(ctx: &Context<'_>, first: usize) -> Result<Vec<HuntJob>> {
+    session::all_hosts(ctx)?;
     let jobs = session::core(ctx)?.catalog.jobs(catalog::JobKind::Hunt, None, first).await?;
     Ok(jobs.into_iter().filter_map(HuntJob::of).collect())
 }
 
 pub async fn cancel(ctx: &Context<'_>, input: CancelJobInput) -> Result<CancelJobResult> {
+    session::all_hosts(ctx)?;
     let cancelled = match GlobalId::parse(&input.id) {
         Some(GlobalId::Job(key) | GlobalId::Hunt(key)) => {
             let core = session::core(ctx)?;

@@ -172,6 +172,8 @@ pub async fn resolve(ctx: &Context<'_>, id: GlobalId) -> Result<Option<NodeObjec
             let job = session::core(ctx)?.catalog.job(&id).await?;
             job.and_then(ImportJob::of).map(NodeObject::ImportJob)
         }
+        // Its counts are of all hosts.
+        GlobalId::Hunt(_) if session::all_hosts(ctx).is_err() => None,
         GlobalId::Hunt(id) => {
             let job = session::core(ctx)?.catalog.job(&id).await?;
             job.and_then(HuntJob::of).map(NodeObject::HuntJob)

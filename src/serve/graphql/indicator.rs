@@ -223,20 +223,20 @@ pub struct RemoveIndicatorsResult {
 pub async fn import(ctx: &Context<'_>, input: ImportIndicatorsInput) -> Result<ImportIndicatorsResult> {
     session::all_hosts(ctx)?;
     let by = session::caller(ctx)?.user.name.clone();
-    let asked = input.hunt;
+    let (core, asked) = (session::core(ctx)?, input.hunt);
     let read = if input.text.len() > MAX_TEXT {
         let message = format!("more than {MAX_TEXT} bytes in one request: upload the file");
         Err(Error::new(Code::TooLarge, message))
     } else {
-        tokio::task::spawn_blocking(move || intel::read(input.text.into_bytes(), &input.name, &by)).await?
+        let turn = core.readers.turn().await?;
+        turn.read(move || intel::read(input.text.into_bytes(), &input.name, &by)).await
     };
     Ok(match UserError::split(Some("text"), read)? {
-        Ok(report) => {
-            let core = session::core(ctx)?;
-            let pipeline = &core.pipeline;
+        Ok((turn, report)) => {
             audit::indicators(core, &session::caller(ctx)?.user.name, &report.import).await?;
-            let import = pipeline.import_indicators(report).await?;
-            let rules = if asked { pipeline.rules_of_import(&import.id).await? } else { Vec::new() };
+            let pipeline = core.pipeline.clone();
+            let import = turn.store(async move { pipeline.import_indicators(report).await }).await?;
+            let rules = if asked { core.pipeline.rules_of_import(&import.id).await? } else { Vec::new() };
             let hunt = hunt::at_once(ctx, asked, &rules).await?;
             ImportIndicatorsResult { import: Some(import.into()), hunt, errors: Vec::new() }
         }

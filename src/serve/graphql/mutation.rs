@@ -24,7 +24,7 @@ use crate::{
     error::{Code, Error, Result},
     pipeline::Imported,
     rules::{self, Loaded},
-    serve::auth,
+    serve::{Core, auth, reading::Turn},
 };
 use async_graphql::{Context, Enum, ID, InputObject, Object, SimpleObject};
 use serde_json::json;
@@ -174,6 +174,9 @@ pub struct ImportRulesInput {
     /// What the rules come from, such as the name of a file.
     #[graphql(default_with = "\"API\".to_owned()")]
     origin: String,
+    /// Whether rules that are new are matched; those that are there stay switched on or off.
+    #[graphql(default = true)]
+    enabled: bool,
     /// Whether what is stored already is searched with them too.
     #[graphql(default)]
     hunt: bool,
@@ -372,7 +375,7 @@ impl Mutation {
         let rule = core.catalog.rule(&id).await?.map(RuleObject);
         Ok(EnableRuleResult { rule, errors: Vec::new() })
     }
-    /// Adds or updates Sigma rules; they match from then on.
+    /// Adds or updates Sigma rules; those that are enabled match from then on.
     #[graphql(guard = "analyst")]
     async fn import_rules(
         &self,
@@ -380,10 +383,11 @@ impl Mutation {
         #[graphql(desc = "The rules.")] input: ImportRulesInput,
     ) -> Result<ImportRulesResult> {
         session::all_hosts(ctx)?;
-        let hunt = input.hunt;
-        let parsed = UserError::split(Some("yaml"), read_rules(input.yaml, input.origin).await)?;
-        let Loaded { rules, issues, .. } = match parsed {
-            Ok(loaded) => loaded,
+        let ImportRulesInput { yaml, origin, enabled, hunt } = input;
+        let core = session::core(ctx)?;
+        let parsed = UserError::split(Some("yaml"), read_rules(core, yaml, origin).await)?;
+        let (turn, Loaded { mut rules, issues, .. }) = match parsed {
+            Ok(read) => read,
             Err(errors) => return Ok(ImportRulesResult { errors, ..ImportRulesResult::default() }),
         };
         let issues: Vec<String> = issues.iter().map(ToString::to_string).collect();
@@ -394,10 +398,11 @@ impl Mutation {
             return Ok(ImportRulesResult { errors: errors(none), issues, ..ImportRulesResult::default() });
         }
         let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
-        let core = session::core(ctx)?;
+        rules.iter_mut().for_each(|r| r.enabled = enabled);
         audit::import(ctx, &rules).await?;
         let read = rules.len() as u64;
-        let Imported { changed, superseded } = core.pipeline.import_rules(rules).await?;
+        let pipeline = core.pipeline.clone();
+        let Imported { changed, superseded } = turn.store(async move { pipeline.import_rules(rules).await }).await?;
         audit::superseded(core, &session::caller(ctx)?.user.name, &superseded).await?;
         let superseded = superseded.into_iter().map(|s| SupersededRule { rule_id: s.rule_id, by: s.by }).collect();
         let hunt = hunt::at_once(ctx, hunt, &ids).await?;
@@ -405,7 +410,7 @@ impl Mutation {
         let (read, changed) = (Long(read), Long(changed));
         Ok(ImportRulesResult { read, changed, rules, hunt, superseded, issues, errors: Vec::new() })
     }
-    /// Makes a Sigma rule of a search; it matches from then on. The period of a search is no part of it.
+    /// Makes a Sigma rule of a search; enabled, it matches from then on. The period of a search is no part of it.
     #[graphql(guard = "analyst")]
     async fn create_rule(
         &self,
@@ -558,9 +563,10 @@ impl Mutation {
     }
 }
 
-async fn read_rules(yaml: String, origin: String) -> Result<Loaded> {
+/// Rules of a text, with the turn in which they are to be stored.
+async fn read_rules(core: &Core, yaml: String, origin: String) -> Result<(Turn, Loaded)> {
     if yaml.len() > MAX_YAML {
         return Err(Error::new(Code::TooLarge, format!("more than {MAX_YAML} bytes of rules in one request")));
     }
-    Ok(tokio::task::spawn_blocking(move || rules::parse(&yaml, &origin)).await?)
+    core.readers.turn().await?.read(move || Ok(rules::parse(&yaml, &origin))).await
 }

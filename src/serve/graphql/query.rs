@@ -7,7 +7,7 @@ use super::{
     checkup::CheckupFinding,
     condition::{ConditionInput, condition},
     cost,
-    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial},
+    editor::{self, RuleExplanation, RuleProblem, RuleSearch, RuleTrial, SearchRule},
     enums::{EdgeType, EventOrder, HostOrder, TermOrder, ValueOrder},
     event::{self, EventConnection, EventObject, SortInput},
     exception::{self, ExceptionInput, ExceptionPreview, RuleException},
@@ -342,6 +342,18 @@ impl Query {
     async fn rule_search(&self, #[graphql(desc = "Sigma YAML of one rule.")] yaml: String) -> Result<RuleSearch> {
         editor::as_search(yaml).await
     }
+    /// A search as a rule, where a rule can say the same; nothing is stored. The period of a search is no part of it.
+    #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
+    async fn search_rule(
+        &self,
+        #[graphql(desc = "Condition of the search.")] condition: ConditionInput,
+        #[graphql(desc = "Title of the rule.")] title: String,
+        #[graphql(desc = "What it finds.", default)] description: String,
+        #[graphql(desc = "Level: informational, low, medium, high, critical.", default_with = "\"medium\".to_owned()")]
+        level: String,
+    ) -> Result<SearchRule> {
+        editor::as_rule(condition, &title, description, &level).await
+    }
     /// Hits of rules, newest stored first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn hits(
@@ -479,6 +491,7 @@ impl Query {
     #[graphql(guard = "viewer", complexity = "cost::fixed(cost::STATISTIC, child_complexity)")]
     async fn report_search(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "What the file is called.")] name: String,
         #[graphql(
             desc = "Its content, at most 900 KiB: STIX 1 or 2, OpenIOC, MISP, CSV, or a list with one value on \
@@ -486,7 +499,7 @@ impl Query {
         )]
         text: String,
     ) -> Result<ReportSearch> {
-        report::search(name, text).await
+        report::search(session::core(ctx)?, name, text).await
     }
     /// Import jobs, newest first.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
@@ -498,7 +511,7 @@ impl Query {
         let jobs = session::core(ctx)?.catalog.jobs(JobKind::Import, None, page::size(first)?).await?;
         Ok(jobs.into_iter().filter_map(ImportJob::of).collect())
     }
-    /// Retro-hunts, newest first.
+    /// Retro-hunts, newest first. Their counts are of all hosts: for those who see all hosts.
     #[graphql(guard = "viewer", complexity = "cost::list(first, child_complexity)")]
     async fn hunts(
         &self,

@@ -9,6 +9,7 @@ use crate::{
     },
     intel,
     rules::search,
+    serve::Core,
 };
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
@@ -44,12 +45,13 @@ pub struct ReportIssue {
 
 /// # Errors
 /// `TOO_LARGE` for a text that a request does not take, `BAD_INPUT` for one that is no report.
-pub async fn search(name: String, text: String) -> Result<ReportSearch> {
+pub async fn search(core: &Core, name: String, text: String) -> Result<ReportSearch> {
     if text.len() > MAX_TEXT {
         return Err(Error::new(Code::TooLarge, format!("the report has more than {MAX_TEXT} bytes: split the file")));
     }
     let read = move || intel::read(text.into_bytes(), &name, "").map(of_report);
-    tokio::task::spawn_blocking(read).await?
+    let (_, found) = core.readers.turn().await?.read(read).await?;
+    Ok(found)
 }
 
 fn of_report(report: intel::Report) -> ReportSearch {

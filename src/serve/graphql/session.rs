@@ -37,7 +37,7 @@ pub fn scope<'a>(ctx: &Context<'a>) -> Result<&'a Scope, Error> {
     Ok(caller(ctx)?.scope())
 }
 
-/// Rules, exceptions and their settings are for every host.
+/// Rules, exceptions and their settings are for every host, and so are hunts and the end of jobs.
 pub fn all_hosts(ctx: &Context<'_>) -> Result<(), Error> {
     caller(ctx)?.require_all_hosts()
 }

@@ -19,7 +19,7 @@ const MAX_BYTES: usize = 16 << 20;
 
 /// One shard.
 pub struct Part {
-    /// Unique id of the index and number of the shard: an index made anew starts anew.
+    /// Id of the shard's history and its number: an index that is made anew, or restored from a snapshot, starts anew.
     name: Arc<str>,
     index: String,
     shard: String,
@@ -41,7 +41,8 @@ impl Store {
     pub async fn parts_of(&self, indices: &str, theirs: bool) -> Result<Vec<Part>> {
         let path = format!(
             "{indices}/_stats/docs?level=shards&ignore_unavailable=true&filter_path=_shards,indices.*.uuid,\
-             indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint"
+             indices.*.shards.*.routing.primary,indices.*.shards.*.seq_no.global_checkpoint,\
+             indices.*.shards.*.commit.user_data.history_uuid"
         );
         let answer = self.client.ask(Method::Get, &path, &Value::Null).await?;
         let mut parts = Vec::new();
@@ -51,7 +52,8 @@ impl Store {
                 let primary = copies.as_array().into_iter().flatten().find(|c| c["routing"]["primary"] == true);
                 // -1 is "none".
                 let entries = primary.and_then(|c| c["seq_no"]["global_checkpoint"].as_i64()).map_or(0, |n| n + 1);
-                let name = format!("{uuid}/{shard}").into();
+                let history = primary.and_then(|c| c["commit"]["user_data"]["history_uuid"].as_str());
+                let name = format!("{}/{shard}", history.unwrap_or(uuid)).into();
                 let entries = u64::try_from(entries).unwrap_or(0);
                 parts.push(Part { name, index: index.clone(), shard: shard.clone(), entries, theirs });
             }

@@ -1,6 +1,6 @@
 //! The rule editor: a search becomes a rule and back, and a rule is tried before it is enabled.
 use super::app::{ANALYST, RULE, TestApp, VIEWER, events};
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn a_search_becomes_a_rule_that_can_be_tried_and_explained() {
@@ -47,6 +47,80 @@ async fn a_search_becomes_a_rule_that_can_be_tried_and_explained() {
     let broken = app.ask(&viewer, "{ checkRule(yaml: \"a: [\") { severity line } }", json!({})).await;
     assert_eq!(broken["checkRule"][0]["severity"], "ERROR");
     assert_eq!(app.code(Some(&viewer), trial, json!({"y": "a: b"})).await, "BAD_INPUT");
+}
+
+#[tokio::test]
+async fn a_search_is_read_as_a_rule_and_nothing_is_stored() {
+    let app = TestApp::start().await;
+    let token = app.login("viewer", VIEWER).await;
+    let query = "query($c: ConditionInput!, $t: String!, $l: String!) {
+        searchRule(condition: $c, title: $t, level: $l, description: \"Seen once.\") { yaml reason } }";
+    let ask = async |condition: &Value| {
+        let asked = json!({"c": condition, "t": " From a search ", "l": "High"});
+        app.ask(&token, query, asked).await["searchRule"].take()
+    };
+    let condition = json!({"and": [
+        {"match": {"field": "ip", "operator": "CIDR", "values": ["203.0.113.0/24"]}},
+        {"not": {"match": {"field": "Image", "operator": "ENDS_WITH", "values": ["\\tool1.exe", "\\tool2.exe"]}}},
+    ]});
+    let made = ask(&condition).await;
+    assert_eq!(made["reason"], Value::Null, "{made}");
+    let yaml = made["yaml"].as_str().unwrap();
+    for part in ["title: From a search\n", "description: Seen once.\n", "level: high", "id: "] {
+        assert!(yaml.contains(part), "{part:?} in {yaml}");
+    }
+    let back = "query($y: String!) { ruleSearch(yaml: $y) { condition reason } rules { total { value } } }";
+    let back = app.ask(&token, back, json!({"y": yaml})).await;
+    assert_eq!(back["ruleSearch"], json!({"condition": condition, "reason": null}));
+    assert_eq!(back["rules"]["total"]["value"], 0);
+
+    let none = ask(&json!({"match": {"field": "CommandLine", "operator": "EQUALS", "values": ["-"]}})).await;
+    assert_eq!(none["yaml"], Value::Null);
+    assert!(none["reason"].as_str().unwrap().contains("ask for NOT exists"), "{none}");
+    for (title, level) in [("x", "worst"), ("  ", "high")] {
+        let bad = json!({"c": condition, "t": title, "l": level});
+        assert_eq!(app.code(Some(&token), query, bad).await, "BAD_INPUT", "{title:?}, {level}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_can_be_stored_switched_off_and_enabled_later() {
+    let app = TestApp::start().await;
+    let token = app.login("analyst", ANALYST).await;
+    let condition = json!({"match": {"field": "DestinationIp", "operator": "STARTS_WITH", "values": ["203.0.113."]}});
+    let create = "mutation($i: CreateRuleInput!) { createRule(input: $i) {
+        rule { ruleId enabled text } hunt { id } errors { message } } }";
+    let import = "mutation($i: ImportRulesInput!) { importRules(input: $i) {
+        rules { ruleId enabled } hunt { id } errors { message } } }";
+    let input = json!({"i": {"condition": condition, "title": "Off", "enabled": false, "hunt": true}});
+    let made = app.ask(&token, create, input).await["createRule"].take();
+    assert_eq!((&made["rule"]["enabled"], &made["hunt"]), (&json!(false), &Value::Null), "{made}");
+    let id = made["rule"]["ruleId"].clone();
+    let of_pack = json!({"i": {"yaml": RULE, "enabled": false}});
+    let pack = app.ask(&token, import, of_pack).await["importRules"]["rules"].take();
+    assert_eq!(pack[0]["enabled"], false);
+    let mut first = events(60, 3);
+    let second = first.split_off(60);
+    app.store(first).await;
+    let hits = "{ hits(first: 50) { nodes { ruleId } } }";
+    assert_eq!(app.ask(&token, hits, json!({})).await["hits"]["nodes"], json!([]));
+    let trial = app.ask(&token, TRIAL, json!({"y": made["rule"]["text"]})).await;
+    assert_eq!(trial["testRule"]["total"]["value"], 3);
+
+    let enable = "mutation($i: EnableRuleInput!) { enableRule(input: $i) { rule { enabled } errors { code } } }";
+    let enabled = app.ask(&token, enable, json!({"i": {"id": id, "enabled": true}})).await;
+    assert_eq!(enabled["enableRule"]["rule"]["enabled"], true);
+    app.store(second).await;
+    let found = app.ask(&token, hits, json!({})).await["hits"]["nodes"].take();
+    assert_eq!(found, json!([{"ruleId": id}, {"ruleId": id}, {"ruleId": id}]));
+
+    // What is there stays as people have left it.
+    for (yaml, enabled) in [(made["rule"]["text"].as_str().unwrap(), true), (RULE, false)] {
+        let newer = format!("{}\nauthor: somebody\n", yaml.trim_end());
+        let input = json!({"i": {"yaml": newer, "enabled": !enabled}});
+        let again = app.ask(&token, import, input).await["importRules"].take();
+        assert_eq!((&again["errors"], &again["rules"][0]["enabled"]), (&json!([]), &json!(enabled)), "{again}");
+    }
 }
 
 const TRIAL: &str =

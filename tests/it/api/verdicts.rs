@@ -1,7 +1,7 @@
 //! Why a rule is not matched although nothing is wrong with it; what rules take over; who may change them.
 use super::app::{ANALYST, RULE, TestApp, VIEWER, events};
 use serde_json::{Value, json};
-use sysmonsearch::event::Scope;
+use sysmonsearch::event::{Period, Scope};
 
 const RULE_ID: &str = "6b9c2c5e-3f0b-4b7e-9a55-3a1d5a0c7c11";
 const IMPORT: &str = "mutation($i: ImportRulesInput!) { importRules(input: $i) { changed superseded { ruleId by }
@@ -136,6 +136,10 @@ async fn who_sees_some_hosts_changes_no_rule() {
     let remove = "mutation($i: RemoveIndicatorsInput!) { removeIndicators(input: $i) { errors { code } } }";
     let create = "mutation($i: CreateRuleInput!) { createRule(input: $i) { errors { code } } }";
     let indicators = "mutation($i: ImportIndicatorsInput!) { importIndicators(input: $i) { errors { code } } }";
+    let hunt = "mutation($i: StartHuntInput!) { startHunt(input: $i) { job { hits } errors { code } } }";
+    let cancel = "mutation($i: CancelJobInput!) { cancelJob(input: $i) { errors { code } } }";
+    let running = app.pipeline.start_hunt(vec![RULE_ID.into()], Period::default(), "admin").await.unwrap();
+    let running = sysmonsearch::serve::graphql::hunt_id(&running.id).to_string();
     let anything = json!({"match": {"field": "Image", "operator": "EXISTS"}});
     for (query, input) in [
         (IMPORT, json!({"yaml": RULE})),
@@ -145,13 +149,21 @@ async fn who_sees_some_hosts_changes_no_rule() {
         (remove, json!({"importId": "x"})),
         (create, json!({"title": "t", "level": "low", "condition": anything})),
         (indicators, json!({"name": "list", "text": "evil.example"})),
+        (hunt, json!({"rules": [RULE_ID]})),
+        (cancel, json!({"id": running})),
     ] {
         assert_eq!(app.code(Some(&token), query, json!({"i": input})).await, "FORBIDDEN", "{query}");
     }
+    // The counts of a hunt are of all hosts.
+    let node = "query($id: ID!) { node(id: $id) { id } }";
+    assert_eq!(app.code(Some(&token), "{ hunts { hits } }", json!({})).await, "FORBIDDEN");
+    assert_eq!(app.ask(&token, node, json!({"id": running})).await["node"], Value::Null);
     let upload = app.client.post(app.url("/api/rules?name=a.yml")).bearer_auth(&token).body(RULE);
     assert_eq!(upload.send().await.unwrap().status(), 403);
     let upload = app.client.post(app.url("/api/indicators?name=a.txt")).bearer_auth(&token).body("evil.example");
     assert_eq!(upload.send().await.unwrap().status(), 403);
     let viewer = app.login("viewer", VIEWER).await;
     assert_eq!(rule(&app, &viewer, RULE_ID).await["enabled"], true);
+    assert_eq!(app.ask(&viewer, node, json!({"id": running})).await["node"]["id"], running);
+    app.shut_down().await;
 }

@@ -4,7 +4,7 @@ use super::{
     batching::{Calls, Counting},
     receiver::{Authority, Receiver, until},
 };
-use axum::{body::Bytes, http::HeaderMap};
+use axum::{Router, body::Bytes, http::HeaderMap, routing};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -12,7 +12,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use sysmonsearch::{
     catalog::{AlertFilter, Found, HitFilter, Item, ItemChange, ItemFilter, ItemKind, Role, Tells, Webhook},
@@ -39,6 +39,7 @@ fn webhooks(allow: &[&str]) -> Webhooks {
         timeout: Duration::from_secs(2),
         pause: Duration::from_millis(30),
         attempts: 3,
+        ..Webhooks::default()
     }
 }
 
@@ -235,6 +236,27 @@ async fn messages_are_repeated_given_up_and_sent_again() {
     let secret = made["secret"].as_str().unwrap();
     assert!(!json!(log).to_string().contains(secret.trim_start_matches("whsec_")));
     app.shut_down().await;
+}
+
+#[tokio::test]
+async fn a_slow_receiver_holds_up_nobody_else() {
+    let (app, receiver) = (app(&["127.0.0.0/8"]).await, Receiver::start(200).await);
+    let token = app.login("admin", ADMIN).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let slow = format!("http://{}/in", listener.local_addr().unwrap());
+    let take = async || tokio::time::sleep(Duration::from_millis(1_500)).await;
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/in", routing::post(take))).await });
+    for (name, url) in [("Slow", slow), ("Fast", receiver.url())] {
+        save(&app, &token, json!({"name": name, "url": url, "tells": "HITS"})).await;
+    }
+    app.store(events(400, 1)).await;
+    receiver.wait(40).await;
+    // The other one takes the first for a minute.
+    app.store(events(460, 1).split_off(800)).await;
+    receiver.wait(46).await;
+    let stopped = Instant::now();
+    app.shut_down().await;
+    assert!(stopped.elapsed() < Duration::from_secs(10), "it ends what is being sent");
 }
 
 #[tokio::test]

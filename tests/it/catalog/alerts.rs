@@ -156,6 +156,9 @@ async fn finds_the_alert_of_a_hit(catalog: &Arc<dyn Catalog>) {
     assert_eq!(found.iter().map(parts).collect::<Vec<_>>(), [closed, new, new, None, closed]);
     let found = catalog.alerts_of_hits(&Scope::hosts(["pc1"]), &asked).await.unwrap();
     assert_eq!(found.iter().map(parts).collect::<Vec<_>>(), [None, None, new, None, None]);
+    let withdrawn = Found { withdrawn: vec![hit(1).id], ..Found::default() };
+    catalog.put_found(withdrawn, &at(3)).await.unwrap();
+    assert_eq!(catalog.alerts_of_hits(&Scope::All, &[hit(1)]).await.unwrap(), [None], "a mark is no alert");
 }
 
 async fn people_change_alerts(catalog: &Arc<dyn Catalog>) {

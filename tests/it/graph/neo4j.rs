@@ -153,6 +153,33 @@ async fn a_writer_whose_lease_has_passed_on_is_refused() {
     assert_eq!(put(2, 6).await, Err(Code::Conflict));
 }
 
+/// Who was cut off while he cleared deletes nothing of what his successor projects.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clearing_that_another_has_taken_over_goes_no_further() {
+    let Some((store, _guard)) = fresh().await else { return };
+    let batch = |n: u32| (n * 2_000..n * 2_000 + 2_000).map(|i| started("h1", 1, i + 1, i)).collect::<Vec<Event>>();
+    for n in 0..8 {
+        store.upsert(project(&batch(n)), &at(u64::from(n) + 1), Fence(1)).await.unwrap();
+    }
+    let nodes = async || store.counts().await.unwrap().nodes.iter().map(|n| n.1).sum::<u64>();
+    let all = nodes().await;
+    let clearing = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move { store.clear(Fence(1)).await.map_err(|e| e.code) }
+    });
+    while nodes().await == all {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store.take_over(Fence(2)).await.unwrap();
+    let left = nodes().await;
+    assert!(left > 0, "the clearing was at its end already");
+    assert_eq!(clearing.await.unwrap(), Err(Code::Conflict));
+    assert_eq!((nodes().await, store.checkpoint().await.unwrap()), (left, at(0)));
+    // The successor finishes it before he writes.
+    store.upsert(project(&batch(9)), &at(1), Fence(2)).await.unwrap();
+    assert_eq!(lines(&store, &Scope::All).await, graph_of(&batch(9), &[usize::MAX], &Scope::All).await);
+}
+
 #[tokio::test]
 async fn a_server_that_is_away_is_told() {
     let e = Neo4j::open("bolt://127.0.0.1:1", "neo4j", "x").await.err().expect("nobody listens there");

@@ -77,6 +77,24 @@ fn a_list_tells_each_value_by_its_form() {
 }
 
 #[test]
+fn a_list_has_what_must_not_be_clicked_and_addresses_with_their_ports() {
+    let report =
+        read("hxxps[://]evil[.]example/x\nbad{.}example\nc2[d0t]example\n198.51.100[.]7:443\n[2001:db8::1]:53\n");
+    assert_eq!(report.issues, []);
+    let domain = |name| (Kind::Domain, Relation::Equals, name);
+    assert_eq!(all(&report)[..3], [domain("bad.example"), domain("c2.example"), domain("evil.example")]);
+    assert_eq!(report.indicators.iter().skip(3).map(|i| i.kind).collect::<Vec<_>>(), [Kind::Composite; 2]);
+    let reached = |ip, port| !named(&report, 3, &[("DestinationIp", ip), ("DestinationPort", port)]).is_empty();
+    assert!(reached("198.51.100.7", "443") && reached("2001:db8::1", "53"));
+    assert!(!reached("198.51.100.7", "80") && !reached("198.51.100.8", "443") && !reached("2001:db8::1", "443"));
+    assert_eq!(all(&read("[2001:db8::1]:53 # the first line\n")), all(&report)[4..]);
+    // A table calls it by a word of its own.
+    let table = read("ioc,ioc_type\n198.51.100.7:443,ip:port\n");
+    assert_eq!((table.indicators.len(), table.issues.len()), (1, 0), "{:?}", table.issues);
+    assert_eq!(table.indicators[0].value, report.indicators[3].value);
+}
+
+#[test]
 fn registry_keys_in_the_names_of_the_kernel_are_those_that_sysmon_writes() {
     for (written, expected) in [
         (r"\REGISTRY\MACHINE\SOFTWARE\Bad", r"HKLM\SOFTWARE\Bad"),

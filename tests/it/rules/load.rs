@@ -50,6 +50,38 @@ fn correlations_and_filters_are_not_passed_over() {
 }
 
 #[test]
+fn fields_of_another_taxonomy_are_refused() {
+    let rule = named("a");
+    let correlation = "title: many\nid: k\ncorrelation:\n  type: event_count\n  rules: [a]\n  group-by: [Computer]\n  timespan: 5m\n  condition:\n    gte: 3\n";
+    let filter = "title: f\nid: f\nlogsource:\n  category: process_creation\n  product: windows\nfilter:\n  rules: [a]\n  sel:\n    User: b\n  condition: not sel\n";
+    for document in [rule.trim_end(), correlation.trim_end(), filter.trim_end()] {
+        let refused = |taxonomy: &str| {
+            let text = format!("{document}\n{taxonomy}\n");
+            rules::parse(&text, "made.yml").rules.remove(0).refused
+        };
+        for own in ["", "taxonomy: sigma", "taxonomy: Sysmon", "taxonomy:"] {
+            assert_eq!(refused(own), None, "{own}\n{document}");
+        }
+        for other in ["taxonomy: ecs", "taxonomy: 5", "taxonomy: [sigma]"] {
+            let why = refused(other).unwrap_or_default();
+            assert!(why.starts_with("taxonomy"), "{other}: {why:?}\n{document}");
+        }
+        assert!(refused("taxonomy: ecs").is_some_and(|why| why.contains("'ecs'")));
+    }
+    // In a collection, too.
+    let old = |taxonomy: &str| {
+        let global =
+            format!("action: global\ntitle: both\nid: g\n{taxonomy}\ndetection:\n  s: {{Image: a}}\n  condition: s\n");
+        rules::parse(&format!("{global}---\nlogsource: {{product: windows, category: process_creation}}\n"), "old.yml")
+    };
+    let [own, ecs] = ["taxonomy: sigma", "taxonomy: ecs"].map(|t| old(t).rules.remove(0).refused);
+    assert_eq!(own, None);
+    assert!(ecs.is_some_and(|why| why.contains("'ecs'")));
+    let odd = old("taxonomy: 5");
+    assert!(odd.rules.is_empty() && odd.issues[0].reason.contains("taxonomy"), "{odd:?}");
+}
+
+#[test]
 fn identity_and_version_follow_from_the_text() {
     let one = |text: &str| rules::parse(text, "x.yml").rules.remove(0);
     let (a, b) = (one(&named("a")), one(&format!("{}level: low\n", named("a"))));

@@ -1,0 +1,6 @@
+// How far the graph is for certain. The server shows a change piece by piece; its lock is held until all of it is there, so
+// who takes the lock sees it whole. Changes nothing.
+// params: none; returns position
+MATCH (c:GraphCheckpoint {name: 'graph'})
+REMOVE c.unused
+RETURN c.position AS position
