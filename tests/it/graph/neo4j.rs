@@ -153,6 +153,20 @@ async fn a_writer_whose_lease_has_passed_on_is_refused() {
     assert_eq!(put(2, 6).await, Err(Code::Conflict));
 }
 
+/// The server shows a change piece by piece: who asks how far the graph is waits until all of it is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_is_told_when_all_before_it_is_there() {
+    let Some((store, _guard)) = fresh().await else { return };
+    store.upsert(project(&[started("h1", 1, 2, 1)]), &at(1), Fence::default()).await.unwrap();
+    let mut writing = Server::from_environment().unwrap().client().begin().await.unwrap();
+    let moves = neo4rs::query("MATCH (c:GraphCheckpoint) SET c.position = $to").param("to", at(2).to_string());
+    writing.run(moves).await.unwrap();
+    let mut asked = std::pin::pin!(store.checkpoint());
+    assert!(tokio::time::timeout(Duration::from_millis(500), &mut asked).await.is_err(), "the writer is not ready");
+    writing.commit().await.unwrap();
+    assert_eq!(asked.await.unwrap(), at(2));
+}
+
 /// Who was cut off while he cleared deletes nothing of what his successor projects.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clearing_that_another_has_taken_over_goes_no_further() {
