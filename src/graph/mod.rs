@@ -114,7 +114,7 @@ pub trait GraphStore: Send + Sync + 'static {
     /// where `fence` is passed already; in a folder that only one process can open it plays no part.
     async fn upsert(&self, batch: Batch, upto: &Position, fence: Fence) -> Result<()>;
 
-    /// Position up to which the log is projected.
+    /// Position up to which the log is projected, all of it there. May wait for a batch that is being written.
     async fn checkpoint(&self) -> Result<Position>;
 
     /// The same, for whoever projects from now on: earlier owners change nothing any more. `fence` as in [`Self::upsert`].

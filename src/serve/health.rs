@@ -2,6 +2,7 @@
 use super::App;
 use crate::{
     event::{Condition, Period, Scope, Time},
+    graph::NodeId,
     store::Query,
 };
 use axum::{
@@ -25,11 +26,13 @@ pub async fn live() -> &'static str {
 pub async fn ready(State(app): State<App>) -> Response {
     let core = &app.core;
     let nothing = Query { condition: Condition::All, period: Period { from: None, to: Some(Time(i64::MIN)) } };
+    let nobody = [NodeId::host("")];
     let (store, graph, catalog) = tokio::join!(
         // Not only that it answers: that its index moves.
         answers("event store", core.store.count(&Scope::All, &nothing)),
-        answers("graph store", core.graph.checkpoint()),
-        answers("catalog", core.catalog.detect_checkpoint()),
+        // What waits for no writer.
+        answers("graph store", core.graph.nodes(&Scope::All, &nobody)),
+        answers("catalog", core.catalog.newest_hit()),
     );
     let status = if store && graph && catalog { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let state = |ok: bool| if ok { "ready" } else { "not ready" };
