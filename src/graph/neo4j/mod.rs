@@ -60,7 +60,7 @@ fn newer(version: i64) -> Error {
     Error::new(Code::Conflict, text)
 }
 
-fn anothers(prefix: &str) -> Error {
+fn of_another(prefix: &str) -> Error {
     let text = format!(
         "the graph in this database of Neo4j is that of the installation with --prefix {prefix}: give each installation a \
          database of its own. If that one is no more, `MATCH (c:GraphCheckpoint) REMOVE c.prefix, c.fence` frees the \
@@ -109,7 +109,7 @@ impl Neo4j {
         }
         let query = cypher!("cypher/schema/claim.cypher").param("prefix", prefix);
         match self.client.change::<Owner>(query).await?.first() {
-            Some(owner) if owner.prefix != prefix => Err(anothers(&owner.prefix)),
+            Some(owner) if owner.prefix != prefix => Err(of_another(&owner.prefix)),
             _ => Ok(()),
         }
     }
@@ -212,7 +212,7 @@ impl GraphStore for Neo4j {
             Ok(None) => Finding::bad(PART, "there is no graph yet", "start the program, which makes it"),
             Ok(Some(state)) if state.version > VERSION => Finding::failed(PART, &newer(state.version)),
             Ok(Some(State { version, prefix: Some(owner), .. })) => match &self.prefix {
-                Some(prefix) if *prefix != owner => Finding::failed(PART, &anothers(&owner)),
+                Some(prefix) if *prefix != owner => Finding::failed(PART, &of_another(&owner)),
                 _ => Finding::good(PART, format!("layout {version} of --prefix {owner}")),
             },
             Ok(Some(state)) => Finding::good(PART, format!("layout {}", state.version)),
