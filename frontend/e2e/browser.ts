@@ -74,6 +74,11 @@ export async function go(page: Page, path: string) {
 export async function expectAccessible(page: Page, what: string) {
   // What is still the answer to the question before is faded.
   await expect.poll(() => page.locator("[aria-busy=true]").count()).toBe(0);
+  // Colors between two states are no state.
+  await page.evaluate(async () => {
+    const ends = document.getAnimations().filter((a) => a.effect?.getComputedTiming().endTime !== Infinity);
+    await Promise.allSettled(ends.map((a) => a.finished));
+  });
   await page.evaluate(axe.source);
   const violations = await page.evaluate(async () => {
     const checked = await (window as unknown as { axe: typeof axe }).axe.run(document, {

@@ -36,19 +36,20 @@ test.each(["en", "ja"] as const)("%s", async (language) => {
   closeAtEnd(onTestFinished, () => now);
   const { page } = now;
   await logIn(page, server.url, "/search");
-  for (const [name, path] of [
-    ["search", "/search?q=port%20%3D%20%22443%22&facets=Computer"],
-    ["host", "/hosts?host=ws01.example"],
-    ["host-events", "/hosts?host=ws01.example&tab=events&category=network"],
-    ["statistics", "/statistics"],
-    ["heat", "/statistics?view=heat"],
+  for (const [name, path, rows] of [
+    ["search", "/search?q=port%20%3D%20%22443%22&facets=Computer", "table.events tbody tr"],
+    ["host", "/hosts?host=ws01.example", "tbody tr"],
+    ["host-events", "/hosts?host=ws01.example&tab=events&category=network", "table.events tbody tr"],
+    ["statistics", "/statistics", "tbody tr"],
+    ["heat", "/statistics?view=heat", "tbody tr"],
   ] as const) {
     await go(page, path);
-    await page.locator("tbody tr").first().waitFor();
+    await page.locator(rows).first().waitFor();
     if (name === "search") {
       await page.locator("table.events tbody tr").first().click();
       await page.locator(".side table tbody tr").first().waitFor();
     }
+    await page.waitForLoadState("networkidle");
     await expect.poll(() => page.locator(".mantine-Loader-root").count()).toBe(0);
     const outline = await page.getByRole("main").ariaSnapshot();
     await expect(`${outline}\n`).toMatchFileSnapshot(`outlines/${name}.${language}.yaml`);

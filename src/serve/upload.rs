@@ -43,6 +43,8 @@ pub struct Params {
     /// Search what is stored already with the indicators or rules too.
     #[serde(default)]
     hunt: bool,
+    /// Whether rules that are new are matched; so they are without a word.
+    enabled: Option<bool>,
 }
 
 /// Removes the spooled file unless it was handed over.
@@ -112,7 +114,7 @@ pub async fn indicators(
 }
 
 /// `POST /api/rules?name=FILE`: rules of a YAML file or an archive, matched from then on; with `hunt=true` what is stored
-/// already is searched with them too.
+/// already is searched with them too; with `enabled=false` those that are new are stored switched off.
 pub async fn rules(
     State(app): State<App>,
     Address(address): Address,
@@ -124,7 +126,8 @@ pub async fn rules(
     let by = analyst(&app, address, &headers, Caller::require_all_hosts).await?;
     let (_, spooled) = received(&app, &headers, body, core.settings.max_upload.min(rules::MAX_ARCHIVE)).await?;
     let name = file_name(params.name);
-    let (turn, loaded) = read(&app, spooled, move |path| rules::load_file(path, &name)).await?;
+    let (turn, mut loaded) = read(&app, spooled, move |path| rules::load_file(path, &name)).await?;
+    loaded.rules.iter_mut().for_each(|r| r.enabled &= params.enabled.unwrap_or(true));
     let ids: Vec<String> = loaded.rules.iter().map(|r| r.id.clone()).collect();
     super::graphql::imported(core, &by, &loaded.rules).await?;
     let (pipeline, pack) = (core.pipeline.clone(), loaded.rules);

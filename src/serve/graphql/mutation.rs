@@ -398,7 +398,7 @@ impl Mutation {
             return Ok(ImportRulesResult { errors: errors(none), issues, ..ImportRulesResult::default() });
         }
         let ids: Vec<String> = rules.iter().map(|r| r.id.clone()).collect();
-        rules.iter_mut().for_each(|r| r.enabled = enabled);
+        rules.iter_mut().for_each(|r| r.enabled &= enabled);
         audit::import(ctx, &rules).await?;
         let read = rules.len() as u64;
         let pipeline = core.pipeline.clone();

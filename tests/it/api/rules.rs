@@ -51,6 +51,11 @@ async fn a_pack_is_imported_and_updated_in_place() {
     assert_eq!(rule["history"].as_array().unwrap().len(), 2);
     assert!(rule["text"].as_str().unwrap().contains("80"));
 
+    let (_, answer) = upload(&app, &token, "off.yml&enabled=false", LOUD.replace("id: loud", "id: off").into()).await;
+    assert_eq!((&answer["read"], &answer["changed"]), (&json!(1), &json!(1)), "{answer}");
+    let off = app.ask(&token, "{ rule(id: \"off\") { enabled origin } }", json!({})).await["rule"].take();
+    assert_eq!(off, json!({"enabled": false, "origin": "off.yml"}));
+
     let (status, answer) =
         upload(&app, &token, "one.yml", RULE.replace("category: network_connection", "category: x").into()).await;
     assert_eq!((status, &answer["refused"][0]["title"]), (200, &json!("Test connection to a documentation network")));
