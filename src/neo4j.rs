@@ -61,6 +61,17 @@ macro_rules! transact {
 }
 pub(crate) use transact;
 
+/// The same for work that says how much it did, as a number or whether at all. An attempt behind one whose answer was lost
+/// finds nothing left to do: the most that one of them did is the result.
+macro_rules! transact_most {
+    ($client:expr, $t:ident => $work:expr) => {{
+        let mut most = Default::default();
+        let done = $crate::neo4j::transact!($client, $t => $work.inspect(|now| most = std::cmp::max(most, *now)));
+        done.map(|now| std::cmp::max(most, now))
+    }};
+}
+pub(crate) use transact_most;
+
 /// Parameters and properties by name.
 #[derive(Default)]
 pub struct Map(BoltMap);

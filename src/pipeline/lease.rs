@@ -119,17 +119,7 @@ impl Lease {
                 taken.ok_or_else(|| Error::internal("a lease cannot be taken by force"))?
             }
         };
-        let renew = async {
-            loop {
-                if let Err(e) = catalog.lease(self.name, &self.owner, LIFE, false).await {
-                    tracing::warn!(work = self.name, error = ?e, "cannot renew the lease");
-                }
-                tokio::time::sleep(RENEW).await;
-            }
-        };
-        tokio::select! {
-            done = work(Fence(epoch)) => done,
-            never = renew => never,
-        }
+        let mut own = Self { fence: Fence(epoch), ..self.clone() };
+        own.keep(work(Fence(epoch))).await
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     },
     error::Result,
     event::{Scope, Time, detection::Hit, normal_host},
-    neo4j::{Transaction, cypher, transact},
+    neo4j::{Transaction, cypher, transact, transact_most},
 };
 use neo4rs::Query;
 use serde::{Deserialize, Serialize};
@@ -311,13 +311,7 @@ impl Cluster {
         at: Time,
     ) -> Result<u64> {
         let call = uuid::Uuid::now_v7().to_string();
-        // An attempt behind one whose answer was lost finds nothing to change.
-        let mut most = 0;
-        let changed = transact!(self.neo4j, t => {
-            let changed = self.change_alerts_in(&mut t, scope, filter, wanted, (by, at, &call)).await;
-            changed.inspect(|n| most = most.max(*n))
-        });
-        changed.map(|n: u64| most.max(n))
+        transact_most!(self.neo4j, t => self.change_alerts_in(&mut t, scope, filter, wanted, (by, at, &call)).await)
     }
 
     async fn change_alerts_in(

@@ -17,7 +17,7 @@ use crate::{
         indicator::{Import, Indicator, Kind as Value},
         text::fold,
     },
-    neo4j::{Transaction, cypher, transact},
+    neo4j::{Transaction, cypher, transact, transact_most},
 };
 use neo4rs::{BoltType, Query};
 use serde::{Deserialize, Serialize};
@@ -184,9 +184,8 @@ impl Cluster {
             }
             Ok(found)
         };
-        let mut gone = false;
-        let done = transact!(self.neo4j, t => work(&mut t).await.inspect(|found| gone |= found));
-        let found = done? | gone;
+        let done = transact_most!(self.neo4j, t => work(&mut t).await);
+        let found = done?;
         self.sweep_behind().await;
         Ok(found)
     }

@@ -8,7 +8,7 @@ use crate::{
     catalog::{DeadLetter, Job, JobKind, JobState, MAX_SAVED, SavedSearch},
     error::{Code, Error, Issue, Result},
     event::Time,
-    neo4j::{Transaction, cypher, transact},
+    neo4j::{Transaction, cypher, transact, transact_most},
 };
 use serde::Deserialize;
 use std::{collections::HashMap, time::Duration};
@@ -114,8 +114,7 @@ impl Cluster {
             let job = Job { state: JobState::Cancelled, finished: Some(at), ..job };
             write_job(t, &self.space, &job).await.map(|()| true)
         };
-        let mut ended = false;
-        transact!(self.neo4j, t => work(&mut t).await.inspect(|now| ended |= now)).map(|now| ended | now)
+        transact_most!(self.neo4j, t => work(&mut t).await)
     }
 
     pub(super) async fn job_by_id(&self, id: &str) -> Result<Option<Job>> {
@@ -210,8 +209,7 @@ impl Cluster {
             }
             nodes::delete(t, [key.clone()]).await.map(|()| true)
         };
-        let mut gone = false;
-        transact!(self.neo4j, t => work(&mut t).await.inspect(|now| gone |= now)).map(|now| gone | now)
+        transact_most!(self.neo4j, t => work(&mut t).await)
     }
 
     pub(super) async fn take_lease(&self, name: &str, owner: &str, life: Duration, force: bool) -> Result<Option<u64>> {

@@ -8,7 +8,7 @@ use crate::{
     catalog::RuleVersion,
     error::Result,
     event::detection::Rule,
-    neo4j::{ROWS, Transaction, cypher, transact},
+    neo4j::{ROWS, Transaction, cypher, transact, transact_most},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -106,9 +106,7 @@ macro_rules! changing {
             }
             Ok(done)
         };
-        // What is done already is nothing to do for an attempt behind one whose answer was lost.
-        let mut most = 0;
-        transact!($cluster.neo4j, t => work(&mut t).await.inspect(|done| most = most.max(*done))).map(|done| most.max(done))
+        transact_most!($cluster.neo4j, t => work(&mut t).await)
     }};
 }
 

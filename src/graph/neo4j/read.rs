@@ -33,7 +33,7 @@ pub struct State {
     pub prefix: Option<String>,
 }
 
-pub fn lost() -> Error {
+fn lost() -> Error {
     Error::internal("the graph in Neo4j has lost its checkpoint")
 }
 

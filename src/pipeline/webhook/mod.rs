@@ -211,7 +211,7 @@ async fn tidy(catalog: &dyn Catalog) -> Result<()> {
         changes.push(ItemChange::Remove(ItemFilter::groups(ItemKind::Delivery, orphans)));
     }
     for webhook in webhooks.iter().filter(|w| w.tells == Tells::Hits) {
-        let delivered = ItemFilter::groups(ItemKind::Delivery, vec![DeliveryState::Delivered.group(&webhook.id)]);
+        let delivered = outbox::of(&webhook.id, DeliveryState::Delivered);
         let newest = catalog.items(&delivered, None, KEPT + 1).await?;
         if let Some(first) = newest.get(KEPT) {
             changes.push(ItemChange::Remove(ItemFilter { from: Some(first.order), ..delivered }));

@@ -161,7 +161,7 @@ impl Outbox {
 }
 
 /// The messages to a webhook in a state.
-fn of(webhook_id: &str, state: DeliveryState) -> ItemFilter {
+pub fn of(webhook_id: &str, state: DeliveryState) -> ItemFilter {
     ItemFilter::groups(ItemKind::Delivery, vec![state.group(webhook_id)])
 }
 
